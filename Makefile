@@ -1,0 +1,62 @@
+# Two commands, nothing before them: `make demo` and `make test`.
+# Both install what is missing (into .venv and node_modules) and start in seconds the second time.
+
+PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+BIN    := .venv/bin
+PY     := $(BIN)/python
+NPM    := $(shell command -v npm)
+SETUP  := .venv/.installed node_modules/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-all check fmt build clean
+
+help:  ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(SETUP)  ## Install into .venv and node_modules
+
+.venv/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Karat needs Python 3.11 or newer; $(PYTHON) is older. Set PYTHON=/path/to/python3.11."; exit 3; }
+	test -x $(PY) || $(PYTHON) -m venv .venv
+	$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+node_modules/.installed: package.json package-lock.json
+ifeq ($(NPM),)
+	@echo "No npm found: skipping Anvil; 'karat demo' will use the embedded EVM."
+	@mkdir -p node_modules
+else
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+endif
+	@touch $@
+
+demo: $(SETUP)  ## Run a whole network on this machine
+	$(BIN)/karat demo $(ARGS)
+
+test: $(SETUP)  ## Run the tests (without those marked slow)
+	$(PY) -m pytest -m "not slow and not gpu" $(ARGS)
+
+test-all: $(SETUP)  ## Run every test, the slow ones too
+	$(PY) -m pytest -m "not gpu" $(ARGS)
+
+check: $(SETUP)  ## Lint, types, layering, artifacts up to date, Solidity format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(PY) -m chain.build --check
+	$(FORGE) fmt --check
+
+fmt: $(SETUP)  ## Format Python and Solidity
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(FORGE) fmt
+
+build: $(SETUP)  ## Recompile the contracts into chain/artifacts
+	$(PY) -m chain.build
+
+clean:  ## Remove what was installed and built
+	rm -rf .venv node_modules out cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+FORGE = $(wildcard node_modules/@foundry-rs/forge-*/bin/forge)

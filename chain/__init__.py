@@ -1,0 +1,1 @@
+"""The chain side: nodes, deployment, keystores, contract client, event index, content store."""

@@ -1,0 +1,48 @@
+"""Wires the verbs into one ``karat`` command and turns errors into exit codes."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from karat import __version__
+from karat.cli.errors import Exit, exit_code
+from karat.cli.output import say
+
+app = typer.Typer(
+    name="karat",
+    help="Incentives and reputation for collaborative machine learning.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"karat {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; never shows a traceback unless ``KARAT_DEBUG`` is set."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        say("Interrupted.")
+        sys.exit(130)
+    except Exception as error:
+        if os.environ.get("KARAT_DEBUG"):
+            raise
+        say(f"karat: {str(error) or type(error).__name__}")
+        sys.exit(exit_code(error))
+    sys.exit(Exit.OK)

@@ -1,0 +1,47 @@
+"""Exit codes, and the edge where exceptions become one clear sentence.
+
+==== =========================================
+code meaning
+==== =========================================
+0    success
+1    failure
+2    usage: a flag or an argument is wrong
+3    configuration or key
+4    a node or a store cannot be reached
+5    a transaction was reverted
+6    an update was rejected
+==== =========================================
+"""
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit status of every ``karat`` command."""
+
+    OK = 0
+    FAILURE = 1
+    USAGE = 2
+    CONFIG = 3
+    UNREACHABLE = 4
+    REVERTED = 5
+    REJECTED = 6
+
+
+# Exceptions are matched by qualified name, so that listing them imports neither torch nor web3.
+# The first class in the exception's MRO that is listed decides.
+_CODES: dict[str, Exit] = {}
+
+
+def register(name: str, code: Exit) -> None:
+    """Map the exception class ``name`` ("package.module.Class") and its subclasses to ``code``."""
+    _CODES[name] = code
+
+
+def exit_code(error: BaseException) -> Exit:
+    """The exit code documented for ``error``; :attr:`Exit.FAILURE` if none is."""
+    for cls in type(error).__mro__:
+        code = _CODES.get(f"{cls.__module__}.{cls.__qualname__}")
+        if code is not None:
+            return code
+    return Exit.FAILURE

@@ -1,0 +1,1 @@
+"""The learning side: tasks, training, update codec, attacks, verifier, aggregation."""

@@ -1,0 +1,1 @@
+"""MeritRank, exactly: pure numerics, no chain and no torch."""
