@@ -3,11 +3,16 @@
 ::
 
     LearningError
-    ├── UnknownNameError     no such rule, attack or task
-    ├── PluginError          FILE.py:NAME could not be loaded
-    └── AggregationError     a rule was given what it cannot aggregate
-        └── NonFiniteError   an update holds NaN or an infinity
+    ├── UnknownNameError       no task, attack or rule is registered under that name
+    ├── PluginError            a user's FILE.py:NAME is missing or does not run
+    ├── TaskError              a task's parts do not fit together (shapes, sizes, data)
+    ├── DeviceError            the device asked for is not there
+    ├── ModelStateError        bytes or arrays that are no model state of the task
+    ├── NotFiniteError         NaN or infinity where a number is needed
+    └── MalformedUpdate        an update's bytes break a rule; ``reason`` names the rule
 """
+
+from typing import Final
 
 
 class LearningError(Exception):
@@ -15,16 +20,59 @@ class LearningError(Exception):
 
 
 class UnknownNameError(LearningError):
-    """Nothing is registered under that name."""
+    """Nothing is registered under the name asked for."""
 
 
 class PluginError(LearningError):
-    """A user's own ``FILE.py:NAME`` could not be loaded."""
+    """A user's own attack or defence, named as ``FILE.py:NAME``, is missing or fails to run."""
 
 
-class AggregationError(LearningError):
-    """A rule was given updates or parameters it cannot work with."""
+class TaskError(LearningError):
+    """A task's model, data and parameters do not fit together."""
 
 
-class NonFiniteError(AggregationError):
-    """An update holds NaN or an infinity; the message says which one and where."""
+class DeviceError(LearningError):
+    """The compute device asked for is not available on this machine."""
+
+
+class ModelStateError(LearningError):
+    """Bytes or arrays that do not describe a model state of the task."""
+
+
+class NotFiniteError(LearningError):
+    """NaN or infinity where a finite number is needed."""
+
+
+MALFORMED_REASONS: Final = frozenset(
+    {
+        "size-mismatch",  # not as long as the trainer committed to
+        "oversized",  # longer than the task allows
+        "not-zstd",  # no zstd frame, or not one that declares its size
+        "bomb",  # declares more content than any update of the task can have
+        "truncated",  # the frame ends early or its content is damaged
+        "trailing-bytes",  # something follows the frame
+        "header",  # not the container's header
+        "other-model",  # made for another model
+        "dtype",  # a tensor has the wrong type
+        "shape",  # tensors' sizes contradict each other
+        "too-many-values",  # more values than the task's density allows
+        "index-range",  # an index lies outside the model
+        "tensor-density",  # one tensor holds more values than its share
+        "scale-range",  # a block's scale is outside the allowed exponents
+        "zero-value",  # a listed value is zero
+        "value-range",  # a quantised value is -128
+        "not-canonical",  # the same update has another, canonical, encoding
+    }
+)
+
+
+class MalformedUpdate(LearningError):
+    """An update's bytes break a rule of the codec.
+
+    ``reason`` is one of `MALFORMED_REASONS` and goes into the evidence; the message adds the
+    values at fault.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(f"{reason}: {message}")
+        self.reason = reason
