@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.28;
+
+import {Phase, Role} from "./LedgerTypes.sol";
+
+/// @title ILedgerErrors
+/// @author Karat
+/// @notice Every reason for which the ledger refuses a call, with the values that matter.
+interface ILedgerErrors {
+    // ------------------------------------------------------- tasks and money
+
+    /// @notice No task has this id.
+    error UnknownTask(uint256 taskId);
+    /// @notice The task is closed.
+    error TaskIsClosed(uint256 taskId);
+    /// @notice Only the sponsor may do this.
+    error NotSponsor(address caller, address sponsor);
+    /// @notice The parameter `name` is out of range.
+    error BadParameter(string name, uint256 value);
+    /// @notice The token has no code.
+    error TokenWithoutCode(address token);
+    /// @notice The ledger got another amount than was sent: the token takes a fee or changes balances by itself.
+    error InexactDeposit(address token, uint256 expected, uint256 received);
+    /// @notice The ledger holds less of the token than it owes: the token changed balances by itself.
+    error TokenShortfall(address token, uint256 held, uint256 booked);
+    /// @notice The amount does not fit its field.
+    error AmountTooLarge(uint256 amount, uint256 most);
+    /// @notice The escrow does not cover the budgets of a round.
+    error EscrowTooLow(uint256 escrow, uint256 needed);
+
+    // --------------------------------------------------------------- members
+
+    /// @notice The account is already a member of the task, or appointed as its verifier.
+    error AlreadyMember(address account, Role role);
+    /// @notice The account does not have the role that the call needs.
+    error WrongRole(address account, Role role, Role needed);
+    /// @notice The stake is below what the role requires.
+    error StakeTooLow(uint256 stake, uint256 needed);
+    /// @notice The account was not appointed as a verifier of this task.
+    error NotAppointed(address account);
+    /// @notice Verifiers of this task join by stake; the sponsor cannot appoint them.
+    error VerifiersAreOpen(uint256 taskId);
+    /// @notice The weight is zero or would bring the task's total to `total`, above `most`.
+    error BadWeight(uint256 weight, uint256 total, uint256 most);
+    /// @notice The task has as many trainers or verifiers as it may have.
+    error TaskFull(uint256 members);
+    /// @notice The member has asked to leave and can no longer act.
+    error Leaving(address account, uint40 leaveAt);
+    /// @notice The member has not asked to leave.
+    error NotLeaving(address account);
+    /// @notice The cool-down ends at `leaveAt`.
+    error CoolingDown(uint40 leaveAt);
+    /// @notice A record of `round` is not processed yet: claim it first.
+    error RecordPending(address trainer, uint32 round);
+    /// @notice The verifier takes part in a round that is not over.
+    error RoundPending(address verifier, uint32 round);
+
+    // ---------------------------------------------------------------- rounds
+
+    /// @notice The round is in another phase than the call needs.
+    error WrongPhase(uint256 taskId, uint32 round, Phase current, Phase needed);
+    /// @notice The task has had all its rounds.
+    error NoRoundsLeft(uint32 maxRounds);
+    /// @notice The next round waits for the base model until `deadline`.
+    error AwaitingModel(uint32 round, uint256 deadline);
+    /// @notice The trainer has committed in this round.
+    error AlreadyCommitted(address trainer, uint32 round);
+    /// @notice The trainer has no commitment for this round.
+    error NotCommitted(address trainer, uint32 round);
+    /// @notice What was revealed does not hash to the commitment.
+    error CommitmentMismatch(bytes32 committed, bytes32 revealed);
+
+    // --------------------------------------------------------------- scoring
+
+    /// @notice The account is not in the committee of this round.
+    error NotInCommittee(address account, uint32 round);
+    /// @notice The verifier has already done this in this round.
+    error AlreadyVoted(address verifier, uint32 round);
+    /// @notice The verifier has not committed in this round.
+    error NoVote(address verifier, uint32 round);
+    /// @notice A score vector has `got` words instead of `expected`.
+    error WrongLength(uint256 got, uint256 expected);
+    /// @notice Word `index` of a vector holds a lane above 15 bits, a code 0, 6 or 7, or a non-zero padding lane.
+    error InvalidScores(uint256 index, uint256 word);
+    /// @notice Slices differ in length, are empty, or reach past the end of the vectors.
+    error BadSlices(uint256 verifierIndex, uint256 length, uint256 expected);
+    /// @notice A slice is not the next part of the verifier's vector.
+    error ChainMismatch(address verifier, bytes32 expected, bytes32 got);
+    /// @notice Not more than half of the committee's weight was revealed: the round can only be voided.
+    error QuorumMissed(uint256 revealedWeight, uint256 committeeWeight);
+    /// @notice More than half of the committee's weight was revealed: the round cannot be voided.
+    error QuorumMet(uint256 revealedWeight, uint256 committeeWeight);
+    /// @notice No update has this index.
+    error UnknownUpdate(uint256 index, uint256 count);
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.28;
+
+import {ILedger} from "./ILedger.sol";
+
+/// @notice What verifiers attest about an epoch: the Merkle root of its MeritRank scores and everything needed to
+/// recompute it.
+struct Statement {
+    /// Root over the leaves, in index order.
+    bytes32 root;
+    /// Digest of the feedback graph that the scores were computed from.
+    bytes32 graphDigest;
+    /// sha2-256 digest of the document in the content store that holds parameters, graph and scores.
+    bytes32 documentDigest;
+    /// The ego from which the scores were computed.
+    address ego;
+    /// Transitivity decay alpha = alphaNumerator / alphaDenominator.
+    uint32 alphaNumerator;
+    uint32 alphaDenominator;
+    /// How many nodes, so leaves, there are.
+    uint32 nodes;
+    /// The blocks whose events made the graph, both included.
+    uint64 fromBlock;
+    uint64 toBlock;
+}
+
+/// @notice One node's row. `score` and `outWeight` are on the Q40 grid (1.0 = 2**40).
+struct Leaf {
+    uint256 index;
+    address node;
+    uint256 score;
+    uint256 outWeight;
+    bytes32 rowHash;
+}
+
+/// @title IReputationAnchor
+/// @author Karat
+/// @notice Records, per task and epoch, the root of the MeritRank scores once more than half of the verifiers' weight
+/// attests the same statement, and checks scores against it for other contracts.
+interface IReputationAnchor {
+    /// @notice A verifier attested a statement; `weight` of `totalWeight` stand behind it now.
+    event StatementAttested(
+        uint256 indexed taskId,
+        uint64 indexed epoch,
+        address indexed verifier,
+        bytes32 statementHash,
+        uint256 weight,
+        uint256 totalWeight
+    );
+
+    /// @notice A statement got more than half of the weight.
+    event EpochAnchored(uint256 indexed taskId, uint64 indexed epoch, bytes32 statementHash, Statement statement);
+
+    /// @notice Only a verifier of the task may attest.
+    error NotVerifier(address account, uint256 taskId);
+    /// @notice The verifier has attested this epoch.
+    error AlreadyAttested(address verifier, uint64 epoch);
+    /// @notice The epoch is not the next one to anchor.
+    error WrongEpoch(uint64 epoch, uint64 expected);
+    /// @notice The statement's field `name` is out of range.
+    error BadStatement(string name, uint256 value);
+    /// @notice Nothing is anchored for this epoch.
+    error NotAnchored(uint256 taskId, uint64 epoch);
+
+    /// @notice The ledger whose verifiers attest.
+    function LEDGER() external view returns (ILedger);
+
+    /// @notice Attests a statement for the next epoch of a task; records it when the majority is reached.
+    /// @dev Access: a verifier of the task, once per epoch. State: `epoch` is the last anchored one plus one.
+    function attest(uint256 taskId, uint64 epoch, Statement calldata statement) external;
+
+    /// @notice The last epoch that was anchored; epochs count from 1.
+    function lastEpoch(uint256 taskId) external view returns (uint64);
+
+    /// @notice The statement anchored for an epoch.
+    function statementOf(uint256 taskId, uint64 epoch) external view returns (Statement memory);
+
+    /// @notice Whether a row belongs to the epoch's root. Leaf hash: keccak256(bytes.concat(keccak256(abi.encode(
+    /// index, node, score, outWeight, rowHash)))), pairs sorted as in OpenZeppelin's MerkleProof.
+    function verify(uint256 taskId, uint64 epoch, Leaf calldata leaf, bytes32[] calldata proof)
+        external
+        view
+        returns (bool);
+}

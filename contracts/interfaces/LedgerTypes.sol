@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.28;
+
+/// @notice The rules of a task. Windows and the cool-down are in seconds, amounts in token units, rates in basis
+/// points of the required stake. Ordered so that what a claim reads lies in one storage slot.
+struct TaskParams {
+    /// The ERC-20 that rewards and stakes are paid in.
+    address token;
+    /// How long trainers may commit, counted from the opening of the round.
+    uint32 commitWindow;
+    /// How long they may reveal after that.
+    uint32 revealWindow;
+    /// How long verifiers may commit to their scores, counted from the closing of the reveal phase.
+    uint32 scoreCommitWindow;
+    /// The rewards of one round for all trainers.
+    uint112 trainerBudget;
+    /// Payout weight = (score above zero) to this power, 1 to 3.
+    uint8 payoutExponent;
+    /// How many verifiers are drawn per round; 0 for all of them.
+    uint8 committeeSize;
+    /// Slash rates: verdicts harmful, malformed and duplicate; a commit not revealed; a verifier that did not reveal.
+    uint16 slashHarmful;
+    uint16 slashMalformed;
+    uint16 slashDuplicate;
+    uint16 slashUnrevealed;
+    uint16 slashAbsent;
+    /// Whether anyone may join as a verifier, with weight by stake, or only those the sponsor appoints.
+    bool openVerifiers;
+    /// The rewards of one round for all verifiers.
+    uint112 verifierBudget;
+    /// How many trainers may be members at once; bounds the updates per round.
+    uint16 maxTrainers;
+    /// How long verifiers may reveal their scores after committing.
+    uint32 scoreRevealWindow;
+    /// How long a settled verdict may be appealed; also each of the two phases of an appeal's vote. 0: no appeals.
+    uint32 appealWindow;
+    /// How long the next round waits for the base model once the round is final.
+    uint32 attestWindow;
+    /// The least stake of a trainer and of a verifier.
+    uint112 trainerStake;
+    uint112 verifierStake;
+    /// How many rounds the task has.
+    uint32 maxRounds;
+    /// The bond of an appeal.
+    uint112 appealBond;
+    /// How long a member that leaves stays bound; at least as long as all windows of a round together.
+    uint32 cooldown;
+    /// The length of the first base model in bytes.
+    uint64 modelSize;
+    /// The sha2-256 digests of the task specification and of the first base model in the content store.
+    bytes32 specDigest;
+    bytes32 modelDigest;
+}
+
+/// @notice A verifier and its weight in the medians.
+struct VerifierGrant {
+    address verifier;
+    uint16 weight;
+}
+
+/// @notice What somebody is to a task.
+enum Role {
+    None,
+    Trainer,
+    Verifier
+}
+
+/// @notice A member of a task. `leaveAt` is 0 until the member asks to leave, then the end of its cool-down.
+/// `suspended`: the stake is below what the role requires, so the member cannot act until it tops up.
+struct Member {
+    uint128 stake;
+    uint128 balance;
+    Role role;
+    bool suspended;
+    uint16 weight;
+    uint40 leaveAt;
+}
+
+/// @notice Where a round stands. The first eight follow one another; a round ends as `Final` or `Void`.
+enum Phase {
+    None,
+    Commit,
+    Reveal,
+    Close,
+    ScoreCommit,
+    ScoreReveal,
+    Settle,
+    Appeal,
+    Final,
+    Void
+}
+
+/// @notice What a trainer's ring slot holds.
+enum RecordKind {
+    None,
+    Free,
+    Committed,
+    Revealed
+}
+
+/// @notice A ring slot, decoded. For `Committed`, `content` holds the top 216 bits of the commitment; for `Revealed`
+/// the top 200 bits of the digest.
+struct RecordView {
+    RecordKind kind;
+    bool suspended;
+    uint32 round;
+    uint16 index;
+    bytes32 content;
+}
+
+/// @notice A task's state. `escrow` is free; budgets of the open round and unclaimed rewards are not part of it.
+struct TaskView {
+    address sponsor;
+    uint32 currentRound;
+    bool closed;
+    bool baseAttested;
+    uint16 trainers;
+    uint16 verifierWeight;
+    uint128 escrow;
+    bytes32 baseDigest;
+    uint64 baseSize;
+}
+
+/// @notice A round's state. `owed` is what trainers have still to claim (with the dust), `payoutTotal` the sum of
+/// all payout weights, `finalAt` the time from which claims open (0: not settled; later while an appeal is open).
+struct RoundView {
+    uint40 commitDeadline;
+    uint40 revealDeadline;
+    uint40 scoreCommitDeadline;
+    uint40 scoreRevealDeadline;
+    uint16 count;
+    uint16 wordsSettled;
+    uint16 committeeWeight;
+    uint16 revealedWeight;
+    uint8 committeeSize;
+    uint8 committed;
+    uint8 revealed;
+    uint64 payoutTotal;
+    uint112 owed;
+    uint16 openRecords;
+    uint40 finalAt;
+    uint8 openAppeals;
+    bytes32 seed;
+}
+
+/// @notice What a committee member has done.
+enum VoteState {
+    None,
+    Committed,
+    Revealed
+}
+
+/// @notice A round's committee, in vector order: address, weight, and what each has done so far.
+struct Committee {
+    address[] verifiers;
+    uint16[] weights;
+    VoteState[] states;
+}
