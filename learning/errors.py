@@ -8,7 +8,11 @@
     ├── TaskError              a task's parts do not fit together (shapes, sizes, data)
     ├── DeviceError            the device asked for is not there
     ├── ModelStateError        bytes or arrays that are no model state of the task
-    ├── NotFiniteError         NaN or infinity where a number is needed
+    ├── AggregationError       a rule was given what it cannot aggregate
+    │   └── NonFiniteError     an update holds NaN or an infinity
+    ├── AggregationError       updates or parameters that a rule cannot aggregate
+    ├── AttackError            an attack's parameters, or what it made, make no sense
+    ├── ArenaError             an arena that cannot be run as asked
     └── MalformedUpdate        an update's bytes break a rule; ``reason`` names the rule
 """
 
@@ -39,8 +43,24 @@ class ModelStateError(LearningError):
     """Bytes or arrays that do not describe a model state of the task."""
 
 
-class NotFiniteError(LearningError):
-    """NaN or infinity where a finite number is needed."""
+class AggregationError(LearningError):
+    """A rule was given updates or parameters it cannot work with."""
+
+
+class NonFiniteError(AggregationError):
+    """An update holds NaN or an infinity; the message says which one and where."""
+
+
+class AggregationError(LearningError):
+    """A rule was given updates or parameters it cannot work with."""
+
+
+class AttackError(LearningError):
+    """An attack's parameters, or the updates it made, make no sense."""
+
+
+class ArenaError(LearningError):
+    """An arena that cannot be run as asked: a size, a list or a stored result is wrong."""
 
 
 MALFORMED_REASONS: Final = frozenset(
