@@ -10,7 +10,6 @@
     ├── ModelStateError        bytes or arrays that are no model state of the task
     ├── AggregationError       a rule was given what it cannot aggregate
     │   └── NonFiniteError     an update holds NaN or an infinity
-    ├── AggregationError       updates or parameters that a rule cannot aggregate
     ├── AttackError            an attack's parameters, or what it made, make no sense
     ├── ArenaError             an arena that cannot be run as asked
     └── MalformedUpdate        an update's bytes break a rule; ``reason`` names the rule
@@ -49,10 +48,6 @@ class AggregationError(LearningError):
 
 class NonFiniteError(AggregationError):
     """An update holds NaN or an infinity; the message says which one and where."""
-
-
-class AggregationError(LearningError):
-    """A rule was given updates or parameters it cannot work with."""
 
 
 class AttackError(LearningError):

@@ -1,0 +1,136 @@
+"""Inner products of n updates of d values each, in O(n²) extra memory.
+
+Every rule that looks at distances, norms or angles between updates needs only these inner
+products, not the updates. They are summed over chunks of coordinates: a chunk is centred on the
+mean of its updates and multiplied with itself in float32, and the products are added up in
+float64. Centring keeps the distances accurate when the updates share a large common part, where
+``‖x‖² + ‖y‖² − 2⟨x, y⟩`` in float32 loses every digit.
+
+The origin is kept as one more point, so that norms and angles can be had as well as distances.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from learning.errors import AggregationError, NonFiniteError
+
+CHUNK = 8192
+"""Coordinates per step: n of these stay in the cache while they are centred and multiplied."""
+
+
+@dataclass(frozen=True)
+class Gram:
+    """Inner products of n updates, r reference vectors and the origin, about a common centre.
+
+    ``matrix`` is (n+r+1, n+r+1), float64, on the CPU; the origin comes last.
+    """
+
+    matrix: Tensor
+    n: int
+
+    def squared_distances(self) -> Tensor:
+        """‖x_i − x_j‖² between updates and references, (n+r, n+r), float64, zero diagonal."""
+        points = self.matrix[:-1, :-1]
+        squares = points.diagonal()
+        distances = squares[:, None] + squares[None, :] - 2 * points
+        return distances.clamp_(min=0).fill_diagonal_(0)
+
+    def inner(self) -> Tensor:
+        """⟨x_i, x_j⟩ about the origin, updates and references, (n+r, n+r), float64."""
+        to_origin = self.matrix[:-1, -1]
+        return self.matrix[:-1, :-1] - to_origin[:, None] - to_origin[None, :] + self.matrix[-1, -1]
+
+    def norms(self) -> Tensor:
+        """‖x_i‖ of updates and references, (n+r,), float64."""
+        return self.inner().diagonal().clamp(min=0).sqrt()
+
+    def cosines(self) -> Tensor:
+        """cos(x_i, x_j), (n+r, n+r), float64; a zero vector has cosine 0 with everything."""
+        norms = self.norms()
+        scale = torch.where(norms > 0, 1 / norms, 0.0)
+        return (self.inner() * scale[:, None] * scale[None, :]).clamp_(-1, 1)
+
+
+def chunks(width: int, size: int = CHUNK) -> Iterator[slice]:
+    """Slices that cover ``range(width)`` in order."""
+    for start in range(0, width, size):
+        yield slice(start, min(start + size, width))
+
+
+def gram(vectors: Tensor, references: Sequence[Tensor] = ()) -> Gram:
+    """Inner products of the rows of ``vectors`` (n, d) and of ``references`` (d,) each.
+
+    Raises :class:`NonFiniteError` if any value is NaN or infinite, or so large that its square
+    is, and :class:`AggregationError` if there is nothing to look at.
+    """
+    check_shape(vectors)
+    n, d = vectors.shape
+    rows = n + len(references)
+    total = torch.zeros(rows + 1, rows + 1, dtype=torch.float64, device=vectors.device)
+    for part in chunks(d):
+        block = vectors[:, part]
+        centre = block.mean(dim=0)
+        points = torch.cat([block, *(r[None, part] for r in references)]) - centre
+        total[:rows, :rows] += points @ points.T
+        total[:rows, rows] -= points @ centre
+        total[rows, rows] += centre @ centre
+    total[rows, :rows] = total[:rows, rows]
+    if not bool(torch.isfinite(total).all()):
+        refuse_non_finite(vectors)
+        refuse_non_finite(torch.stack(list(references)) if references else vectors[:0])
+        raise AggregationError("updates are too large: their squares do not fit into float32")
+    return Gram(total.cpu(), n)
+
+
+def gram_reference(vectors: Tensor, references: Sequence[Tensor] = ()) -> Gram:
+    """What :func:`gram` computes, in float64 at one go: the test oracle."""
+    points = torch.cat([vectors, *(r[None] for r in references)]).double()
+    centre = vectors.double().mean(dim=0)
+    points = torch.cat([points, torch.zeros_like(centre)[None]]) - centre
+    return Gram((points @ points.T).cpu(), vectors.shape[0])
+
+
+def distances_to(vectors: Tensor, centre: Tensor) -> Tensor:
+    """‖x_i − centre‖ for the rows of ``vectors`` (n, d), (n,) float64, in O(n) extra memory."""
+    check_shape(vectors)
+    total = torch.zeros(vectors.shape[0], dtype=torch.float64, device=vectors.device)
+    for part in chunks(vectors.shape[1]):
+        total += torch.linalg.vector_norm(vectors[:, part] - centre[part], dim=1).double() ** 2
+    if not bool(torch.isfinite(total).all()):
+        refuse_non_finite(vectors)
+        refuse_non_finite(centre[None])
+        raise AggregationError("updates are too large: their squares do not fit into float32")
+    return total.sqrt().cpu()
+
+
+def combine(weights: Tensor, vectors: Tensor, references: Sequence[Tensor] = ()) -> Tensor:
+    """Σ w_i x_i over updates and references, (d,), in the updates' dtype."""
+    n = vectors.shape[0]
+    scaled = weights.to(device=vectors.device, dtype=vectors.dtype)
+    result = scaled[:n] @ vectors
+    for weight, reference in zip(scaled[n:], references, strict=True):
+        result += weight * reference
+    return result
+
+
+def check_shape(vectors: Tensor) -> None:
+    """Raise :class:`AggregationError` unless ``vectors`` is (n, d) with n, d ≥ 1."""
+    if vectors.ndim != 2 or 0 in vectors.shape:
+        raise AggregationError(
+            f"updates must come as a matrix (updates, values), not of shape {tuple(vectors.shape)}"
+        )
+
+
+def refuse_non_finite(vectors: Tensor) -> None:
+    """Raise :class:`NonFiniteError` naming the first update with NaN or infinity, if any has."""
+    for index, row in enumerate(vectors):
+        bad = (~torch.isfinite(row)).nonzero()
+        if len(bad):
+            where = int(bad[0])
+            raise NonFiniteError(
+                f"update {index} holds {row[where].item()} at coordinate {where} "
+                f"({len(bad)} such values): leave it out before aggregating"
+            )
