@@ -30,7 +30,15 @@ class Exit(IntEnum):
 
 # Exceptions are matched by qualified name, so that listing them imports neither torch nor web3.
 # The first class in the exception's MRO that is listed decides.
-_CODES: dict[str, Exit] = {}
+_CODES: dict[str, Exit] = {
+    "chain.errors.NodeError": Exit.UNREACHABLE,
+    "chain.errors.RpcError": Exit.FAILURE,  # it was reached, and said no
+    "chain.errors.WrongChain": Exit.CONFIG,
+    "chain.errors.KeystoreError": Exit.CONFIG,
+    "chain.errors.ProfileError": Exit.CONFIG,
+    "chain.errors.ContractError": Exit.CONFIG,
+    "chain.errors.TransactionReverted": Exit.REVERTED,
+}
 
 
 def register(name: str, code: Exit) -> None:

@@ -1,0 +1,1 @@
+"""What each kind of participant does, step by step: sponsor, trainer, verifier."""
