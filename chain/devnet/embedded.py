@@ -1,0 +1,238 @@
+"""An EVM inside this process (eth-tester and py-evm), for machines without Node.js."""
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from eth_utils.address import to_canonical_address
+from eth_utils.crypto import keccak
+from hexbytes import HexBytes
+from web3 import EthereumTesterProvider, Web3
+from web3.types import RPCEndpoint, RPCResponse
+
+from chain.devnet.base import BLOCK_GAS_LIMIT, CHAIN_ID, DEFAULT_BALANCE, Devnet, Mining
+from chain.errors import NodeError, NodeMissing, RpcError, TransactionRejected
+from chain.node import rpc
+
+try:
+    from eth.exceptions import Revert
+    from eth.vm.spoof import SpoofTransaction
+    from eth_tester import EthereumTester, PyEVMBackend
+    from eth_tester.exceptions import ValidationError as TesterValidationError
+    from eth_utils.exceptions import ValidationError
+except ImportError as error:
+    raise NodeMissing(
+        "the embedded chain is not installed; run `pip install 'karat[embedded]'`"
+    ) from error
+
+_REVERTED = 3  # the JSON-RPC error code of a revert with data, as in Geth and Anvil
+_REFUSED = -32000
+
+
+class _CallFailed(Exception):
+    """A call or an estimate that failed, with what the contract returned."""
+
+    def __init__(self, message: str, data: bytes) -> None:
+        super().__init__(message)
+        self.data = data
+
+
+class _Backend(PyEVMBackend):  # type: ignore[misc]
+    """py-evm with our chain id, block hashes that depend on nothing outside, and free calls."""
+
+    def __init__(self, accounts: Mapping[str, int], timestamp: int) -> None:
+        state = {
+            to_canonical_address(address): {"balance": wei, "nonce": 0, "code": b"", "storage": {}}
+            for address, wei in accounts.items()
+        }
+        parameters = self.generate_genesis_params(
+            {"timestamp": timestamp, "gas_limit": BLOCK_GAS_LIMIT}
+        )
+        super().__init__(genesis_parameters=parameters, genesis_state=state)
+        type(self.chain).chain_id = CHAIN_ID
+
+    def mine_blocks(self, num_blocks: int = 1, coinbase: bytes = bytes(20)) -> tuple[bytes, ...]:
+        """Mine; eth-tester draws ``mix_hash`` at random, this derives it from the parent."""
+        hashes = []
+        for _ in range(num_blocks):
+            mix_hash = keccak(self.chain.header.parent_hash)
+            block = self.chain.mine_block(coinbase=coinbase, mix_hash=mix_hash, blob_gas_used=0)
+            hashes.append(block.hash)
+        return tuple(hashes)
+
+    def call(self, transaction: dict[str, Any], block_number: Any = "latest") -> bytes:
+        """Run a call that costs nothing, so that any sender can make it."""
+        computation = self._run(transaction, transaction.get("gas", BLOCK_GAS_LIMIT), block_number)
+        if computation.is_error:
+            error = computation.error
+            raise _CallFailed(
+                "execution reverted" if isinstance(error, Revert) else f"call failed: {error!r}",
+                computation.output,
+            )
+        return bytes(computation.output)
+
+    def estimate_gas(self, transaction: dict[str, Any], block_number: Any = "latest") -> int:
+        """The gas used by a run, raised until a run with just that much succeeds."""
+        self.call({**transaction, "gas": BLOCK_GAS_LIMIT}, block_number)
+        most = self._run(transaction, BLOCK_GAS_LIMIT, block_number)
+        gas = 21_000 + int(most.get_gas_used())
+        while gas < BLOCK_GAS_LIMIT:
+            try:
+                if not self._run(transaction, gas, block_number).is_error:
+                    return gas
+            except ValidationError:  # below the intrinsic gas
+                pass
+            gas += gas // 10
+        return BLOCK_GAS_LIMIT
+
+    def _run(self, transaction: Mapping[str, Any], gas: int, block_number: Any) -> Any:
+        fees = ("gas_price", "max_fee_per_gas", "max_priority_fee_per_gas")
+        free = {key: value for key, value in transaction.items() if key not in fees}
+        free |= {"gas": gas, "max_fee_per_gas": 0, "max_priority_fee_per_gas": 0}
+        free["nonce"] = self.get_nonce(transaction["from"], block_number)
+        unsigned = self._get_normalized_and_unsigned_evm_transaction(free, block_number)
+        spoofed = SpoofTransaction(unsigned, from_=transaction["from"])
+        header = self.chain.get_canonical_head()
+        if isinstance(block_number, int):
+            header = self.chain.get_canonical_block_header_by_number(block_number)
+        state = self.chain.get_vm(header.copy(base_fee_per_gas=0)).state
+        snapshot = state.snapshot()
+        computation = state.apply_transaction(spoofed)
+        state.revert(snapshot)
+        return computation
+
+
+class _Provider(EthereumTesterProvider):
+    """web3.py's provider with errors as JSON-RPC answers, like any node's."""
+
+    def __init__(self, chain: "Embedded", tester: EthereumTester) -> None:
+        super().__init__(tester)
+        self._chain = chain
+        self._lock = threading.RLock()  # py-evm is not made for several threads
+
+    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        with self._lock:
+            try:
+                if method == "eth_chainId":
+                    return self._answer(CHAIN_ID)
+                if method == "eth_sendRawTransaction":
+                    return self._answer(self._chain.take(bytes(HexBytes(params[0]))))
+                return super().make_request(method, params)
+            except _CallFailed as failed:
+                return self._refusal(_REVERTED, str(failed), "0x" + failed.data.hex())
+            except (ValidationError, TesterValidationError, TransactionRejected) as refused:
+                return self._refusal(_REFUSED, str(refused), None)
+
+    @staticmethod
+    def _answer(result: Any) -> RPCResponse:
+        return {"jsonrpc": "2.0", "id": 0, "result": result}
+
+    @staticmethod
+    def _refusal(code: int, message: str, data: str | None) -> RPCResponse:
+        error: Any = {"code": code, "message": message}
+        if data is not None:
+            error["data"] = data
+        return {"jsonrpc": "2.0", "id": 0, "error": error}
+
+
+class Embedded(Devnet):
+    """py-evm in this process: no RPC URL, memory only, about 60 transactions a second."""
+
+    kind = "embedded"
+    rpc_url = None
+
+    def __init__(
+        self,
+        *,
+        accounts: Sequence[str] = (),
+        balance: int = DEFAULT_BALANCE,
+        timestamp: int | None = None,
+        mining: Mining = "auto",
+    ) -> None:
+        self.mining = mining
+        start = int(time.time()) if timestamp is None else timestamp
+        self._backend = _Backend(dict.fromkeys(accounts, balance), start)
+        self._tester = EthereumTester(self._backend)
+        self._queue: list[bytes] = []
+        self._clock_offset = start - time.time()
+        self.web3 = Web3(_Provider(self, self._tester))
+
+    def close(self) -> None:
+        """Nothing runs outside this process, so there is nothing to end."""
+
+    def take(self, raw: bytes) -> str:
+        """Queue one signed transaction, and with automatic mining mine it; its hash.
+
+        Raises:
+            TransactionRejected: it is not valid in the block.
+            ValidationError: it cannot be decoded.
+        """
+        transaction = self._decode(raw)
+        self._queue.append(raw)
+        if self.mining == "auto":
+            self.mine()
+        return "0x" + bytes(transaction.hash).hex()
+
+    def mine(self, timestamp: int | None = None) -> None:
+        """Mine one block with what is queued; see :meth:`Devnet.mine`.
+
+        Raises:
+            TransactionRejected: a queued transaction is not valid; the others were mined.
+        """
+        if timestamp is not None:
+            self._check_after_latest(timestamp)
+            self._clock_offset = timestamp - time.time()
+        elif self.mining == "manual":
+            timestamp = self.timestamp + 1
+        else:
+            timestamp = max(self.timestamp + 1, int(time.time() + self._clock_offset))
+        chain = self._backend.chain
+        chain.header = chain.header.copy(timestamp=timestamp)
+        rejected: list[str] = []
+        waiting, self._queue = self._queue, []
+        for raw in waiting:
+            transaction = self._decode(raw)
+            if chain.header.gas_used + transaction.gas > BLOCK_GAS_LIMIT:
+                self._queue.append(raw)  # for the next block
+                continue
+            try:
+                chain.apply_transaction(transaction)
+            except ValidationError as error:
+                rejected.append(f"transaction 0x{bytes(transaction.hash).hex()} refused: {error}")
+        self._tester.mine_block()
+        if rejected:
+            raise TransactionRejected("; ".join(rejected))
+
+    def set_balance(self, address: str, wei: int) -> None:
+        """Give ``address`` a balance of ``wei``, from the next block on."""
+        chain = self._backend.chain
+        vm = chain.get_vm()
+        vm.state.set_balance(to_canonical_address(address), wei)
+        vm.state.persist()
+        chain.header = chain.header.copy(state_root=vm.state.state_root)
+
+    def snapshot(self) -> str:
+        """Remember the state; pass the result to :meth:`revert`."""
+        return str(rpc(self.web3, "evm_snapshot"))
+
+    def revert(self, snapshot: str) -> None:
+        """Go back to a snapshot."""
+        try:
+            self._tester.revert_to_snapshot(int(snapshot))
+        except ValueError as error:
+            raise NodeError(f"{snapshot!r} is no snapshot of this chain") from error
+
+    def _submit(self, raw_transactions: Sequence[bytes]) -> list[str | RpcError]:
+        answers: list[str | RpcError] = []
+        for raw in raw_transactions:
+            try:
+                answers.append("0x" + bytes(self._decode(raw).hash).hex())
+            except (ValidationError, ValueError) as error:
+                answers.append(RpcError("eth_sendRawTransaction", _REFUSED, str(error)))
+            else:
+                self._queue.append(raw)
+        return answers
+
+    def _decode(self, raw: bytes) -> Any:
+        return self._backend.chain.get_vm().get_transaction_builder().decode(raw)

@@ -1,0 +1,123 @@
+"""What Anvil and the Hardhat node share: a supervised process, controlled over JSON-RPC."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from hexbytes import HexBytes
+from web3 import Web3
+from web3.types import RPCResponse, TxReceipt
+
+from chain.devnet.base import Devnet, Kind, Mining
+from chain.devnet.process import SupervisedProcess, require_free_port
+from chain.errors import NodeStartError, RpcError
+from chain.node import NodeProvider, rpc, rpc_batch, rpc_batch_responses
+
+START_SECONDS = 60.0  # a loaded machine may need long for Node.js
+_LISTENING = re.compile(r"(?:Listening on|JSON-RPC server at) (?:http://)?127\.0\.0\.1:(\d+)")
+
+
+class HttpDevnet(Devnet):
+    """A node in a process of its own on a loopback port."""
+
+    set_balance_method: str  # the node's name for it
+
+    def __init__(
+        self,
+        kind: Kind,
+        command: Sequence[str],
+        *,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        mining: Mining,
+        port: int,
+    ) -> None:
+        require_free_port(port)
+        self.kind = kind
+        self.mining = mining
+        try:
+            self._process = SupervisedProcess(kind, command, cwd=cwd, env=env or {})
+        except OSError as error:
+            raise NodeStartError(f"{kind} did not start: {error}") from error
+        try:
+            found = self._process.wait_for_line(_LISTENING, START_SECONDS)
+            self.rpc_url = f"http://127.0.0.1:{found[1]}"
+            self._provider = NodeProvider(self.rpc_url, explain=self._process.death_notice)
+            self.web3 = Web3(self._provider)
+        except BaseException:
+            self._process.stop()
+            raise
+
+    @property
+    def running(self) -> bool:
+        """Whether the node's process is alive."""
+        return self._process.running
+
+    def close(self) -> None:
+        """End the node (Anvil first writes its state file) and wait for it."""
+        self._provider.session.close()
+        self._process.stop()
+
+    def mine(self, timestamp: int | None = None) -> None:
+        """Mine one block; see :meth:`Devnet.mine`."""
+        if timestamp is not None:
+            self._check_after_latest(timestamp)
+        elif self.mining == "manual":
+            timestamp = self.timestamp + 1
+        if timestamp is not None:
+            rpc(self.web3, "evm_setNextBlockTimestamp", timestamp)
+        rpc(self.web3, "evm_mine")
+
+    def set_balance(self, address: str, wei: int) -> None:
+        """Give ``address`` a balance of ``wei``."""
+        self.fund([address], wei)
+
+    def fund(self, addresses: Iterable[str], wei: int) -> None:
+        """Give each address a balance of ``wei``, in one request."""
+        rpc_batch(self.web3, self.set_balance_method, [[one, hex(wei)] for one in addresses])
+
+    def snapshot(self) -> str:
+        """Remember the state; pass the result to :meth:`revert`, once."""
+        return str(rpc(self.web3, "evm_snapshot"))
+
+    def revert(self, snapshot: str) -> None:
+        """Go back to a snapshot."""
+        rpc(self.web3, "evm_revert", snapshot)
+
+    def send_batch(
+        self, raw_transactions: Sequence[bytes], *, timestamp: int | None = None
+    ) -> list[TxReceipt]:
+        """Mine signed transactions in the order given; see :meth:`Devnet.send_batch`."""
+        if self.mining == "manual":
+            return super().send_batch(raw_transactions, timestamp=timestamp)
+        rpc(self.web3, "evm_setAutomine", False)
+        try:
+            return super().send_batch(raw_transactions, timestamp=timestamp)
+        finally:
+            rpc(self.web3, "evm_setAutomine", True)
+
+    def _submit(self, raw_transactions: Sequence[bytes]) -> list[str | RpcError]:
+        method = "eth_sendRawTransaction"
+        params = [["0x" + bytes(raw).hex()] for raw in raw_transactions]
+        answers: list[str | RpcError] = []
+        for response in self._send_in_order(method, params):
+            error: Any = response.get("error")
+            if error is None:
+                answers.append(str(response["result"]))
+            elif isinstance(error, str):
+                answers.append(RpcError(method, 0, error))
+            else:
+                answers.append(RpcError(method, int(error["code"]), str(error["message"])))
+        return answers
+
+    def _send_in_order(self, method: str, params: Sequence[Sequence[str]]) -> list[RPCResponse]:
+        return rpc_batch_responses(self.web3, method, params)
+
+    def _receipts(self, hashes: Sequence[HexBytes]) -> list[TxReceipt]:
+        if not hashes:
+            return []
+        with self.web3.batch_requests() as batch:
+            for value in hashes:
+                batch.add(self.web3.eth.get_transaction_receipt(value))
+            return cast("list[TxReceipt]", batch.execute())
