@@ -1,0 +1,47 @@
+"""Stores by name: ``local:PATH[?quota=BYTES]``, ``ipfs:MULTIADDR`` or ``ipfs:http://HOST:PORT``."""
+
+import re
+from pathlib import Path
+
+from chain.store.base import Store
+from chain.store.errors import InvalidStoreURL
+from chain.store.local import LocalStore
+
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_SIZE = re.compile(r"(\d{1,15})\s*([KMGT]?)(?:iB|B)?", re.IGNORECASE)
+
+
+def open_store(url: str) -> Store:
+    """Open the store that ``url`` names.
+
+    Raises:
+        InvalidStoreURL: it names none.
+        StoreDamaged: the folder cannot be used as a store.
+    """
+    scheme, _, rest = url.partition(":")
+    if scheme == "local" and rest:
+        return _local(rest)
+    raise InvalidStoreURL(f"{url!r} is not a store: use local:PATH or ipfs:MULTIADDR-OR-URL")
+
+
+def _local(rest: str) -> LocalStore:
+    path, _, query = rest.partition("?")
+    quota = None
+    if query:
+        key, _, value = query.partition("=")
+        if key != "quota":
+            raise InvalidStoreURL(f"unknown option {key!r} of a local store: there is only quota")
+        quota = parse_size(value)
+    return LocalStore(Path(path).expanduser(), quota=quota)
+
+
+def parse_size(text: str) -> int:
+    """Bytes: a number, with K, M, G or T for powers of 1024 (``20G``, ``512MiB``).
+
+    Raises:
+        InvalidStoreURL: ``text`` is no size.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise InvalidStoreURL(f"{text!r} is not a size in bytes (such as 500M or 20GiB)")
+    return int(match[1]) * _UNITS[match[2].upper()]
