@@ -3,8 +3,152 @@
 ::
 
     ChainError
+    ├── NodeError                  the node, not the transaction
+    │   ├── NodeUnreachable        nothing answers at the URL
+    │   ├── NodeStartError         a local node did not come up
+    │   │   ├── NodeMissing        its program is not installed
+    │   │   └── PortBusy           another program listens on the port asked for
+    │   ├── NodeDied               a local node went away while in use
+    │   └── RpcError               the node answered with an error (method, code, message)
+    ├── WrongChain                 the node serves another chain id than expected
+    ├── TransactionError
+    │   ├── TransactionRejected    the node refused to take it (funds, nonce, fee)
+    │   ├── TransactionReverted    the contract refused it (error name, arguments)
+    │   ├── TransactionStuck       not mined before the deadline
+    │   └── TransactionReplaced    another transaction took its nonce
+    ├── ContractError              no contract at the address, or other code than the artifact's
+    ├── BadCommitment              numbers that no commitment or score vector can hold
+    ├── KeystoreError              keystore file or password
+    │   ├── UnknownAccount         no key for the name or address
+    │   └── WrongPassword          the password does not open the keystore
+    ├── ProfileError               a network profile is unknown or not valid
+    └── EventIndexError            the event index cannot be read or follows another ledger
 """
+
+from collections.abc import Mapping
+from typing import Any
 
 
 class ChainError(Exception):
     """Base of everything that ``chain`` raises on purpose."""
+
+
+class NodeError(ChainError):
+    """The node is missing, silent, dead, or answers with an error."""
+
+
+class NodeUnreachable(NodeError):
+    """Nothing answers at the node's URL."""
+
+
+class NodeStartError(NodeError):
+    """A local node did not come up; the message ends with its last log lines."""
+
+
+class NodeMissing(NodeStartError):
+    """The program of a local node is not installed."""
+
+
+class PortBusy(NodeStartError):
+    """Another program already listens on the port that was asked for."""
+
+
+class NodeDied(NodeError):
+    """A local node went away while in use."""
+
+
+class RpcError(NodeError):
+    """The node answered a request with an error."""
+
+    def __init__(self, method: str, code: int, message: str, data: str | None = None) -> None:
+        super().__init__(f"the node refused {method}: {message} (code {code})")
+        self.method = method
+        self.code = code
+        self.reason = message
+        self.data = data
+
+
+class WrongChain(ChainError):
+    """The node serves another chain than the one that was expected."""
+
+    def __init__(self, url: str, expected: int, found: int) -> None:
+        super().__init__(
+            f"the node at {url} serves chain id {found}, but {expected} was expected; "
+            "point the network profile at the right node, or correct its chain_id"
+        )
+        self.expected = expected
+        self.found = found
+
+
+class TransactionError(ChainError):
+    """A transaction did not do what it was sent for."""
+
+
+class TransactionRejected(TransactionError):
+    """The node refused to take the transaction; it was never mined."""
+
+
+class TransactionReverted(TransactionError):
+    """The contract refused the transaction.
+
+    ``error`` is the name of the Solidity error (``Error`` for a reason string, ``Panic`` for a
+    failed assertion, empty if nothing came back), ``arguments`` its arguments by name,
+    ``transaction_hash`` is None when the refusal was found by simulation, before sending.
+    The generated bindings raise a subclass for each custom error.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        error: str = "",
+        arguments: Mapping[str, Any] | None = None,
+        operation: str = "",
+        transaction_hash: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.error = error
+        self.arguments = dict(arguments or {})
+        self.operation = operation
+        self.transaction_hash = transaction_hash
+
+
+class TransactionStuck(TransactionError):
+    """The transaction was not mined before the deadline; it may still be."""
+
+    def __init__(self, message: str, transaction_hash: str, nonce: int) -> None:
+        super().__init__(message)
+        self.transaction_hash = transaction_hash
+        self.nonce = nonce
+
+
+class TransactionReplaced(TransactionError):
+    """Another transaction of the same account took the nonce."""
+
+
+class ContractError(ChainError):
+    """No contract at the address, or code that is not the artifact's."""
+
+
+class BadCommitment(ChainError, ValueError):
+    """A value that no commitment or packed score vector can hold."""
+
+
+class KeystoreError(ChainError):
+    """A keystore file cannot be read, written or opened."""
+
+
+class UnknownAccount(KeystoreError):
+    """No key is stored for this name or address."""
+
+
+class WrongPassword(KeystoreError):
+    """The password does not open the keystore."""
+
+
+class ProfileError(ChainError):
+    """A network profile is unknown or not valid."""
+
+
+class EventIndexError(ChainError):
+    """The event index cannot be read, or follows another ledger."""
