@@ -70,10 +70,14 @@ def gram(vectors: Tensor, references: Sequence[Tensor] = ()) -> Gram:
     n, d = vectors.shape
     rows = n + len(references)
     total = torch.zeros(rows + 1, rows + 1, dtype=torch.float64, device=vectors.device)
+    buffer = vectors.new_empty(rows, min(d, CHUNK))
     for part in chunks(d):
         block = vectors[:, part]
         centre = block.mean(dim=0)
-        points = torch.cat([block, *(r[None, part] for r in references)]) - centre
+        points = buffer[:, : block.shape[1]]
+        torch.sub(block, centre, out=points[:n])
+        for row, reference in enumerate(references, start=n):
+            torch.sub(reference[part], centre, out=points[row])
         total[:rows, :rows] += points @ points.T
         total[:rows, rows] -= points @ centre
         total[rows, rows] += centre @ centre

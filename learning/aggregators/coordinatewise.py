@@ -30,14 +30,11 @@ WIDTH = 16_384
 
 @aggregators.register("median")
 class Median(Aggregator):
-    """Middle value of every coordinate; the lower of the two middle ones for even n.
-
-    ByzFL does the same with torch tensors (and takes the mean of the two with numpy arrays).
-    """
+    """Middle value of every coordinate; the mean of the two middle ones for even n."""
 
     def aggregate(self, vectors: Tensor) -> Aggregate:
-        middle = (vectors.shape[0] - 1) // 2
-        return _aggregate(vectors, None, middle, middle + 1)
+        n = vectors.shape[0]
+        return _aggregate(vectors, None, (n - 1) // 2, n // 2 + 1)
 
 
 @aggregators.register("trimmed-mean")
