@@ -1,0 +1,43 @@
+"""``karat demo``: a whole network on one machine."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from karat.cli.output import JsonFlag, print_json, say
+
+
+def demo(
+    rounds: Annotated[int, typer.Option(min=1, max=100, help="Rounds to run.")] = 5,
+    seed: Annotated[int, typer.Option(min=0, help="Seed; the same seed repeats the run.")] = 0,
+    node: Annotated[
+        str, typer.Option(help="Chain: anvil, hardhat, embedded, or auto (anvil if Node is there).")
+    ] = "auto",
+    ipfs: Annotated[
+        str | None, typer.Option(help="URL of an IPFS node's RPC, in place of the embedded store.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the outputs; by default a new one in karat-demo."),
+    ] = None,
+    device: Annotated[str, typer.Option(help="Where to compute: auto, cpu or cuda.")] = "auto",
+    json: JsonFlag = False,
+) -> None:
+    """Run honest trainers and attackers through real rounds on a real chain."""
+    from rich.console import Console
+
+    from karat.demo.config import DemoConfig
+    from karat.demo.progress import DemoProgress
+    from karat.demo.run import run
+    from karat.demo.table import show
+
+    config = DemoConfig.make(rounds=rounds, seed=seed, node=node, ipfs=ipfs, out=out, device=device)
+    for notice in config.notices:
+        say(notice)
+    with DemoProgress(Console(stderr=True), config.rounds) as progress:
+        result = run(config, progress)
+    if json:
+        print_json("karat.demo/1", result.document())
+    else:
+        show(result, Console())

@@ -1,0 +1,78 @@
+"""What a demo run is made of: chain, store, seed, and the cast."""
+
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Self, get_args
+
+from karat.errors import ConfigError
+
+NodeKind = Literal["anvil", "hardhat", "embedded"]
+
+HONEST = 8
+VERIFIERS = 3
+TASK = "mlp-digits"
+TOKEN = 10**18  # base units of one token
+
+ROUND_BUDGET = 1_000 * TOKEN  # rewards of all trainers in one round
+VERIFIER_BUDGET = 100 * TOKEN
+TRAINER_STAKE = 100 * TOKEN
+VERIFIER_STAKE = 200 * TOKEN
+GENESIS = 1_767_225_600  # 2026-01-01T00:00:00Z: a fixed start makes a seed repeat block hashes
+
+
+@dataclass(frozen=True)
+class DemoConfig:
+    """A checked configuration; build it with :meth:`make`."""
+
+    rounds: int
+    seed: int
+    node: NodeKind
+    store_url: str
+    out: Path
+    device: str
+    notices: list[str] = field(default_factory=list)
+
+    @classmethod
+    def make(
+        cls, *, rounds: int, seed: int, node: str, ipfs: str | None, out: Path | None, device: str
+    ) -> Self:
+        """Choose what was left open and make the output folder.
+
+        Raises:
+            ConfigError: the node kind is unknown, or the folder cannot be made or is not empty.
+        """
+        kind, notices = _node_kind(node)
+        folder = _output_folder(out)
+        store_url = f"ipfs:{ipfs}" if ipfs else f"local:{folder / 'store'}"
+        return cls(rounds, seed, kind, store_url, folder, device, notices)
+
+
+def _node_kind(name: str) -> tuple[NodeKind, list[str]]:
+    if name == "auto":
+        if shutil.which("node"):
+            return "anvil", []
+        return "embedded", ["Node.js was not found: running on the embedded EVM instead of Anvil."]
+    for kind in get_args(NodeKind):
+        if name == kind:
+            return kind, []
+    raise ConfigError(f"unknown node {name!r}: choose anvil, hardhat, embedded or auto")
+
+
+def _output_folder(wanted: Path | None) -> Path:
+    if wanted is None:
+        base = Path("karat-demo")
+        number = 1 + max((_run_number(path) for path in base.glob("run-*")), default=0)
+        wanted = base / f"run-{number:03d}"
+    try:
+        wanted.mkdir(parents=True, exist_ok=True)
+        if any(wanted.iterdir()):
+            raise ConfigError(f"the output folder {wanted} is not empty: name another with --out")
+    except OSError as error:
+        raise ConfigError(f"cannot write to {wanted}: {error.strerror}") from error
+    return wanted.resolve()
+
+
+def _run_number(path: Path) -> int:
+    digits = path.name.removeprefix("run-")
+    return int(digits) if digits.isdigit() else 0
