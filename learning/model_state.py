@@ -13,7 +13,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from learning.errors import ModelStateError, NotFiniteError
+from learning.errors import ModelStateError
 
 MODEL_BITS = 24  # unit of a parameter: 2**-24
 MODEL_LIMIT = 2**31 - 1  # saturation, symmetric
@@ -80,7 +80,7 @@ class ModelState:
         """Round float values [total] to the grid, half up, saturating at the range's ends."""
         wide = np.asarray(flat, dtype=np.float64)
         if not np.isfinite(wide).all():
-            raise NotFiniteError("the model holds NaN or infinity")
+            raise ModelStateError("the model holds NaN or infinity")
         grid = np.floor(wide * 2.0**MODEL_BITS + 0.5)
         return cls(layout, np.clip(grid, -MODEL_LIMIT, MODEL_LIMIT).astype(np.int32))
 

@@ -1,0 +1,1 @@
+"""Detectors: each looks for one kind of misbehaviour and returns findings with their reasons."""

@@ -1,0 +1,29 @@
+"""What a detector reports, and the verdict codes it shares with the ledger."""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+
+class Verdict(IntEnum):
+    """Codes 1..5 of a score vector, worst first; shared with the ledger contract."""
+
+    HARMFUL = 1
+    MALFORMED = 2
+    DUPLICATE = 3
+    STALE = 4
+    UNAVAILABLE = 5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One reason against one update.
+
+    ``code`` is the verdict, or None if the update only loses its pay. ``signals`` maps each
+    signal's name to (measured value, threshold); ``related`` names the digest of the update that
+    it is a copy of.
+    """
+
+    code: Verdict | None
+    reason: str
+    signals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    related: str | None = None

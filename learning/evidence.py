@@ -1,0 +1,90 @@
+"""The evidence document of a scored round: all that is needed to repeat and to dispute it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from learning.detection.findings import Finding, Verdict
+from learning.model_state import ModelState
+from learning.scoring import GRID, LOWEST_SCORE, ZERO_SCORE, Scorer
+from learning.tasks.spec import TaskSpec
+
+if TYPE_CHECKING:
+    from learning.verifier import SubmittedUpdate
+
+SCHEMA = "karat.evidence/1"
+
+
+def document(
+    spec: TaskSpec,
+    base: ModelState,
+    scorer: Scorer,
+    seed: int,
+    updates: Sequence["SubmittedUpdate"],
+    codes: np.ndarray,
+    findings: Mapping[int, Sequence[Finding]],
+    rows: Mapping[int, Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Assemble the document.
+
+    Floats are rounded to 9 significant digits, about what float32 carries; two machines of one
+    kind write the same bytes, others differ in the last digits only.
+    """
+    probe = scorer.probe
+    entries = []
+    for i, submitted in enumerate(updates):
+        code = int(codes[i])
+        entries.append(
+            {
+                "index": submitted.index,
+                "trainer": submitted.trainer,
+                "digest": submitted.digest.hex(),
+                "code": code,
+                "verdict": "ok" if code >= LOWEST_SCORE else Verdict(code).name.lower(),
+                "findings": [_finding(f) for f in findings.get(i, ())],
+                **rows.get(i, {}),
+            }
+        )
+    content = {
+        "schema": SCHEMA,
+        "task": spec.digest.hex(),
+        "base": base.digest.hex(),
+        "seed": str(seed),
+        "rules": {"grid": GRID, "zero_score": ZERO_SCORE, **spec.scoring.model_dump(mode="json")},
+        "batch_ids": probe.batch_ids.tolist(),
+        "loss": probe.loss,
+        "tempered_loss": probe.tempered,
+        "updates": entries,
+    }
+    rounded: dict[str, Any] = _round(content)
+    return rounded
+
+
+def to_bytes(content: Mapping[str, Any]) -> bytes:
+    """Canonical JSON: sorted keys, no spaces, ASCII, no NaN."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "verdict": None if finding.code is None else finding.code.name.lower(),
+        "reason": finding.reason,
+        "related": finding.related,
+        "signals": {
+            name: {"value": value, "threshold": threshold}
+            for name, (value, threshold) in finding.signals.items()
+        },
+    }
+
+
+def _round(value: Any) -> Any:
+    """Copy of a JSON-able value with floats at 9 significant digits."""
+    if isinstance(value, float):
+        return float(f"{value:.9g}")
+    if isinstance(value, dict):
+        return {key: _round(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_round(item) for item in value]
+    return value

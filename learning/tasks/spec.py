@@ -1,0 +1,133 @@
+"""What a task fixes for everyone: model, data, training, codec, scoring and aggregation.
+
+A `TaskSpec` is plain data. Its canonical JSON bytes are what the sponsor publishes and their
+SHA-256 digest is what the ledger stores, so two parties with the same digest train, score and
+aggregate by the same rules.
+"""
+
+import hashlib
+import json
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelSpec(_Frozen):
+    """Which network, and its sizes (each kind reads the sizes it knows, see `models`)."""
+
+    kind: str
+    sizes: dict[str, int] = {}
+    init_seed: int = 0
+
+
+class DataSpec(_Frozen):
+    """Which data, and how it is divided.
+
+    ``root`` examples are the verifiers' hold-out, ``test`` examples the sponsor's private test
+    set; the rest is partitioned over the trainers, with a Dirichlet(``alpha``) mix of classes
+    for each (``alpha`` large: alike; small: each trainer sees few classes).
+    """
+
+    kind: str
+    root: Count
+    test: Count
+    alpha: Positive = 0.5
+    split_seed: int = 0
+
+
+class TrainingSpec(_Frozen):
+    """One round of a trainer: ``steps`` of SGD with momentum on mini-batches of ``batch``."""
+
+    steps: Count
+    batch: Count
+    lr: Positive
+    momentum: Fraction = 0.0
+    weight_decay: Annotated[float, Field(ge=0.0)] = 0.0
+    optimiser: Literal["sgd", "adamw"] = "sgd"
+
+
+class CodecSpec(_Frozen):
+    """``density``: largest fraction of each tensor that an update may carry.
+
+    ``block``: coordinates that share one power-of-two scale. ``max_bytes``: longest payload.
+    """
+
+    density: Annotated[float, Field(gt=0.0, le=1.0)]
+    block: Annotated[int, Field(ge=16, le=65536)] = 256
+    max_bytes: Count
+
+
+class ScoringSpec(_Frozen):
+    """The verifier's batches and thresholds; `docs/scoring.md` derives each one.
+
+    batch, batches        hold-out examples per forward pass, and how many passes
+    temperature           logits are divided by it before the loss
+    audit_fraction        part of the updates whose gain is also evaluated exactly
+    audit_step            fraction of the update applied in an exact evaluation
+    history_rounds        how many earlier rounds a verdict may look at
+    copy_cosine           more than this against another update is a copy …
+    copy_partial          … if it still is after the shared direction is projected out
+    harmful_cosine        less than minus this against the hold-out's gradient is harmful …
+    harmful_progress      … if it also is against the model's recent progress
+    noise_sigmas          a gain within this many standard deviations of a random update's is 0
+    """
+
+    batch: Count = 128
+    batches: Count = 1
+    temperature: Positive = 5.0
+    audit_fraction: Fraction = 0.1
+    audit_step: Positive = 0.0625
+    history_rounds: Count = 4
+    copy_cosine: Fraction = 0.9
+    copy_partial: Fraction = 0.8
+    harmful_cosine: Fraction = 0.1
+    harmful_progress: Fraction = 0.02
+    noise_sigmas: Annotated[float, Field(ge=0.0)] = 2.0
+
+
+class AggregationSpec(_Frozen):
+    """Integer aggregation; see `learning.aggregation`.
+
+    server_step   the aggregate is applied times this / 1024
+    """
+
+    server_step: Annotated[int, Field(ge=1, le=1 << 14)] = 1 << 10
+
+
+class TaskSpec(_Frozen):
+    """A task, as the sponsor publishes it. ``version`` names the rules of this software."""
+
+    version: Literal[1] = 1
+    name: Annotated[str, Field(min_length=1, max_length=64)]
+    model: ModelSpec
+    data: DataSpec
+    training: TrainingSpec
+    codec: CodecSpec
+    scoring: ScoringSpec = ScoringSpec()
+    aggregation: AggregationSpec = AggregationSpec()
+
+    def __hash__(self) -> int:
+        return hash(self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """Canonical JSON: sorted keys, no spaces, ASCII."""
+        document = self.model_dump(mode="json")
+        return json.dumps(document, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "TaskSpec":
+        """Parse and check; raises pydantic's ``ValidationError`` on anything unexpected."""
+        return cls.model_validate_json(data)
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the canonical bytes, 32 bytes: what the ledger stores."""
+        return hashlib.sha256(self.to_bytes()).digest()

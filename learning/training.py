@@ -1,0 +1,141 @@
+"""A trainer's side of a round: local steps from the base model, and evaluation of models.
+
+Everything is float32 with TF32 off and draws its randomness from an explicit seed on the CPU, so
+that a run can be repeated and the CPU and the GPU see the same batches.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from learning.errors import DeviceError, NonFiniteError
+from learning.model_state import Layout, ModelState
+from learning.tasks import models
+from learning.tasks.data import Examples
+from learning.tasks.spec import TaskSpec
+
+
+def pick_device(name: str) -> torch.device:
+    """``auto`` (CUDA if there is one), ``cpu`` or ``cuda``; raises `DeviceError`.
+
+    Also switches TF32 off, which would change scores in the fourth digit.
+    """
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.deterministic = True
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise DeviceError("no CUDA device was found; use --device cpu")
+    if name not in {"cpu", "cuda"}:
+        raise DeviceError(f"unknown device {name!r}; use auto, cpu or cuda")
+    return torch.device(name)
+
+
+@lru_cache(maxsize=8)
+def layout_of(spec: TaskSpec) -> Layout:
+    """Names and shapes of the task's model, in the order of its parameters."""
+    with torch.device("meta"):
+        network = models.build(spec.model.kind, spec.model.sizes)
+    named = [(name, tuple(value.shape)) for name, value in network.named_parameters()]
+    return Layout(tuple(name for name, _ in named), tuple(shape for _, shape in named))
+
+
+def initial_model(spec: TaskSpec) -> ModelState:
+    """The model of round 0, from the spec's seed.
+
+    torch promises no equal random numbers across its versions, so the sponsor publishes this
+    state with the task; nobody needs to compute it again.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(spec.model.init_seed)
+        network = models.build(spec.model.kind, spec.model.sizes)
+    flat = np.concatenate([p.detach().numpy().reshape(-1) for p in network.parameters()])
+    return ModelState.from_float(layout_of(spec), flat)
+
+
+def network_at(spec: TaskSpec, flat: np.ndarray, device: torch.device) -> nn.Module:
+    """The task's network with the parameters of a flat float32 vector [total]."""
+    with torch.device("meta"):
+        network = models.build(spec.model.kind, spec.model.sizes)
+    network = network.to_empty(device=device)
+    tensors = layout_of(spec).views(flat)
+    network.load_state_dict({name: torch.from_numpy(t.copy()) for name, t in tensors.items()})
+    return network
+
+
+def train(
+    spec: TaskSpec, base: ModelState, shard: Examples, seed: int, device: str = "auto"
+) -> np.ndarray:
+    """Take the task's local steps on a shard; returns the pseudo-gradient base − local.
+
+    The result is float32 [total]. Batches are drawn with replacement from ``seed``.
+    Raises `NonFiniteError` if training diverged.
+    """
+    target = pick_device(device)
+    start = base.to_float()
+    network = network_at(spec, start, target)
+    network.train()
+    settings = spec.training
+    optimiser: torch.optim.Optimizer
+    if settings.optimiser == "adamw":
+        optimiser = torch.optim.AdamW(
+            network.parameters(), lr=settings.lr, weight_decay=settings.weight_decay
+        )
+    else:
+        optimiser = torch.optim.SGD(
+            network.parameters(),
+            lr=settings.lr,
+            momentum=settings.momentum,
+            weight_decay=settings.weight_decay,
+        )
+    rng = np.random.default_rng(seed)
+    for _ in range(settings.steps):
+        chosen = rng.integers(len(shard), size=settings.batch)
+        optimiser.zero_grad(set_to_none=True)
+        loss = models.loss(network(_to(shard.x[chosen], target)), _to(shard.y[chosen], target))
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+    delta: np.ndarray = start - flat_parameters(network)
+    if not np.isfinite(delta).all():
+        raise NonFiniteError("training diverged: the update holds NaN; lower the learning rate")
+    return delta
+
+
+def evaluate(
+    spec: TaskSpec, model: ModelState, examples: Examples, device: str = "auto"
+) -> tuple[float, float]:
+    """(mean loss, accuracy) on examples; accuracy is per symbol for text."""
+    target = pick_device(device)
+    network = network_at(spec, model.to_float(), target)
+    network.eval()
+    total, right, count = 0.0, 0, 0
+    with torch.no_grad():
+        for start in range(0, len(examples), 256):
+            x = _to(examples.x[start : start + 256], target)
+            y = _to(examples.y[start : start + 256], target)
+            logits = network(x)
+            total += float(models.loss(logits, y)) * y.numel()
+            right += int((logits.argmax(-1) == y).sum())
+            count += y.numel()
+    return total / count, right / count
+
+
+def flat_parameters(network: nn.Module) -> np.ndarray:
+    """float32 [total]: the network's parameters, in order, on the CPU."""
+    parts = [p.detach().reshape(-1) for p in network.parameters()]
+    flat: np.ndarray = torch.cat(parts).cpu().numpy()
+    return flat
+
+
+def flat_gradient(network: nn.Module) -> np.ndarray:
+    """float32 [total]: the parameters' gradients after a backward pass, in order, on the CPU."""
+    parts = [p.grad.reshape(-1) for p in network.parameters() if p.grad is not None]
+    flat: np.ndarray = torch.cat(parts).cpu().numpy()
+    return flat
+
+
+def _to(array: np.ndarray, device: torch.device) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array)).to(device)
