@@ -4,18 +4,17 @@ import io
 import os
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from chain.store.cid import CID
-from chain.store.errors import LimitExceeded
 from chain.store.flatfs import sync_folder
 from chain.store.pins import Pin
 from chain.store.unixfs import Readable, decode
-from chain.store.walk import Limits, content, verified
+from chain.store.walk import Fetch, Limits, content, verified
 
 Data = bytes | Path | Readable
 """What can be added: bytes, a file's path, or anything with ``read(n)``."""
@@ -118,7 +117,17 @@ class Store(ABC):
     def limits(self, max_bytes: int, size: int | None = None) -> Limits:
         """What reading a file from this store may cost."""
 
-    def read(self, cid: CID, *, max_bytes: int, size: int | None = None) -> Iterator[bytes]:
+    def fetching(
+        self,
+        root: CID,  # noqa: ARG002 - stores on a network make use of both
+        limits: Limits,  # noqa: ARG002
+    ) -> AbstractContextManager[Fetch]:
+        """A way to get the blocks of the file ``root`` in the order of a walk."""
+        return nullcontext(self.block)
+
+    def read(
+        self, cid: CID, *, max_bytes: int, size: int | None = None
+    ) -> Generator[bytes, None, None]:
         """The bytes of a file in order, each piece verified before it is given out.
 
         A file longer than ``max_bytes`` is refused before its content is read. ``size`` is the
@@ -129,7 +138,9 @@ class Store(ABC):
             IntegrityError: a block, or the length, is not what it should be.
             LimitExceeded: longer than ``max_bytes``, too deep, or in too many pieces.
         """
-        return content(self.block, cid, self.limits(max_bytes, size))
+        limits = self.limits(max_bytes, size)
+        with self.fetching(cid, limits) as fetch:
+            yield from content(fetch, cid, limits)
 
     def get(self, cid: CID, *, max_bytes: int, size: int | None = None) -> bytes:
         """The whole file as bytes. Raises as :meth:`read`."""
@@ -152,15 +163,12 @@ class Store(ABC):
         """Write the file to ``path`` and return its length.
 
         ``path`` appears (or is replaced) only after the last check; otherwise nothing is left.
-        Raises as :meth:`read`, and LimitExceeded where the disk has no room for it.
+        Raises as :meth:`read`; OSError where it cannot be written.
         """
         with replacing(path) as file:
             written = 0
             for piece in self.read(cid, max_bytes=max_bytes, size=size):
-                try:
-                    file.write(piece)
-                except OSError as error:
-                    raise LimitExceeded(f"cannot write {path}: {error.strerror}") from error
+                file.write(piece)
                 written += len(piece)
                 if progress:
                     progress(len(piece))
@@ -195,8 +203,9 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     aside = Path(name)
     try:
-        with os.fdopen(handle, "wb", buffering=0) as file:
+        with os.fdopen(handle, "wb") as file:
             yield file
+            file.flush()
             os.fsync(file.fileno())
         umask = os.umask(0)
         os.umask(umask)
@@ -212,9 +221,13 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 class _Reader(io.RawIOBase):
     """A raw stream over pieces."""
 
-    def __init__(self, pieces: Iterator[bytes]) -> None:
+    def __init__(self, pieces: Generator[bytes, None, None]) -> None:
         self._pieces = pieces
         self._rest = memoryview(b"")
+
+    def close(self) -> None:
+        self._pieces.close()
+        super().close()
 
     def readable(self) -> bool:
         return True

@@ -67,8 +67,9 @@ class FlatFS:
         The move itself is durable once :meth:`sync` has been called for this digest.
         """
         target = self.path(digest)
-        with aside.open("wb", buffering=0) as file:
+        with aside.open("wb") as file:
             file.write(block)
+            file.flush()
             os.fsync(file.fileno())
         try:
             aside.replace(target)

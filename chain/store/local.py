@@ -92,17 +92,17 @@ class LocalStore(Store):
         return root.cid
 
     @contextmanager
-    def importing(self, *, keep_on: type[Exception] | None = None) -> Iterator[Import]:
+    def importing(self, *, keep_on: tuple[type[Exception], ...] = ()) -> Iterator[Import]:
         """Write blocks that collection spares until the block ends.
 
         When it ends in an exception, what was written is removed again, unless the exception is
-        a ``keep_on``: then the blocks stay for a later attempt, until they are collected.
+        one of ``keep_on``: then the blocks stay for a later attempt, until they are collected.
         """
         with importing(self.blocks, self._book, self._lock, self._tmp, self.quota) as session:
             try:
                 yield session
             except BaseException as error:
-                if keep_on is None or not isinstance(error, keep_on):
+                if not isinstance(error, keep_on):
                     self._undo(session)
                 if isinstance(error, OSError):
                     raise LimitExceeded(f"cannot write to {self.path}: {error}") from error
@@ -112,6 +112,15 @@ class LocalStore(Store):
         """Make an import durable and pin it."""
         session.sync()
         self._book.add(pin)
+
+    def check_room(self, size: int) -> None:
+        """Refuse early what cannot fit.
+
+        Raises:
+            QuotaExceeded: ``size`` more bytes would pass the quota.
+        """
+        self._book.charge(size, self.quota)
+        self._book.charge(-size, None)
 
     def _undo(self, session: Import) -> None:
         with locked(self._lock, exclusive=True):
@@ -127,6 +136,14 @@ class LocalStore(Store):
         if block is None:
             raise NotFound(f"block {cid} is not in the store {self.path}")
         return block
+
+    def sound_block(self, cid: CID) -> bytes | None:
+        """A block that is there and hashes to its name; a corrupt one is set aside."""
+        block = self.blocks.read(cid.digest, MAX_BLOCK)
+        if block is None or CID.of(cid.codec, block) == cid:
+            return block
+        self._set_aside(cid.digest)
+        return None
 
     def limits(self, max_bytes: int, size: int | None = None) -> Limits:
         """See :meth:`Store.limits`. Reading from the disk has no time limit."""

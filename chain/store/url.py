@@ -6,6 +6,7 @@ from pathlib import Path
 from chain.store.base import Store
 from chain.store.errors import InvalidStoreURL
 from chain.store.local import LocalStore
+from chain.store.remote import Source
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _SIZE = re.compile(r"(\d{1,15})\s*([KMGT]?)(?:iB|B)?", re.IGNORECASE)
@@ -21,7 +22,25 @@ def open_store(url: str) -> Store:
     scheme, _, rest = url.partition(":")
     if scheme == "local" and rest:
         return _local(rest)
+    if scheme == "ipfs" and rest:
+        from chain.store.ipfs import IpfsStore  # noqa: PLC0415 - the HTTP client takes a while
+
+        return IpfsStore(rest)
     raise InvalidStoreURL(f"{url!r} is not a store: use local:PATH or ipfs:MULTIADDR-OR-URL")
+
+
+def open_source(url: str) -> Source:
+    """Open what ``url`` names to fetch from: a store, or ``gateway:https://HOST``.
+
+    Raises:
+        InvalidStoreURL: it names neither.
+    """
+    scheme, _, rest = url.partition(":")
+    if scheme == "gateway":
+        from chain.store.gateway import Gateway  # noqa: PLC0415
+
+        return Gateway(rest)
+    return open_store(url)
 
 
 def _local(rest: str) -> LocalStore:
