@@ -201,7 +201,7 @@ class Codec:
         decompressor = zstandard.ZstdDecompressor()
         # With the declared size as the bound, zstd itself stops a frame that holds more.
         try:
-            content: bytes = decompressor.decompress(payload, max_output_size=max(size, 1))
+            content = decompressor.decompress(payload, max_output_size=max(size, 1))
         except zstandard.ZstdError as error:
             raise MalformedUpdate("truncated", str(error)) from error
         if len(content) != size:

@@ -70,9 +70,10 @@ def mlp_digits() -> TaskSpec:
         name="mlp-digits",
         model=ModelSpec(kind="mlp", sizes={"inputs": 64, "hidden": 64, "classes": 10}),
         data=DataSpec(kind="digits", root=256, test=360),
-        training=TrainingSpec(steps=16, batch=32, lr=0.3),
+        training=TrainingSpec(steps=32, batch=32, lr=0.2),
         codec=CodecSpec(density=0.25, block=256, max_bytes=1 << 14),
         scoring=ScoringSpec(batch=64, batches=3),
+        aggregation=AggregationSpec(server_step=1300),
     )
 
 
@@ -86,6 +87,7 @@ def cnn_digits() -> TaskSpec:
         training=TrainingSpec(steps=16, batch=32, lr=0.2),
         codec=CodecSpec(density=0.25, block=256, max_bytes=1 << 14),
         scoring=ScoringSpec(batch=64, batches=3),
+        aggregation=AggregationSpec(server_step=1300),
     )
 
 
