@@ -48,13 +48,11 @@ class View:
     """What the attackers hold when they make their updates.
 
     ``own`` float32 [f, d]: what they would send if they just trained on their (poisoned) data.
-    ``sent`` float32 [f, d]: what they sent in the round before, if there was one.
     ``honest`` and ``past_honest`` float32 [h, d]: None where the attack is not allowed to look.
     """
 
     setting: Setting
     own: np.ndarray
-    sent: np.ndarray | None = None
     honest: np.ndarray | None = None
     past_honest: np.ndarray | None = None
 
@@ -81,9 +79,13 @@ class Attack:
         """
         return None
 
+    def active(self, round_number: int) -> bool:
+        """Whether they cheat in that round; what they earn by honest work is no loot."""
+        return True
+
     def names(self, count: int, round_number: int) -> list[str]:
         """Under what names the attackers take part in a round."""
-        return [f"attacker-{i}" for i in range(count)]
+        return [f"attacker-{i:03d}" for i in range(count)]
 
 
 attacks: Registry[type[Attack]] = Registry("attack")

@@ -27,7 +27,7 @@ class Mimic(Attack):
         spread = honest - honest.mean(axis=0)
         direction = self._direction
         if direction is None:
-            direction = _unit(view.setting.rng.standard_normal(honest.shape[1]))
+            direction = _unit(view.setting.rng.standard_normal((honest.shape[1],)))
         weight = 1 / (view.setting.round + 1)
         step = _unit(spread.T @ (spread @ direction))
         self._direction = direction = _unit((1 - weight) * direction + weight * step)

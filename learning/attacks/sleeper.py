@@ -17,4 +17,7 @@ class Sleeper(LabelFlip):
         self.rounds = rounds
 
     def poison(self, shards: list[Examples], setting: Setting) -> list[Examples]:
-        return shards if setting.round < self.rounds else super().poison(shards, setting)
+        return super().poison(shards, setting) if self.active(setting.round) else shards
+
+    def active(self, round_number: int) -> bool:
+        return round_number >= self.rounds

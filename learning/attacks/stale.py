@@ -11,14 +11,15 @@ from learning.attacks.base import Attack, View, attacks
 
 @attacks.register("stale")
 class Stale(Attack):
-    """Trains honestly for ``rounds`` rounds, then sends those updates again, over and over."""
+    """Trains honestly in the first round, then sends that update again, over and over."""
 
-    def __init__(self, rounds: int = 2) -> None:
-        self.rounds = rounds
-        self._stock: list[np.ndarray] = []
+    def __init__(self) -> None:
+        self._first: np.ndarray | None = None
 
     def craft(self, view: View) -> np.ndarray:
-        if len(self._stock) < self.rounds:
-            self._stock.append(view.own.copy())
-            return view.own
-        return self._stock[view.setting.round % self.rounds]
+        if self._first is None:
+            self._first = view.own.copy()
+        return self._first
+
+    def active(self, round_number: int) -> bool:
+        return round_number > 0

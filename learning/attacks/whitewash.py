@@ -16,4 +16,4 @@ class Whitewash(LabelFlip):
 
     def names(self, count: int, round_number: int) -> list[str]:
         life = round_number // self.stay
-        return [f"attacker-{i}-life-{life}" for i in range(count)]
+        return [f"attacker-{i:03d}-life-{life}" for i in range(count)]
