@@ -166,7 +166,8 @@ interface ILedger is ILedgerEvents, ILedgerErrors {
     /// @notice The active weight of all verifiers together.
     function totalVerifierWeight(uint256 taskId) external view returns (uint16);
 
-    /// @notice The committee of a round, in the order in which `settle` wants the vectors.
+    /// @notice The committee of the current round, in the order in which `settle` wants the vectors; empty for any
+    /// other round (older ones are in the `RevealClosed` events).
     function committee(uint256 taskId, uint32 round) external view returns (Committee memory);
 
     /// @notice What a trainer's ring slot for a round holds.

@@ -62,6 +62,7 @@ interface ILedgerEvents {
         bytes32 seed,
         uint16 count,
         address[] committee,
+        uint16[] weights,
         uint40 scoreCommitDeadline,
         uint40 scoreRevealDeadline
     );

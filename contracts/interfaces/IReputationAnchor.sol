@@ -53,7 +53,7 @@ interface IReputationAnchor {
 
     /// @notice Only a verifier of the task may attest.
     error NotVerifier(address account, uint256 taskId);
-    /// @notice The verifier has attested this epoch.
+    /// @notice The verifier stands behind this statement already.
     error AlreadyAttested(address verifier, uint64 epoch);
     /// @notice The epoch is not the next one to anchor.
     error WrongEpoch(uint64 epoch, uint64 expected);
@@ -65,8 +65,9 @@ interface IReputationAnchor {
     /// @notice The ledger whose verifiers attest.
     function LEDGER() external view returns (ILedger);
 
-    /// @notice Attests a statement for the next epoch of a task; records it when the majority is reached.
-    /// @dev Access: a verifier of the task, once per epoch. State: `epoch` is the last anchored one plus one.
+    /// @notice Attests a statement for the next epoch of a task, in place of what the caller attested for it before;
+    /// records it when more than half of the weight stands behind it.
+    /// @dev Access: a verifier of the task. State: `epoch` is the last anchored one plus one.
     function attest(uint256 taskId, uint64 epoch, Statement calldata statement) external;
 
     /// @notice The last epoch that was anchored; epochs count from 1.
@@ -75,8 +76,12 @@ interface IReputationAnchor {
     /// @notice The statement anchored for an epoch.
     function statementOf(uint256 taskId, uint64 epoch) external view returns (Statement memory);
 
-    /// @notice Whether a row belongs to the epoch's root. Leaf hash: keccak256(bytes.concat(keccak256(abi.encode(
-    /// index, node, score, outWeight, rowHash)))), pairs sorted as in OpenZeppelin's MerkleProof.
+    /// @notice The hash of a row: keccak256(bytes.concat(keccak256(abi.encode(index, node, score, outWeight,
+    /// rowHash)))).
+    function leafHash(Leaf calldata leaf) external pure returns (bytes32);
+
+    /// @notice Whether a row belongs to the epoch's root; pairs are sorted as in OpenZeppelin's MerkleProof.
+    /// @dev Access: anyone. State: `epoch` is anchored.
     function verify(uint256 taskId, uint64 epoch, Leaf calldata leaf, bytes32[] calldata proof)
         external
         view

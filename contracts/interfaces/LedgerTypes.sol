@@ -16,7 +16,7 @@ struct TaskParams {
     uint112 trainerBudget;
     /// Payout weight = (score above zero) to this power, 1 to 3.
     uint8 payoutExponent;
-    /// How many verifiers are drawn per round; 0 for all of them.
+    /// How many verifiers are drawn per round, 1 to 15; all of them where there are no more.
     uint8 committeeSize;
     /// Slash rates: verdicts harmful, malformed and duplicate; a commit not revealed; a verifier that did not reveal.
     uint16 slashHarmful;
@@ -150,7 +150,7 @@ enum VoteState {
     Revealed
 }
 
-/// @notice A round's committee, in vector order: address, weight, and what each has done so far.
+/// @notice The current round's committee, in vector order: address, weight, and what each has done so far.
 struct Committee {
     address[] verifiers;
     uint16[] weights;

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.28;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {Multicall} from "@openzeppelin/contracts/utils/Multicall.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+
+import {ILedger} from "./interfaces/ILedger.sol";
+import {Member, Phase, RecordKind, Role, TaskParams, VerifierGrant} from "./interfaces/LedgerTypes.sol";
+import {LedgerViews} from "./ledger/LedgerViews.sol";
+import {MemberLogic} from "./ledger/MemberLogic.sol";
+import {RoundLogic} from "./ledger/RoundLogic.sol";
+import {ScoringLogic} from "./ledger/ScoringLogic.sol";
+import {Round, Seat, State, Status, Task} from "./ledger/State.sol";
+import {TaskLogic} from "./ledger/TaskLogic.sol";
+import {Lanes} from "./libraries/Lanes.sol";
+import {RecordSlot, RecordSlots} from "./libraries/RecordSlots.sol";
+import {Scores} from "./libraries/Scores.sol";
+
+/// @title Ledger
+/// @author Karat
+/// @notice The core: what every trainer calls in every round, and the only place where money comes in or goes out.
+/// The rarer rules live in linked libraries that work on the same storage.
+contract Ledger is LedgerViews, Multicall, ReentrancyGuardTransient {
+    using SafeERC20 for IERC20;
+    using MemberLogic for Task;
+    using RoundLogic for Task;
+    using ScoringLogic for Task;
+    using TaskLogic for Task;
+
+    // ------------------------------------------------------------------ tasks
+
+    /// @inheritdoc ILedger
+    function createTask(TaskParams calldata params, uint256 escrow, VerifierGrant[] calldata grants)
+        external
+        nonReentrant
+        returns (uint256 taskId)
+    {
+        taskId = ++_taskCount;
+        Task storage task = _tasks[taskId];
+        task.create(taskId, params, escrow);
+        for (uint256 i; i < grants.length; ++i) {
+            task.appoint(taskId, grants[i].verifier, grants[i].weight);
+        }
+        _deposit(params.token, escrow);
+    }
+
+    /// @inheritdoc ILedger
+    function fund(uint256 taskId, uint256 amount) external nonReentrant {
+        Task storage task = _openTask(taskId);
+        task.escrow = State.toUint128(task.escrow + amount);
+        emit EscrowToppedUp(taskId, msg.sender, amount);
+        _deposit(task.params.token, amount);
+    }
+
+    /// @inheritdoc ILedger
+    function appointVerifier(uint256 taskId, address verifier, uint16 weight) external {
+        Task storage task = _openTask(taskId);
+        if (msg.sender != task.sponsor) revert NotSponsor(msg.sender, task.sponsor);
+        task.appoint(taskId, verifier, weight);
+    }
+
+    /// @inheritdoc ILedger
+    function closeTask(uint256 taskId) external nonReentrant returns (uint256 amount) {
+        Task storage task = _task(taskId);
+        if (msg.sender != task.sponsor) revert NotSponsor(msg.sender, task.sponsor);
+        uint32 last = task.currentRound;
+        Round storage round = task.rounds[last];
+        if (last != 0 && !round.isOver()) revert WrongPhase(taskId, last, round.phase(), Phase.Final);
+        amount = task.escrow;
+        task.closed = true;
+        task.escrow = 0;
+        emit TaskClosed(taskId, msg.sender, amount);
+        _pay(task.params.token, msg.sender, amount);
+    }
+
+    // ---------------------------------------------------------------- members
+
+    /// @inheritdoc ILedger
+    function joinTrainer(uint256 taskId, uint256 amount) external nonReentrant {
+        Task storage task = _openTask(taskId);
+        task.joinTrainer(taskId, amount);
+        _deposit(task.params.token, amount);
+    }
+
+    /// @inheritdoc ILedger
+    function joinVerifier(uint256 taskId, uint256 amount) external nonReentrant {
+        Task storage task = _openTask(taskId);
+        task.joinVerifier(taskId, amount);
+        _deposit(task.params.token, amount);
+    }
+
+    /// @inheritdoc ILedger
+    function topUp(uint256 taskId, address account, uint256 amount) external nonReentrant {
+        Task storage task = _task(taskId);
+        task.topUp(taskId, account, amount);
+        _deposit(task.params.token, amount);
+    }
+
+    /// @inheritdoc ILedger
+    function requestLeave(uint256 taskId) external {
+        _task(taskId).requestLeave(taskId);
+    }
+
+    /// @inheritdoc ILedger
+    function leave(uint256 taskId) external nonReentrant returns (uint256 amount) {
+        Task storage task = _task(taskId);
+        amount = task.leave(taskId);
+        _pay(task.params.token, msg.sender, amount);
+    }
+
+    /// @inheritdoc ILedger
+    function withdraw(uint256 taskId, address account) external nonReentrant returns (uint256 amount) {
+        Task storage task = _task(taskId);
+        Member storage state = task.members[account];
+        amount = state.balance;
+        state.balance = 0;
+        emit Withdrawn(taskId, account, amount);
+        _pay(task.params.token, account, amount);
+    }
+
+    // ----------------------------------------------------------------- rounds
+
+    /// @inheritdoc ILedger
+    function openRound(uint256 taskId) external returns (uint32 round) {
+        return _openTask(taskId).open(taskId);
+    }
+
+    /// @inheritdoc ILedger
+    function closeReveal(uint256 taskId, uint32 round) external {
+        _task(taskId).closeReveal(taskId, round);
+    }
+
+    /// @inheritdoc ILedger
+    function commitScores(uint256 taskId, uint32 round, bytes32 commitment) external {
+        _task(taskId).commitScores(taskId, round, commitment);
+    }
+
+    /// @inheritdoc ILedger
+    function revealScores(uint256 taskId, uint32 round, uint256[] calldata words, bytes32 evidence, bytes32 salt)
+        external
+    {
+        _task(taskId).revealScores(taskId, round, words, evidence, salt);
+    }
+
+    /// @inheritdoc ILedger
+    function settle(uint256 taskId, uint32 round, uint256[][] calldata slices, bytes32[] calldata tails) external {
+        _task(taskId).settle(taskId, round, slices, tails);
+    }
+
+    /// @inheritdoc ILedger
+    function voidRound(uint256 taskId, uint32 round) external {
+        _task(taskId).voidRound(taskId, round);
+    }
+
+    /// @inheritdoc ILedger
+    function commit(uint256 taskId, uint32 round, bytes32 commitment) external {
+        Task storage task = _tasks[taskId];
+        if (block.timestamp >= task.rounds[round].commitDeadline) {
+            revert WrongPhase(taskId, round, task.rounds[round].phase(), Phase.Commit);
+        }
+        RecordSlot[8] storage ring = task.ring[msg.sender];
+        RecordSlot slot = ring[round % RecordSlots.RING];
+        if (!slot.isFree()) _refuseCommit(task, msg.sender, round, slot);
+        ring[round % RecordSlots.RING] = RecordSlots.committed(commitment, round);
+        emit UpdateCommitted(taskId, msg.sender, round, commitment);
+    }
+
+    /// @inheritdoc ILedger
+    function reveal(uint256 taskId, uint32 round, bytes32 digest, uint64 size, bytes32 salt) external {
+        Task storage task = _tasks[taskId];
+        Round storage state = task.rounds[round];
+        if (block.timestamp < state.commitDeadline || block.timestamp >= state.revealDeadline) {
+            revert WrongPhase(taskId, round, state.phase(), Phase.Reveal);
+        }
+        bytes32 commitment =
+            keccak256(abi.encode(block.chainid, address(this), taskId, round, msg.sender, digest, size, salt));
+        RecordSlot[8] storage ring = task.ring[msg.sender];
+        RecordSlot slot = ring[round % RecordSlots.RING];
+        if (!slot.holds(commitment, round)) {
+            if (slot.kind() != RecordKind.Committed || slot.round() != round) revert NotCommitted(msg.sender, round);
+            revert CommitmentMismatch(slot.content(), commitment);
+        }
+        uint16 index = state.count;
+        state.count = index + 1;
+        ring[round % RecordSlots.RING] = slot.revealed(digest, index);
+        emit UpdateRevealed(taskId, msg.sender, round, index, digest, size);
+    }
+
+    /// @inheritdoc ILedger
+    function claim(uint256 taskId, address trainer, uint32[] calldata rounds) external returns (uint256 credited) {
+        Task storage task = _task(taskId);
+        uint256[] memory amounts = new uint256[](rounds.length);
+        for (uint256 i; i < rounds.length; ++i) {
+            amounts[i] = _process(taskId, task, trainer, rounds[i]);
+            credited += amounts[i];
+        }
+        if (credited != 0) task.members[trainer].balance += uint128(credited);
+        emit RewardsClaimed(taskId, trainer, rounds, amounts);
+    }
+
+    /// @inheritdoc ILedger
+    function attestModel(uint256 taskId, uint32 round, bytes32 modelDigest, uint64 modelSize) external {
+        Round storage state = _task(taskId).roundIn(taskId, round, Phase.Final);
+        Task storage task = _tasks[taskId];
+        if (round != task.currentRound) revert WrongPhase(taskId, task.currentRound, Phase.Commit, Phase.Final);
+        Seat storage seat = task.seatOf(msg.sender, round);
+        if (seat.attested) revert AlreadyVoted(msg.sender, round);
+        seat.attested = true;
+        bytes32 model = keccak256(abi.encode(modelDigest, modelSize));
+        uint256 weight = state.modelWeight[model] + seat.weight;
+        state.modelWeight[model] = weight;
+        emit ModelAttested(taskId, round, msg.sender, modelDigest, modelSize);
+        if (2 * weight <= state.committeeWeight || task.baseAttested) return;
+        task.baseAttested = true;
+        task.baseDigest = modelDigest;
+        task.baseSize = modelSize;
+        emit BaseModelFixed(taskId, round, modelDigest, modelSize);
+    }
+
+    /// @dev Says why a trainer may not commit into a slot.
+    function _refuseCommit(Task storage task, address trainer, uint32 round, RecordSlot slot) private view {
+        Member storage member = task.members[trainer];
+        if (member.role != Role.Trainer) revert WrongRole(trainer, member.role, Role.Trainer);
+        if (slot.kind() != RecordKind.Free && slot.round() == round) revert AlreadyCommitted(trainer, round);
+        if (member.leaveAt != 0) revert Leaving(trainer, member.leaveAt);
+        if (slot.suspended()) revert StakeTooLow(member.stake, task.params.trainerStake);
+        revert RecordPending(trainer, slot.round());
+    }
+
+    /// @dev Frees one slot of a trainer: applies what its record earned or lost and returns the reward.
+    function _process(uint256 taskId, Task storage task, address trainer, uint32 round)
+        private
+        returns (uint256 reward)
+    {
+        RecordSlot slot = task.ring[trainer][round % RecordSlots.RING];
+        if (slot.isFree() || slot.round() != round) revert NotCommitted(trainer, round);
+        Round storage state = task.rounds[round];
+        if (!state.isOver()) revert WrongPhase(taskId, round, state.phase(), Phase.Final);
+        task.ring[trainer][round % RecordSlots.RING] = slot.freed();
+        if (state.status == Status.Void) return 0;
+        uint16 code;
+        if (slot.kind() == RecordKind.Revealed) {
+            code = Lanes.lane(state.medians[slot.index() / Lanes.PER_WORD], slot.index());
+            reward = _takeReward(task, state, code);
+        }
+        if (code < Scores.STALE) _slash(task, taskId, round, trainer, code);
+    }
+
+    /// @dev Slashes a trainer for a verdict, or for a commit without a reveal (code 0).
+    function _slash(Task storage task, uint256 taskId, uint32 round, address trainer, uint16 code) private {
+        TaskParams storage params = task.params;
+        uint256 rate = params.slashUnrevealed;
+        if (code == Scores.HARMFUL) rate = params.slashHarmful;
+        else if (code == Scores.MALFORMED) rate = params.slashMalformed;
+        else if (code == Scores.DUPLICATE) rate = params.slashDuplicate;
+        task.slash(taskId, round, trainer, code, rate);
+    }
+
+    /// @dev Takes a record's share out of the round's budget; after the last record the dust goes to the escrow.
+    function _takeReward(Task storage task, Round storage state, uint16 code) private returns (uint256 reward) {
+        TaskParams storage params = task.params;
+        uint256 weight = Scores.payoutWeight(code, params.payoutExponent);
+        if (weight != 0) reward = uint256(params.trainerBudget) * weight / state.payoutTotal;
+        uint256 owed = state.owed - reward;
+        uint16 openRecords = state.openRecords - 1;
+        if (owed != 0 && (openRecords == 0 || state.payoutTotal == 0)) {
+            task.escrow += uint128(owed);
+            owed = 0;
+        }
+        state.owed = uint112(owed);
+        state.openRecords = openRecords;
+    }
+
+    // ------------------------------------------------------------------ money
+
+    /// @dev A task that exists and is not closed.
+    function _openTask(uint256 taskId) private view returns (Task storage task) {
+        task = _task(taskId);
+        if (task.closed) revert TaskIsClosed(taskId);
+    }
+
+    /// @dev Takes `amount` from the caller, after all effects; refuses tokens whose balances do not add up.
+    function _deposit(address token, uint256 amount) private {
+        uint256 owed = _booked[token];
+        uint256 held = IERC20(token).balanceOf(address(this));
+        if (held < owed) revert TokenShortfall(token, held, owed);
+        _booked[token] = owed + amount;
+        IERC20(token).safeTransferFrom(msg.sender, address(this), amount);
+        uint256 received = IERC20(token).balanceOf(address(this)) - held;
+        if (received != amount) revert InexactDeposit(token, amount, received);
+    }
+
+    /// @dev Pays `amount` to an account, after all effects.
+    function _pay(address token, address to, uint256 amount) private {
+        if (amount == 0) return;
+        _booked[token] -= amount;
+        IERC20(token).safeTransfer(to, amount);
+    }
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.28;
+
+import {ILedger} from "../interfaces/ILedger.sol";
+import {ILedgerErrors} from "../interfaces/ILedgerErrors.sol";
+import {
+    Committee,
+    Member,
+    Phase,
+    RecordView,
+    Role,
+    RoundView,
+    TaskParams,
+    TaskView,
+    VerifierGrant,
+    VoteState
+} from "../interfaces/LedgerTypes.sol";
+import {Lanes} from "../libraries/Lanes.sol";
+import {RecordSlot, RecordSlots} from "../libraries/RecordSlots.sol";
+import {Round, Seat, Task} from "./State.sol";
+
+/// @title LedgerViews
+/// @author Karat
+/// @notice The ledger's storage, and everything that can be read from it.
+abstract contract LedgerViews is ILedger {
+    uint256 internal _taskCount;
+    mapping(uint256 taskId => Task) internal _tasks;
+    mapping(address token => uint256 amount) internal _booked;
+
+    /// @inheritdoc ILedger
+    function taskCount() external view returns (uint256) {
+        return _taskCount;
+    }
+
+    /// @inheritdoc ILedger
+    function task(uint256 taskId) external view returns (TaskView memory) {
+        Task storage state = _task(taskId);
+        return TaskView({
+            sponsor: state.sponsor,
+            currentRound: state.currentRound,
+            closed: state.closed,
+            baseAttested: state.baseAttested,
+            trainers: state.trainers,
+            verifierWeight: state.verifierWeight,
+            escrow: state.escrow,
+            baseDigest: state.baseDigest,
+            baseSize: state.baseSize
+        });
+    }
+
+    /// @inheritdoc ILedger
+    function taskParams(uint256 taskId) external view returns (TaskParams memory) {
+        return _task(taskId).params;
+    }
+
+    /// @inheritdoc ILedger
+    function roundInfo(uint256 taskId, uint32 round) external view returns (RoundView memory) {
+        Round storage state = _task(taskId).rounds[round];
+        return RoundView({
+            commitDeadline: state.commitDeadline,
+            revealDeadline: state.revealDeadline,
+            scoreCommitDeadline: state.scoreCommitDeadline,
+            scoreRevealDeadline: state.scoreRevealDeadline,
+            count: state.count,
+            wordsSettled: state.wordsSettled,
+            committeeWeight: state.committeeWeight,
+            revealedWeight: state.revealedWeight,
+            committeeSize: state.committeeSize,
+            committed: state.committed,
+            revealed: state.revealed,
+            payoutTotal: state.payoutTotal,
+            owed: state.owed,
+            openRecords: state.openRecords,
+            finalAt: state.finalAt,
+            openAppeals: state.openAppeals,
+            seed: state.seed
+        });
+    }
+
+    /// @inheritdoc ILedger
+    function phase(uint256 taskId, uint32 round) external view returns (Phase) {
+        return _task(taskId).rounds[round].phase();
+    }
+
+    /// @inheritdoc ILedger
+    function member(uint256 taskId, address account) external view returns (Member memory) {
+        return _task(taskId).members[account];
+    }
+
+    /// @inheritdoc ILedger
+    function verifiers(uint256 taskId) external view returns (VerifierGrant[] memory grants) {
+        Task storage state = _task(taskId);
+        grants = new VerifierGrant[](state.verifiers.length);
+        for (uint256 i; i < grants.length; ++i) {
+            address verifier = state.verifiers[i];
+            grants[i] = VerifierGrant({verifier: verifier, weight: state.places[verifier].granted});
+        }
+    }
+
+    /// @inheritdoc ILedger
+    function verifierWeight(uint256 taskId, address verifier) external view returns (uint16) {
+        Member storage state = _task(taskId).members[verifier];
+        return state.role == Role.Verifier && !state.suspended ? state.weight : 0;
+    }
+
+    /// @inheritdoc ILedger
+    function totalVerifierWeight(uint256 taskId) external view returns (uint16) {
+        return _task(taskId).verifierWeight;
+    }
+
+    /// @inheritdoc ILedger
+    function committee(uint256 taskId, uint32 round) external view returns (Committee memory seats) {
+        Task storage state = _task(taskId);
+        uint256 size = round == state.currentRound ? state.rounds[round].committeeSize : 0;
+        seats.verifiers = new address[](size);
+        seats.weights = new uint16[](size);
+        seats.states = new VoteState[](size);
+        for (uint256 i; i < size; ++i) {
+            Seat storage seat = state.seats[i];
+            (seats.verifiers[i], seats.weights[i], seats.states[i]) = (seat.verifier, seat.weight, seat.state);
+        }
+    }
+
+    /// @inheritdoc ILedger
+    function record(uint256 taskId, address trainer, uint32 round) external view returns (RecordView memory) {
+        RecordSlot slot = _task(taskId).ring[trainer][round % RecordSlots.RING];
+        return RecordView({
+            kind: slot.kind(),
+            suspended: slot.suspended(),
+            round: slot.round(),
+            index: slot.index(),
+            content: slot.content()
+        });
+    }
+
+    /// @inheritdoc ILedger
+    function medians(uint256 taskId, uint32 round, uint256 word) external view returns (uint256) {
+        return _task(taskId).rounds[round].medians[word];
+    }
+
+    /// @inheritdoc ILedger
+    function scoreOf(uint256 taskId, uint32 round, uint256 index) external view returns (uint16) {
+        Round storage state = _task(taskId).rounds[round];
+        if (index >= state.count) revert UnknownUpdate(index, state.count);
+        return Lanes.lane(state.medians[index / Lanes.PER_WORD], index);
+    }
+
+    /// @inheritdoc ILedger
+    function booked(address token) external view returns (uint256) {
+        return _booked[token];
+    }
+
+    /// @dev A task that exists.
+    function _task(uint256 taskId) internal view returns (Task storage state) {
+        state = _tasks[taskId];
+        if (state.sponsor == address(0)) revert UnknownTask(taskId);
+    }
+}

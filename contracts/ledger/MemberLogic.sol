@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.28;
+
+import {ILedgerErrors} from "../interfaces/ILedgerErrors.sol";
+import {ILedgerEvents} from "../interfaces/ILedgerEvents.sol";
+import {Member, RecordKind, Role} from "../interfaces/LedgerTypes.sol";
+import {RecordSlot, RecordSlots} from "../libraries/RecordSlots.sol";
+import {State, Task, VerifierPlace} from "./State.sol";
+
+/// @title MemberLogic
+/// @author Karat
+/// @notice Who takes part: verifiers' appointment, joining with a stake, leaving after a cool-down. Deposits and
+/// payments are the caller's part.
+library MemberLogic {
+    uint256 private constant MAX_VERIFIERS = 64;
+    /// The lanes of the medians hold sums of weights of 15 bits.
+    uint256 private constant MAX_WEIGHT = 32_767;
+    uint256 private constant MAX_OPEN_WEIGHT = MAX_WEIGHT / MAX_VERIFIERS;
+
+    /// @notice See {ILedger-appointVerifier}.
+    function appoint(Task storage task, uint256 taskId, address verifier, uint16 weight) external {
+        if (task.params.openVerifiers) revert ILedgerErrors.VerifiersAreOpen(taskId);
+        if (task.places[verifier].granted != 0) revert ILedgerErrors.AlreadyMember(verifier, Role.Verifier);
+        if (task.members[verifier].role != Role.None) {
+            revert ILedgerErrors.AlreadyMember(verifier, task.members[verifier].role);
+        }
+        _enlist(task, taskId, verifier, weight);
+    }
+
+    /// @notice See {ILedger-joinTrainer}.
+    function joinTrainer(Task storage task, uint256 taskId, uint256 amount) external {
+        if (task.places[msg.sender].granted != 0) revert ILedgerErrors.AlreadyMember(msg.sender, Role.Verifier);
+        if (task.trainers >= task.params.maxTrainers) revert ILedgerErrors.TaskFull(task.trainers);
+        ++task.trainers;
+        _enter(task, Role.Trainer, amount);
+        RecordSlot[8] storage ring = task.ring[msg.sender];
+        for (uint256 i; i < RecordSlots.RING; ++i) {
+            ring[i] = RecordSlots.FREE;
+        }
+        emit ILedgerEvents.TrainerJoined(taskId, msg.sender, amount);
+    }
+
+    /// @notice See {ILedger-joinVerifier}.
+    function joinVerifier(Task storage task, uint256 taskId, uint256 amount) external {
+        Member storage member = _enter(task, Role.Verifier, amount);
+        if (task.params.openVerifiers) _enlist(task, taskId, msg.sender, _weightByStake(task, amount));
+        uint16 weight = task.places[msg.sender].granted;
+        if (weight == 0) revert ILedgerErrors.NotAppointed(msg.sender);
+        member.weight = weight;
+        task.verifierWeight += weight;
+        emit ILedgerEvents.VerifierJoined(taskId, msg.sender, amount);
+    }
+
+    /// @notice See {ILedger-topUp}.
+    function topUp(Task storage task, uint256 taskId, address account, uint256 amount) external {
+        Member storage member = task.members[account];
+        if (member.role == Role.None) revert ILedgerErrors.WrongRole(account, Role.None, Role.Trainer);
+        if (member.leaveAt != 0) revert ILedgerErrors.Leaving(account, member.leaveAt);
+        uint128 stake = State.toUint128(member.stake + amount);
+        member.stake = stake;
+        if (stake >= task.requiredStake(member.role)) task.setSuspended(account, member, false);
+        emit ILedgerEvents.StakeToppedUp(taskId, account, amount);
+    }
+
+    /// @notice See {ILedger-requestLeave}.
+    function requestLeave(Task storage task, uint256 taskId) external {
+        Member storage member = task.members[msg.sender];
+        if (member.role == Role.None) revert ILedgerErrors.WrongRole(msg.sender, Role.None, Role.Trainer);
+        if (member.leaveAt != 0) revert ILedgerErrors.Leaving(msg.sender, member.leaveAt);
+        member.leaveAt = uint40(block.timestamp + task.params.cooldown);
+        task.setSuspended(msg.sender, member, true);
+        emit ILedgerEvents.LeaveRequested(taskId, msg.sender, member.leaveAt);
+    }
+
+    /// @notice See {ILedger-leave}.
+    function leave(Task storage task, uint256 taskId) external returns (uint256 amount) {
+        Member storage member = task.members[msg.sender];
+        if (member.role == Role.None) revert ILedgerErrors.WrongRole(msg.sender, Role.None, Role.Trainer);
+        if (member.leaveAt == 0) revert ILedgerErrors.NotLeaving(msg.sender);
+        if (block.timestamp < member.leaveAt) revert ILedgerErrors.CoolingDown(member.leaveAt);
+        if (member.role == Role.Trainer) _clearTrainer(task);
+        else _clearVerifier(task);
+        amount = uint256(member.stake) + member.balance;
+        delete task.members[msg.sender];
+        emit ILedgerEvents.Left(taskId, msg.sender, amount);
+    }
+
+    /// @dev Gives a verifier its place in the list, a place left by another one if the list is full.
+    function _enlist(Task storage task, uint256 taskId, address verifier, uint16 weight) private {
+        if (verifier == address(0)) revert ILedgerErrors.NotAppointed(verifier);
+        uint256 total = weight;
+        uint256 index = task.verifiers.length;
+        for (uint256 i; i < task.verifiers.length; ++i) {
+            address other = task.verifiers[i];
+            if (other == address(0)) index = i;
+            else total += task.places[other].granted;
+        }
+        if (weight == 0 || total > MAX_WEIGHT) revert ILedgerErrors.BadWeight(weight, total, MAX_WEIGHT);
+        if (index >= MAX_VERIFIERS) revert ILedgerErrors.TaskFull(index);
+        if (index == task.verifiers.length) task.verifiers.push(verifier);
+        else task.verifiers[index] = verifier;
+        task.places[verifier].granted = weight;
+        task.places[verifier].index = uint8(index);
+        emit ILedgerEvents.VerifierAppointed(taskId, verifier, weight);
+    }
+
+    /// @dev Makes the caller a member with a stake.
+    function _enter(Task storage task, Role role, uint256 amount) private returns (Member storage member) {
+        member = task.members[msg.sender];
+        if (member.role != Role.None) revert ILedgerErrors.AlreadyMember(msg.sender, member.role);
+        uint256 required = task.requiredStake(role);
+        if (amount < required) revert ILedgerErrors.StakeTooLow(amount, required);
+        member.role = role;
+        member.stake = State.toUint128(amount);
+    }
+
+    /// @dev In an open task a verifier weighs one per required stake, up to its part of what the lanes can hold.
+    function _weightByStake(Task storage task, uint256 amount) private view returns (uint16) {
+        uint256 weight = amount / task.params.verifierStake;
+        return uint16(weight < MAX_OPEN_WEIGHT ? weight : MAX_OPEN_WEIGHT);
+    }
+
+    /// @dev Empties the caller's ring, once every record in it has been processed.
+    function _clearTrainer(Task storage task) private {
+        RecordSlot[8] storage ring = task.ring[msg.sender];
+        for (uint256 i; i < RecordSlots.RING; ++i) {
+            RecordSlot slot = ring[i];
+            if (slot.kind() != RecordKind.Free) revert ILedgerErrors.RecordPending(msg.sender, slot.round());
+        }
+        delete task.ring[msg.sender];
+        --task.trainers;
+    }
+
+    /// @dev Frees the caller's place in the list, once the round it sat in is over.
+    function _clearVerifier(Task storage task) private {
+        VerifierPlace memory place = task.places[msg.sender];
+        if (place.seatRound == task.currentRound && place.seatRound != 0 && !task.rounds[place.seatRound].isOver()) {
+            revert ILedgerErrors.RoundPending(msg.sender, place.seatRound);
+        }
+        delete task.verifiers[place.index];
+        delete task.places[msg.sender];
+    }
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.28;
+
+import {ILedgerErrors} from "../interfaces/ILedgerErrors.sol";
+import {ILedgerEvents} from "../interfaces/ILedgerEvents.sol";
+import {Member, Phase, Role, TaskParams, VoteState} from "../interfaces/LedgerTypes.sol";
+import {Lanes} from "../libraries/Lanes.sol";
+import {RecordSlot, RecordSlots} from "../libraries/RecordSlots.sol";
+
+/// @notice How far a round has come in storage; the finer phases follow from the clock.
+enum Status {
+    None,
+    Open,
+    Settled,
+    Void
+}
+
+/// @notice A round. The first slot is all that commit and reveal read, the second all that a claim reads.
+struct Round {
+    uint40 commitDeadline;
+    uint40 revealDeadline;
+    uint40 scoreCommitDeadline;
+    uint40 scoreRevealDeadline;
+    uint16 count;
+    uint16 wordsSettled;
+    uint16 committeeWeight;
+    uint16 revealedWeight;
+    uint8 committeeSize;
+    uint8 committed;
+    uint8 revealed;
+    // ----
+    uint64 payoutTotal;
+    uint112 owed;
+    uint16 openRecords;
+    uint40 finalAt;
+    uint8 openAppeals;
+    Status status;
+    // ----
+    bytes32 seed;
+    mapping(uint256 word => uint256 lanes) medians;
+    mapping(bytes32 model => uint256 weight) modelWeight;
+}
+
+/// @notice A place in the current committee. `head` is the commitment, then the hash of the words not yet settled.
+struct Seat {
+    address verifier;
+    uint16 weight;
+    VoteState state;
+    bool attested;
+    uint32 sumMin;
+    uint32 sumMax;
+    // ----
+    bytes32 head;
+}
+
+/// @notice Where a verifier stands in the list of verifiers and in the committee it last sat in.
+struct VerifierPlace {
+    uint16 granted;
+    uint8 index;
+    uint8 seat;
+    uint32 seatRound;
+}
+
+using State for Task global;
+using State for Round global;
+
+/// @notice A task with everything that belongs to it.
+struct Task {
+    address sponsor;
+    uint32 currentRound;
+    bool closed;
+    bool baseAttested;
+    uint16 trainers;
+    uint16 verifierWeight;
+    // ----
+    uint128 escrow;
+    uint64 baseSize;
+    // ----
+    bytes32 baseDigest;
+    TaskParams params;
+    address[] verifiers;
+    mapping(address account => Member) members;
+    mapping(address verifier => VerifierPlace) places;
+    mapping(address trainer => RecordSlot[8]) ring;
+    mapping(uint32 round => Round) rounds;
+    mapping(uint256 seat => Seat) seats;
+}
+
+/// @title State
+/// @author Karat
+/// @notice What the parts of the ledger share: the clock, membership, slashing.
+library State {
+    uint256 internal constant BASIS_POINTS = 10_000;
+
+    // ------------------------------------------------------------------ clock
+
+    /// @notice The phase of a round at this block's time.
+    function phase(Round storage round) internal view returns (Phase) {
+        if (round.status == Status.None) return Phase.None;
+        if (round.status == Status.Void) return Phase.Void;
+        if (round.status == Status.Settled) {
+            return round.openAppeals == 0 && block.timestamp >= round.finalAt ? Phase.Final : Phase.Appeal;
+        }
+        if (block.timestamp < round.commitDeadline) return Phase.Commit;
+        if (block.timestamp < round.revealDeadline) return Phase.Reveal;
+        if (round.scoreCommitDeadline == 0) return Phase.Close;
+        if (round.committed < round.committeeSize && block.timestamp < round.scoreCommitDeadline) {
+            return Phase.ScoreCommit;
+        }
+        if (round.revealed < round.committed && block.timestamp < round.scoreRevealDeadline) return Phase.ScoreReveal;
+        return Phase.Settle;
+    }
+
+    /// @notice Requires a phase and returns the round.
+    function roundIn(Task storage task, uint256 taskId, uint32 round, Phase needed)
+        internal
+        view
+        returns (Round storage state)
+    {
+        state = task.rounds[round];
+        Phase current = phase(state);
+        if (current != needed) revert ILedgerErrors.WrongPhase(taskId, round, current, needed);
+    }
+
+    /// @notice Whether nothing about the round can change any more.
+    function isOver(Round storage round) internal view returns (bool) {
+        Phase current = phase(round);
+        return current == Phase.Final || current == Phase.Void;
+    }
+
+    // ---------------------------------------------------------------- members
+
+    /// @notice The least stake of a role.
+    function requiredStake(Task storage task, Role role) internal view returns (uint256) {
+        return role == Role.Trainer ? task.params.trainerStake : task.params.verifierStake;
+    }
+
+    /// @notice The seat of a committee member of this round.
+    function seatOf(Task storage task, address verifier, uint32 round) internal view returns (Seat storage) {
+        VerifierPlace storage place = task.places[verifier];
+        if (round == 0 || place.seatRound != round) revert ILedgerErrors.NotInCommittee(verifier, round);
+        return task.seats[place.seat];
+    }
+
+    /// @notice Moves up to `rate` of the required stake to the escrow and suspends a member that is left with less.
+    function slash(Task storage task, uint256 taskId, uint32 round, address account, uint16 code, uint256 rate)
+        internal
+    {
+        Member storage member = task.members[account];
+        uint256 required = requiredStake(task, member.role);
+        uint256 stake = member.stake;
+        uint256 amount = required * rate / BASIS_POINTS;
+        if (amount > stake) amount = stake;
+        member.stake = uint128(stake - amount);
+        task.escrow += uint128(amount);
+        if (stake - amount < required) setSuspended(task, account, member, true);
+        emit ILedgerEvents.Slashed(taskId, round, account, code, amount);
+    }
+
+    /// @notice Takes a member out of play or back in: a trainer's slots are marked, a verifier's weight stops
+    /// counting.
+    function setSuspended(Task storage task, address account, Member storage member, bool suspended) internal {
+        if (member.suspended == suspended) return;
+        member.suspended = suspended;
+        if (member.role == Role.Trainer) {
+            RecordSlot[8] storage ring = task.ring[account];
+            for (uint256 i; i < RecordSlots.RING; ++i) {
+                ring[i] = ring[i].withSuspension(suspended);
+            }
+        } else if (suspended) {
+            task.verifierWeight -= member.weight;
+        } else {
+            task.verifierWeight += member.weight;
+        }
+    }
+
+    // ---------------------------------------------------------------- amounts
+
+    /// @notice An amount in the ledger's 128-bit fields.
+    function toUint128(uint256 amount) internal pure returns (uint128) {
+        if (amount > type(uint128).max) revert ILedgerErrors.AmountTooLarge(amount, type(uint128).max);
+        return uint128(amount);
+    }
+
+    /// @notice Words of sixteen lanes that hold `count` codes.
+    function wordCount(uint256 count) internal pure returns (uint256) {
+        return (count + Lanes.PER_WORD - 1) / Lanes.PER_WORD;
+    }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.28;
+
+import {ILedgerErrors} from "../interfaces/ILedgerErrors.sol";
+import {ILedgerEvents} from "../interfaces/ILedgerEvents.sol";
+import {TaskParams} from "../interfaces/LedgerTypes.sol";
+import {State, Task} from "./State.sol";
+
+/// @title TaskLogic
+/// @author Karat
+/// @notice The creation of tasks and the limits of their rules.
+library TaskLogic {
+    uint256 private constant MAX_COMMITTEE = 15;
+    uint256 private constant MAX_TRAINERS = 16_384;
+    uint256 private constant MAX_WINDOW = 365 days;
+
+    /// @notice See {ILedger-createTask}; the deposit is the caller's part.
+    function create(Task storage task, uint256 taskId, TaskParams calldata params, uint256 escrow) external {
+        _validate(params);
+        task.sponsor = msg.sender;
+        task.params = params;
+        task.escrow = State.toUint128(escrow);
+        task.baseDigest = params.modelDigest;
+        task.baseSize = params.modelSize;
+        emit ILedgerEvents.TaskCreated(taskId, msg.sender, params.token, params);
+        emit ILedgerEvents.EscrowToppedUp(taskId, msg.sender, escrow);
+    }
+
+    /// @dev Refuses rules under which a round could not run or money could be lost.
+    function _validate(TaskParams calldata params) private view {
+        if (params.token.code.length == 0) revert ILedgerErrors.TokenWithoutCode(params.token);
+        _require("commitWindow", params.commitWindow, 1, MAX_WINDOW);
+        _require("revealWindow", params.revealWindow, 1, MAX_WINDOW);
+        _require("scoreCommitWindow", params.scoreCommitWindow, 1, MAX_WINDOW);
+        _require("scoreRevealWindow", params.scoreRevealWindow, 1, MAX_WINDOW);
+        _require("appealWindow", params.appealWindow, 0, MAX_WINDOW);
+        _require("attestWindow", params.attestWindow, 0, MAX_WINDOW);
+        uint256 bound = uint256(params.commitWindow) + params.revealWindow + params.scoreCommitWindow
+            + params.scoreRevealWindow + 3 * uint256(params.appealWindow);
+        _require("cooldown", params.cooldown, bound, 20 * MAX_WINDOW);
+        _require("payoutExponent", params.payoutExponent, 1, 3);
+        _require("committeeSize", params.committeeSize, 1, MAX_COMMITTEE);
+        _require("maxTrainers", params.maxTrainers, 1, MAX_TRAINERS);
+        _require("maxRounds", params.maxRounds, 1, type(uint32).max);
+        _require("trainerStake", params.trainerStake, 1, type(uint112).max);
+        _require("verifierStake", params.verifierStake, 1, type(uint112).max);
+        _require("slashHarmful", params.slashHarmful, 0, State.BASIS_POINTS);
+        _require("slashMalformed", params.slashMalformed, 0, State.BASIS_POINTS);
+        _require("slashDuplicate", params.slashDuplicate, 0, State.BASIS_POINTS);
+        _require("slashUnrevealed", params.slashUnrevealed, 0, State.BASIS_POINTS);
+        _require("slashAbsent", params.slashAbsent, 0, State.BASIS_POINTS);
+        _require("specDigest", uint256(params.specDigest), 1, type(uint256).max);
+        _require("modelDigest", uint256(params.modelDigest), 1, type(uint256).max);
+    }
+
+    /// @dev Requires a parameter to be within bounds.
+    function _require(string memory name, uint256 value, uint256 least, uint256 most) private pure {
+        if (value < least || value > most) revert ILedgerErrors.BadParameter(name, value);
+    }
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.28;
+
+/// @title Lanes
+/// @author Karat
+/// @notice Arithmetic on sixteen 15-bit codes at a time, as 16-bit lanes of one word. The free top bit of every lane
+/// takes the borrow of a comparison (SWAR; Warren, "Hacker's Delight", 2nd ed., section 2-18).
+library Lanes {
+    /// @notice Lanes per word.
+    uint256 internal constant PER_WORD = 16;
+
+    /// @notice The top bit, the low bit and all bits below the top of every lane.
+    uint256 internal constant HIGH = 0x8000800080008000800080008000800080008000800080008000800080008000;
+    uint256 internal constant ONE = 0x0001000100010001000100010001000100010001000100010001000100010001;
+
+    uint256 private constant EVEN_LANES = 0x0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff;
+    uint256 private constant TOP_CODE_BIT = 0x4000400040004000400040004000400040004000400040004000400040004000;
+
+    /// @notice A 1 in every lane where `a >= b`.
+    /// @dev Both must be free of top bits: (a + 2^15) - b then never borrows from the next lane.
+    function atLeast(uint256 a, uint256 b) internal pure returns (uint256) {
+        unchecked {
+            return (((a | HIGH) - b) & HIGH) >> 15;
+        }
+    }
+
+    /// @notice The weighted median of each lane: the greatest vote that votes of at least half the weight reach.
+    /// So a low code results only when more than half of the weight gave a low code.
+    /// @dev The median is one of the votes, so it is enough to try each of them: V^2 comparisons for sixteen lanes.
+    /// @param votes One word per voter; no lane with its top bit set.
+    /// @param weights The voters' weights; their sum is below 2^15, so that no lane overflows.
+    /// @param half Half of the sum of the weights, rounded up.
+    function median(uint256[] memory votes, uint256[] memory weights, uint256 half)
+        internal
+        pure
+        returns (uint256 result)
+    {
+        unchecked {
+            uint256 halfLanes = half * ONE;
+            uint256 voters = votes.length;
+            for (uint256 i; i < voters; ++i) {
+                uint256 candidate = votes[i];
+                uint256 reached;
+                for (uint256 j; j < voters; ++j) {
+                    reached += atLeast(votes[j], candidate) * weights[j];
+                }
+                result = max(result, candidate & (atLeast(reached, halfLanes) * 0xffff));
+            }
+        }
+    }
+
+    /// @notice The greater of each pair of lanes.
+    function max(uint256 a, uint256 b) internal pure returns (uint256) {
+        unchecked {
+            uint256 mask = atLeast(a, b) * 0xffff;
+            return (a & mask) | (b & ~mask);
+        }
+    }
+
+    /// @notice The sum of all lanes.
+    function sum(uint256 lanes) internal pure returns (uint256) {
+        unchecked {
+            // Eight 32-bit sums of pairs, and their sum by casting out 2^32 - 1 (16 * (2^15 - 1) is far below it).
+            return ((lanes & EVEN_LANES) + ((lanes >> 16) & EVEN_LANES)) % 0xffffffff;
+        }
+    }
+
+    /// @notice The excess of every lane over 2^14, zero where there is none.
+    function excess(uint256 lanes) internal pure returns (uint256) {
+        unchecked {
+            uint256 positive = (lanes & TOP_CODE_BIT) >> 14;
+            return lanes & (positive * 0x3fff);
+        }
+    }
+
+    /// @notice Whether a word is a valid part of a score vector: the first `used` lanes hold votes (15-bit codes
+    /// other than 0, 6 and 7), the others are zero.
+    function valid(uint256 lanes, uint256 used) internal pure returns (bool) {
+        unchecked {
+            uint256 padding = ONE << (16 * used);
+            if (lanes & HIGH != 0 || lanes >> (16 * used) != 0) return false;
+            uint256 notReserved = ((lanes >> 1) & ~HIGH) ^ (3 * ONE);
+            return atLeast(lanes | padding, ONE) == ONE && atLeast(notReserved, ONE) == ONE;
+        }
+    }
+
+    /// @notice The code in one lane.
+    function lane(uint256 lanes, uint256 index) internal pure returns (uint16) {
+        return uint16(lanes >> (16 * (index % PER_WORD)));
+    }
+}

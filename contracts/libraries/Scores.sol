@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.28;
+
+import {Lanes} from "./Lanes.sol";
+
+/// @title Scores
+/// @author Karat
+/// @notice What a 15-bit code means: 1–5 are verdicts, ordered by severity, 6–7 reserved, 8–32767 a score, with
+/// 16384 for no effect. Only gains over that are paid.
+library Scores {
+    uint16 internal constant HARMFUL = 1;
+    uint16 internal constant MALFORMED = 2;
+    uint16 internal constant DUPLICATE = 3;
+    uint16 internal constant STALE = 4;
+    uint16 internal constant UNAVAILABLE = 5;
+    uint16 internal constant ZERO_SCORE = 16384;
+
+    /// @notice The weight with which a code shares in the trainers' budget.
+    function payoutWeight(uint256 code, uint256 exponent) internal pure returns (uint256) {
+        return code > ZERO_SCORE ? (code - ZERO_SCORE) ** exponent : 0;
+    }
+
+    /// @notice The sum of the payout weights of sixteen codes.
+    function payoutWeights(uint256 lanes, uint256 exponent) internal pure returns (uint256 total) {
+        unchecked {
+            uint256 rest = Lanes.excess(lanes);
+            if (exponent == 1) return Lanes.sum(rest);
+            for (; rest != 0; rest >>= 16) {
+                uint256 gain = rest & 0x3fff;
+                total += exponent == 2 ? gain * gain : gain * gain * gain;
+            }
+        }
+    }
+}
