@@ -169,7 +169,7 @@ class Codec:
         planes = gaps.view(np.uint8).reshape(-1, 4).T
         header = self._header(len(indices), len(shift))
         scales = (shift + MIN_SCALE).astype(np.int8)
-        return header + planes.tobytes() + scales.tobytes() + values.tobytes()
+        return b"".join((header, planes.tobytes(), scales.tobytes(), values.tobytes()))
 
     def _header(self, k: int, b: int) -> bytes:
         """Safetensors header for k values in b blocks, padded with spaces to 8 bytes."""
