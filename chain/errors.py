@@ -22,6 +22,7 @@
     │   ├── UnknownAccount         no key for the name or address
     │   └── WrongPassword          the password does not open the keystore
     ├── ProfileError               a network profile is unknown or not valid
+    ├── BuildError                 the contracts do not compile, or the compiler is missing
     └── EventIndexError            the event index cannot be read or follows another ledger
 """
 
@@ -152,3 +153,7 @@ class ProfileError(ChainError):
 
 class EventIndexError(ChainError):
     """The event index cannot be read, or follows another ledger."""
+
+
+class BuildError(ChainError):
+    """The contracts do not compile, or the compiler is missing or of another version."""
