@@ -57,13 +57,13 @@ def test_hardhat_gives_the_same_bytecode() -> None:
 def test_a_stale_artifact_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    artifacts = {name: artifact(name) for name in build.TARGETS}
     folder = tmp_path / "chain" / "artifacts"
     shutil.copytree(build.ARTIFACTS, folder)
     changed = artifact("DevToken") | {"bytecode": "0x00"}
     (folder / "DevToken.json").write_text(build.render(changed), "utf-8")
     monkeypatch.setattr(build, "ARTIFACTS", folder)
     monkeypatch.setattr(build, "ROOT", tmp_path)
-    artifacts = {name: artifact(name) for name in build.TARGETS}
     monkeypatch.setattr(build, "build", lambda: artifacts)
     monkeypatch.setattr("sys.argv", ["chain.build", "--check"])
     assert build.main() == 1
