@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -146,8 +147,14 @@ def enums_in(text: str) -> list[str]:
 class Generator:
     """Source texts of all bindings, from ABIs and notices."""
 
-    def __init__(self, abis: Mapping[str, list[dict[str, Any]]], docs: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        abis: Mapping[str, list[dict[str, Any]]],
+        libraries: Sequence[list[dict[str, Any]]],
+        docs: Mapping[str, str],
+    ) -> None:
         self._abis = abis
+        self._libraries = libraries  # linked into a contract; they add errors
         self._docs = docs
 
     def files(self) -> dict[str, str]:
@@ -165,11 +172,11 @@ class Generator:
         return texts
 
     def _entries(self, kind: str, *names: str) -> list[dict[str, Any]]:
+        abis = [self._abis[name] for name in names] or [*self._abis.values(), *self._libraries]
         unique: dict[str, dict[str, Any]] = {}
-        for name in names or self._abis:
-            for entry in self._abis[name]:
-                if entry["type"] == kind:
-                    unique.setdefault(canonical(entry), entry)
+        for entry in chain.from_iterable(abis):
+            if entry["type"] == kind:
+                unique.setdefault(canonical(entry), entry)
         return sorted(unique.values(), key=lambda entry: str(entry["name"]))
 
     def _doc(self, name: str, fallback: str) -> str:
@@ -177,8 +184,8 @@ class Generator:
 
     def _structs(self) -> str:
         found: dict[str, Mapping[str, Any]] = {}
-        for kind in ("function", "event", "error"):
-            for entry in self._entries(kind):
+        for kind in ("function", "event"):
+            for entry in self._entries(kind, *self._abis):
                 for name, struct in structs_in([*entry["inputs"], *entry.get("outputs", [])]):
                     found.setdefault(name, struct)
         body = "".join(self._struct(name, entry) for name, entry in found.items())
@@ -266,7 +273,7 @@ class Generator:
         twice = {e["name"] for e in functions if sum(f["name"] == e["name"] for f in functions) > 1}
         if twice:
             raise ValueError(f"{name} overloads {', '.join(sorted(twice))}; there is no binding")
-        body = self._deployment(name) + "".join(self._function(entry) for entry in functions)
+        body = "".join(self._function(entry) for entry in functions)
         used = sorted(
             {
                 struct
@@ -280,7 +287,7 @@ class Generator:
             + "from web3.types import BlockIdentifier\n\n"
             + "from chain.abi import Call\n"
             + imports("chain.bindings.structs", used)
-            + "from chain.contract import Contract, Function, deployment\n"
+            + "from chain.contract import Contract, Function\n"
             + imports(ENUM_MODULE, enums_in(body))
             + "\n"
             + "".join(constant(entry) for entry in functions)
@@ -288,16 +295,6 @@ class Generator:
             + docstring(self._doc(f"I{name}", self._doc(name, f"The contract {name}.")), "    ")
             + f'\n    NAME = "{name}"\n'
             + body
-        )
-
-    def _deployment(self, name: str) -> str:
-        constructor = [entry for entry in self._abis[name] if entry["type"] == "constructor"]
-        values = values_of(constructor[0]["inputs"]) if constructor else []
-        return (
-            "\n    @staticmethod\n"
-            + f"    def deployment({arguments_of(values)}) -> Call[None]:\n"
-            + docstring("The transaction that creates this contract.", "        ")
-            + f'        return deployment("{name}", {shapes_of(values)}, {values_list(values)})\n'
         )
 
     def _function(self, entry: Mapping[str, Any]) -> str:
@@ -361,17 +358,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m chain.bindgen", description=__doc__)
     parser.add_argument("--check", action="store_true", help="fail if a file would change")
     check = parser.parse_args(arguments).check
-    abis = {
-        name: json.loads((ROOT / "artifacts" / f"{name}.json").read_text("utf-8"))["abi"]
-        for name in CONTRACTS
+    found = {
+        path.stem: json.loads(path.read_text("utf-8"))["abi"]
+        for path in sorted((ROOT / "artifacts").glob("*.json"))
     }
+    abis = {name: found.pop(name) for name in CONTRACTS}
     sources = sorted(
         (ROOT.parent / "contracts").rglob("*.sol"),
         key=lambda path: ("interfaces" not in path.parts, str(path)),
     )
     target = ROOT / "bindings"
     stale = []
-    for name, text in Generator(abis, notices(sources)).files().items():
+    for name, text in Generator(abis, list(found.values()), notices(sources)).files().items():
         path = target / name
         if not path.exists() or path.read_text("utf-8") != text:
             stale.append(name)

@@ -10,7 +10,6 @@ from web3 import Web3
 from web3.types import BlockIdentifier
 
 from chain.abi import Call, Shape, decode_values, encode_values
-from chain.artifact import load_artifact
 from chain.reverts import translated
 
 
@@ -49,12 +48,6 @@ class Contract:
 
     def _call(self, function: Function, values: Sequence[Any]) -> Call[Any]:
         return Call(function.operation, self.address, function.encode(values), function.result)
-
-
-def deployment(name: str, shapes: Sequence[Shape], values: Sequence[Any]) -> Call[None]:
-    """The transaction that creates contract ``name`` with these constructor arguments."""
-    data = load_artifact(name).bytecode + encode_values(shapes, values)
-    return Call(f"deploy {name}", None, data, lambda _code: None)
 
 
 def unwrap(values: list[Any]) -> Any:

@@ -81,7 +81,8 @@ class Sender:
             account: the unlocked key.
             gas_log: where gas used is recorded.
             deadline: seconds to wait for a receipt.
-            mine: called after each transaction: ``devnet.mine`` where mining is manual.
+            mine: called after each transaction: ``devnet.mine`` where mining is manual. Such a
+                chain is this process's own, so nonces need no lock file.
         """
         self.web3 = web3
         self.account = account
@@ -135,11 +136,15 @@ class Sender:
             NodeUnreachable: the node is silent; the transaction may or may not have been taken.
         """
         gas = self.estimate(call)
-        with next_nonce(self.web3, self.chain_id, self.address) as slot:
-            transaction = self._transaction(call, slot.nonce, gas, current_fees(self.web3))
+        if self._mine is None:
+            with next_nonce(self.web3, self.chain_id, self.address) as slot:
+                transaction = self._transaction(call, slot.nonce, gas, current_fees(self.web3))
+                sent = self._submit(call, transaction)
+                slot.used(sent)
+        else:
+            nonce = self.web3.eth.get_transaction_count(to_checksum_address(self.address))
+            transaction = self._transaction(call, nonce, gas, current_fees(self.web3))
             sent = self._submit(call, transaction)
-            slot.used(sent)
-        if self._mine is not None:
             self._mine()
         receipt = self._wait(call, transaction, sent)
         self.gas_log.record(call.operation, receipt["gasUsed"])

@@ -9,14 +9,27 @@ from chain.abi import CustomError
 from chain.enums import Role, Phase
 
 
+class AddressEmptyCode(CustomError):
+    """Address empty code."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("9996b315")
+    NAMES: ClassVar[tuple[str, ...]] = ("target",)
+    SHAPES: ClassVar[tuple[Any, ...]] = ("address",)
+    SENTENCE: ClassVar[str] = (
+        'Address empty code'
+    )
+
+    target: str
+
+
 class AlreadyAttested(CustomError):
-    """The verifier has attested this epoch."""
+    """The verifier stands behind this statement already."""
 
     SELECTOR: ClassVar[bytes] = bytes.fromhex("54127c94")
     NAMES: ClassVar[tuple[str, ...]] = ("verifier", "epoch")
     SHAPES: ClassVar[tuple[Any, ...]] = ("address", "uint64")
     SENTENCE: ClassVar[str] = (
-        'The verifier has attested this epoch'
+        'The verifier stands behind this statement already'
     )
 
     verifier: str
@@ -193,6 +206,88 @@ class CoolingDown(CustomError):
     leave_at: int
 
 
+class ERC20InsufficientAllowance(CustomError):
+    """Erc20 insufficient allowance."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("fb8f41b2")
+    NAMES: ClassVar[tuple[str, ...]] = ("spender", "allowance", "needed")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("address", "uint256", "uint256")
+    SENTENCE: ClassVar[str] = (
+        'Erc20 insufficient allowance'
+    )
+
+    spender: str
+    allowance: int
+    needed: int
+
+
+class ERC20InsufficientBalance(CustomError):
+    """Erc20 insufficient balance."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("e450d38c")
+    NAMES: ClassVar[tuple[str, ...]] = ("sender", "balance", "needed")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("address", "uint256", "uint256")
+    SENTENCE: ClassVar[str] = (
+        'Erc20 insufficient balance'
+    )
+
+    sender: str
+    balance: int
+    needed: int
+
+
+class ERC20InvalidApprover(CustomError):
+    """Erc20 invalid approver."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("e602df05")
+    NAMES: ClassVar[tuple[str, ...]] = ("approver",)
+    SHAPES: ClassVar[tuple[Any, ...]] = ("address",)
+    SENTENCE: ClassVar[str] = (
+        'Erc20 invalid approver'
+    )
+
+    approver: str
+
+
+class ERC20InvalidReceiver(CustomError):
+    """Erc20 invalid receiver."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("ec442f05")
+    NAMES: ClassVar[tuple[str, ...]] = ("receiver",)
+    SHAPES: ClassVar[tuple[Any, ...]] = ("address",)
+    SENTENCE: ClassVar[str] = (
+        'Erc20 invalid receiver'
+    )
+
+    receiver: str
+
+
+class ERC20InvalidSender(CustomError):
+    """Erc20 invalid sender."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("96c6fd1e")
+    NAMES: ClassVar[tuple[str, ...]] = ("sender",)
+    SHAPES: ClassVar[tuple[Any, ...]] = ("address",)
+    SENTENCE: ClassVar[str] = (
+        'Erc20 invalid sender'
+    )
+
+    sender: str
+
+
+class ERC20InvalidSpender(CustomError):
+    """Erc20 invalid spender."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("94280d62")
+    NAMES: ClassVar[tuple[str, ...]] = ("spender",)
+    SHAPES: ClassVar[tuple[Any, ...]] = ("address",)
+    SENTENCE: ClassVar[str] = (
+        'Erc20 invalid spender'
+    )
+
+    spender: str
+
+
 class EscrowTooLow(CustomError):
     """The escrow does not cover the budgets of a round."""
 
@@ -205,6 +300,18 @@ class EscrowTooLow(CustomError):
 
     escrow: int
     needed: int
+
+
+class FailedCall(CustomError):
+    """Failed call."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("d6bda275")
+    NAMES: ClassVar[tuple[str, ...]] = ()
+    SHAPES: ClassVar[tuple[Any, ...]] = ()
+    SENTENCE: ClassVar[str] = (
+        'Failed call'
+    )
+
 
 
 class InexactDeposit(CustomError):
@@ -419,6 +526,18 @@ class RecordPending(CustomError):
     round: int
 
 
+class ReentrancyGuardReentrantCall(CustomError):
+    """Reentrancy guard reentrant call."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("3ee5aeb5")
+    NAMES: ClassVar[tuple[str, ...]] = ()
+    SHAPES: ClassVar[tuple[Any, ...]] = ()
+    SENTENCE: ClassVar[str] = (
+        'Reentrancy guard reentrant call'
+    )
+
+
+
 class RoundPending(CustomError):
     """The verifier takes part in a round that is not over."""
 
@@ -431,6 +550,19 @@ class RoundPending(CustomError):
 
     verifier: str
     round: int
+
+
+class SafeERC20FailedOperation(CustomError):
+    """Safe erc20 failed operation."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("5274afe7")
+    NAMES: ClassVar[tuple[str, ...]] = ("token",)
+    SHAPES: ClassVar[tuple[Any, ...]] = ("address",)
+    SENTENCE: ClassVar[str] = (
+        'Safe erc20 failed operation'
+    )
+
+    token: str
 
 
 class StakeTooLow(CustomError):
@@ -603,6 +735,7 @@ class WrongRole(CustomError):
 ERRORS: dict[bytes, type[CustomError]] = {
     error.SELECTOR: error
     for error in (
+        AddressEmptyCode,
         AlreadyAttested,
         AlreadyCommitted,
         AlreadyMember,
@@ -616,7 +749,14 @@ ERRORS: dict[bytes, type[CustomError]] = {
         ChainMismatch,
         CommitmentMismatch,
         CoolingDown,
+        ERC20InsufficientAllowance,
+        ERC20InsufficientBalance,
+        ERC20InvalidApprover,
+        ERC20InvalidReceiver,
+        ERC20InvalidSender,
+        ERC20InvalidSpender,
         EscrowTooLow,
+        FailedCall,
         InexactDeposit,
         InvalidScores,
         Leaving,
@@ -632,7 +772,9 @@ ERRORS: dict[bytes, type[CustomError]] = {
         QuorumMet,
         QuorumMissed,
         RecordPending,
+        ReentrancyGuardReentrantCall,
         RoundPending,
+        SafeERC20FailedOperation,
         StakeTooLow,
         TaskFull,
         TaskIsClosed,

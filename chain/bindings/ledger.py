@@ -9,7 +9,7 @@ from web3.types import BlockIdentifier
 
 from chain.abi import Call
 from chain.bindings.structs import Committee, Member, RecordView, RoundView, TaskParams, TaskView, VerifierGrant
-from chain.contract import Contract, Function, deployment
+from chain.contract import Contract, Function
 from chain.enums import Phase
 
 _APPOINT_VERIFIER = Function(
@@ -107,6 +107,12 @@ _MEMBER = Function(
     "37c36dd4",
     ("uint256", "address"),
     (Member,),
+)
+_MULTICALL = Function(
+    "multicall",
+    "ac9650d8",
+    (["bytes"],),
+    (["bytes"],),
 )
 _OPEN_ROUND = Function(
     "open_round",
@@ -226,11 +232,6 @@ class LedgerContract(Contract):
 
     NAME = "Ledger"
 
-    @staticmethod
-    def deployment() -> Call[None]:
-        """The transaction that creates this contract."""
-        return deployment("Ledger", (), [])
-
     def appoint_verifier(self, task_id: int, verifier: str, weight: int) -> Call[None]:
         """Appoints a verifier that may join with `weight`."""
         result: Call[None] = self._call(_APPOINT_VERIFIER, [task_id, verifier, weight])
@@ -286,11 +287,11 @@ class LedgerContract(Contract):
         result: Committee = self._view(_COMMITTEE, [task_id, round], block)
         return result
 
-    def create_task(self, params: TaskParams, escrow: int, verifiers: Sequence[VerifierGrant]) -> Call[int]:
+    def create_task(self, params: TaskParams, escrow: int, grants: Sequence[VerifierGrant]) -> Call[int]:
         """Creates a task, takes its first escrow from the caller and appoints its first
         verifiers.
         """
-        result: Call[int] = self._call(_CREATE_TASK, [params, escrow, verifiers])
+        result: Call[int] = self._call(_CREATE_TASK, [params, escrow, grants])
         return result
 
     def fund(self, task_id: int, amount: int) -> Call[None]:
@@ -325,6 +326,11 @@ class LedgerContract(Contract):
     def member(self, task_id: int, account: str, *, block: BlockIdentifier = "latest") -> Member:
         """A member's role, stake and balance."""
         result: Member = self._view(_MEMBER, [task_id, account], block)
+        return result
+
+    def multicall(self, data: Sequence[bytes]) -> Call[tuple[bytes, ...]]:
+        """Calls multicall."""
+        result: Call[tuple[bytes, ...]] = self._call(_MULTICALL, [data])
         return result
 
     def open_round(self, task_id: int) -> Call[int]:

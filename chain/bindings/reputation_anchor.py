@@ -9,7 +9,7 @@ from web3.types import BlockIdentifier
 
 from chain.abi import Call
 from chain.bindings.structs import Leaf, Statement
-from chain.contract import Contract, Function, deployment
+from chain.contract import Contract, Function
 
 _LEDGER = Function(
     "ledger",
@@ -28,6 +28,12 @@ _LAST_EPOCH = Function(
     "11e4c914",
     ("uint256",),
     ("uint64",),
+)
+_LEAF_HASH = Function(
+    "leaf_hash",
+    "b07fa0f7",
+    (Leaf,),
+    ("bytes32",),
 )
 _STATEMENT_OF = Function(
     "statement_of",
@@ -51,19 +57,14 @@ class ReputationAnchorContract(Contract):
 
     NAME = "ReputationAnchor"
 
-    @staticmethod
-    def deployment() -> Call[None]:
-        """The transaction that creates this contract."""
-        return deployment("ReputationAnchor", (), [])
-
     def ledger(self, *, block: BlockIdentifier = "latest") -> str:
         """The ledger whose verifiers attest."""
         result: str = self._view(_LEDGER, [], block)
         return result
 
     def attest(self, task_id: int, epoch: int, statement: Statement) -> Call[None]:
-        """Attests a statement for the next epoch of a task; records it when the majority is
-        reached.
+        """Attests a statement for the next epoch of a task, in place of what the caller attested
+        for it before; records it when more than half of the weight stands behind it.
         """
         result: Call[None] = self._call(_ATTEST, [task_id, epoch, statement])
         return result
@@ -73,15 +74,21 @@ class ReputationAnchorContract(Contract):
         result: int = self._view(_LAST_EPOCH, [task_id], block)
         return result
 
+    def leaf_hash(self, leaf: Leaf, *, block: BlockIdentifier = "latest") -> bytes:
+        """The hash of a row: keccak256(bytes.concat(keccak256(abi.encode(index, node, score,
+        outWeight, rowHash)))).
+        """
+        result: bytes = self._view(_LEAF_HASH, [leaf], block)
+        return result
+
     def statement_of(self, task_id: int, epoch: int, *, block: BlockIdentifier = "latest") -> Statement:
         """The statement anchored for an epoch."""
         result: Statement = self._view(_STATEMENT_OF, [task_id, epoch], block)
         return result
 
     def verify(self, task_id: int, epoch: int, leaf: Leaf, proof: Sequence[bytes], *, block: BlockIdentifier = "latest") -> bool:
-        """Whether a row belongs to the epoch's root. Leaf hash:
-        keccak256(bytes.concat(keccak256(abi.encode( index, node, score, outWeight,
-        rowHash)))), pairs sorted as in OpenZeppelin's MerkleProof.
+        """Whether a row belongs to the epoch's root; pairs are sorted as in OpenZeppelin's
+        MerkleProof.
         """
         result: bool = self._view(_VERIFY, [task_id, epoch, leaf, proof], block)
         return result

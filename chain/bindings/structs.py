@@ -94,6 +94,20 @@ class VerifierGrant(Struct):
 
 
 @dataclass(frozen=True, slots=True)
+class Leaf(Struct):
+    """One node's row. `score` and `outWeight` are on the Q40 grid (1.0 = 2**40)."""
+
+    NAMES: ClassVar[tuple[str, ...]] = ("index", "node", "score", "out_weight", "row_hash")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "address", "uint256", "uint256", "bytes32")
+
+    index: int
+    node: str
+    score: int
+    out_weight: int
+    row_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Member(Struct):
     """A member of a task. `leaveAt` is 0 until the member asks to leave, then the end of its
     cool-down. `suspended`: the stake is below what the role requires, so the member cannot
@@ -174,17 +188,3 @@ class TaskView(Struct):
     escrow: int
     base_digest: bytes
     base_size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Leaf(Struct):
-    """One node's row. `score` and `outWeight` are on the Q40 grid (1.0 = 2**40)."""
-
-    NAMES: ClassVar[tuple[str, ...]] = ("index", "node", "score", "out_weight", "row_hash")
-    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "address", "uint256", "uint256", "bytes32")
-
-    index: int
-    node: str
-    score: int
-    out_weight: int
-    row_hash: bytes
