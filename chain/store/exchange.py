@@ -19,7 +19,7 @@ from tenacity import (
     retry_if_exception,
     stop_after_attempt,
     stop_after_delay,
-    wait_exponential_jitter,
+    wait_random_exponential,
 )
 from urllib3.connectionpool import HTTPConnectionPool
 
@@ -101,8 +101,14 @@ class Exchange:
         self._timer.start()
         try:
             yield
-        except StoreError:
+            if self.expired:  # an answer that our own timer cut short may look complete
+                raise self._timeout()
+        except StoreError as error:
+            if self.expired:  # then the broken answer is our own doing
+                raise self._timeout() from error
             raise
+        except requests.TooManyRedirects as error:
+            raise NodeError(f"{self.peer} redirects elsewhere: name that server instead") from error
         except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
             raise self._timeout() from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
@@ -127,7 +133,8 @@ def _reason(error: BaseException) -> str:
     while id(inner) not in seen:
         seen.add(id(inner))
         wrapped = [a for a in getattr(inner, "args", ()) if isinstance(a, BaseException)]
-        inner = getattr(inner, "reason", None) or (wrapped[0] if wrapped else inner)
+        deeper = getattr(inner, "reason", None) or getattr(inner, "original", None)
+        inner = deeper or (wrapped[0] if wrapped else inner)
         if not isinstance(inner, BaseException):
             return str(inner)[:200]
     return (str(inner) or type(inner).__name__)[:200]
@@ -157,7 +164,7 @@ def persistently(call: Callable[[float], T], seconds: float) -> T:
     end = time.monotonic() + seconds
     attempts = Retrying(
         stop=stop_after_attempt(3) | stop_after_delay(seconds),
-        wait=wait_exponential_jitter(0.1, max=2),
+        wait=wait_random_exponential(multiplier=0.1, max=2),
         retry=retry_if_exception(_worth_another_try),
         reraise=True,
     )

@@ -66,7 +66,7 @@ class Gateway:
             headers = {"Accept": accept}
             url = self._url + path
             with session.get(
-                url, headers=headers, stream=True, timeout=exchange.timeout, allow_redirects=False
+                url, headers=headers, stream=True, timeout=exchange.timeout
             ) as response:
                 self._check(response, path, accept.partition(";")[0])
                 yield from exchange.count(response.iter_content(PIECE))
@@ -77,9 +77,6 @@ class Gateway:
             raise NotFound(f"{self.peer} does not have {path}")
         if status in _BUSY:
             raise StoreUnreachable(f"{self.peer} is busy or cannot find providers ({status})")
-        if response.is_redirect:
-            target = response.headers["Location"][:200]
-            raise NodeError(f"{self.peer} redirects to {target}: name that server if you trust it")
         if status != 200:
             raise NodeError(f"{self.peer} answered {status} for {path}")
         refuse_encoding(response, self.peer)

@@ -36,6 +36,8 @@ from chain.store.unixfs import MAX_BLOCK
 _MAX_JSON = 256 << 10
 _PROMPT = 10.0
 """Seconds for a call that a node answers from memory."""
+_FROM_DISK = 3.0
+"""Seconds for asking whether the node itself has a block (js-ipfs never says no)."""
 _MISSING = ("not found", "not in the blockstore", "could not find", "no such", "not have")
 _current: ContextVar[Exchange] = ContextVar("exchange")
 T = TypeVar("T")
@@ -46,6 +48,9 @@ class _Http(ClientSync):  # type: ignore[misc]  # the library has no types
 
     def _make_session(self) -> requests.Session:
         session: requests.Session = super()._make_session()
+        for adapter in session.adapters.values():
+            # The library passes an option of Python 2's days, about which urllib3 2 warns.
+            adapter.poolmanager.connection_pool_kw.pop("strict", None)  # type: ignore[attr-defined]
         _current.get().watch(session)
         return session
 
@@ -94,15 +99,15 @@ class NodeRPC:
 
     def version(self) -> str:
         """The node's software version."""
-        return str(self._ask(lambda c: c.version(), _PROMPT)["Version"])
+        return self._ask(lambda c: str(c.version()["Version"]), _PROMPT)
 
     def identity(self) -> str:
         """The node's peer id."""
-        return str(self._ask(lambda c: c.id(), _PROMPT)["ID"])
+        return self._ask(lambda c: str(c.id()["ID"]), _PROMPT)
 
     def repo_size(self) -> int:
         """Bytes in the node's repository."""
-        return int(self._ask(lambda c: c.repo.stat(), _PROMPT)["RepoSize"])
+        return self._ask(lambda c: int(c.repo.stat()["RepoSize"]), _PROMPT)
 
     def block(self, cid: CID, seconds: float) -> bytes:
         """One block, at most one byte longer than a block may be; not verified."""
@@ -113,7 +118,7 @@ class NodeRPC:
 
         return self._ask(call, seconds, MAX_BLOCK + 1)
 
-    def has_block(self, cid: CID, seconds: float = _PROMPT) -> bool:
+    def has_block(self, cid: CID, seconds: float = _FROM_DISK) -> bool:
         """Whether the node itself has the block. A node that does not say in time does not."""
         try:
             self._ask_once(lambda c: c.block.stat(str(cid), offline=True), seconds)
@@ -143,9 +148,12 @@ class NodeRPC:
 
     def pin(self, cid: CID, seconds: float) -> None:
         """Have the node keep the file."""
-        answer = self._ask(lambda c: c.pin.add(str(cid)), seconds)
-        if str(cid) not in [_normal(text) for text in answer["Pins"]]:
-            raise NodeError(f"{self.peer} was to pin {cid}, but says it pinned {answer['Pins']}")
+
+        def call(client: Any) -> list[CID]:
+            return [CID.parse(str(text)) for text in client.pin.add(str(cid))["Pins"]]
+
+        if cid not in self._ask(call, seconds):
+            raise NodeError(f"{self.peer} was to pin {cid}, but does not say that it did")
 
     def unpin(self, cid: CID) -> None:
         """Let the node drop the file; no error if it did not keep it."""
@@ -165,6 +173,16 @@ class NodeRPC:
         exchange = Exchange(self.peer, seconds, max_bytes)
         with exchange.running(), self._explained(exchange), _as_current(exchange):
             return call(self._client)
+
+    def own_cid(self, data: bytes) -> CID:
+        """The CID that the node itself gives a file of a few megabytes, in 1 MiB raw leaves."""
+        opts = {"chunker": "size-1048576", "cid-base": "base32", "raw-leaves": "true"}
+
+        def call(client: Any) -> CID:
+            added = client.add(io.BytesIO(data), cid_version=1, only_hash=True, opts=opts)
+            return CID.parse(str(added["Hash"]))
+
+        return self._ask(call, _PROMPT)
 
     @contextmanager
     def _explained(self, exchange: Exchange) -> Iterator[None]:
@@ -202,11 +220,6 @@ def _message(body: bytes) -> str:
     except (ValueError, KeyError, RecursionError):
         text = body.decode("utf-8", "replace")
     return " ".join(str(text).split())[:300]
-
-
-def _normal(text: object) -> str:
-    """A CID as ``str(CID)`` prints it, whatever base the node uses."""
-    return str(CID.parse(str(text)))
 
 
 def _multiaddr(address: str) -> tuple[str, str]:
