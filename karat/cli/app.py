@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from karat import __version__
+from karat.cli.arena import arena
 from karat.cli.errors import Exit, exit_code
 from karat.cli.output import say
 
@@ -31,6 +32,9 @@ def _options(
     ] = False,
 ) -> None:
     pass
+
+
+app.command()(arena)
 
 
 def main() -> None:

@@ -38,6 +38,9 @@ _CODES: dict[str, Exit] = {
     "chain.errors.ProfileError": Exit.CONFIG,
     "chain.errors.ContractError": Exit.CONFIG,
     "chain.errors.TransactionReverted": Exit.REVERTED,
+    "learning.errors.ArenaError": Exit.USAGE,
+    "learning.errors.PluginError": Exit.USAGE,
+    "learning.errors.UnknownNameError": Exit.USAGE,
 }
 
 

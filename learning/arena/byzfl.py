@@ -30,11 +30,9 @@ def load() -> ModuleType:
     """
     if "byzfl" not in sys.modules:
         spec = importlib.util.find_spec("byzfl")
-        if spec is None or spec.submodule_search_locations is None:
+        if spec is None:
             raise ImportError("ByzFL is not installed: pip install 'karat[bench]'")
-        package = ModuleType("byzfl")
-        package.__path__ = list(spec.submodule_search_locations)
-        sys.modules["byzfl"] = package
+        sys.modules["byzfl"] = importlib.util.module_from_spec(spec)  # made, but not run
     return importlib.import_module("byzfl.aggregators")
 
 

@@ -1,0 +1,199 @@
+"""``karat arena``: attacks against defences, and the share of the rewards attackers get."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from karat.cli.output import JsonFlag, print_json, say
+
+if TYPE_CHECKING:
+    from learning.arena.match import Match, Row
+    from learning.arena.tournament import Results
+
+ATTACKS = (
+    "none,label-flip,sign-flip,alie,ipm,minmax,minsum,mimic,backdoor,targeted-flip,sybil-clones,"
+    "copy,mixed-copy,stealth-sybil,stale,free-rider,dmpa,sleeper,whitewash"
+)
+DEFENCES = "karat,mean,trimmed-mean,multi-krum,centered-clip,nnm-trimmed-mean,foolsgold,fltrust"
+MAX_RANGE = 10_000
+COLUMNS = {
+    "accuracy": "accuracy",
+    "attack_success": "attack success",
+    "attacker_reward_share": "reward share",
+    "precision": "precision",
+    "recall": "recall",
+    "honest_false_positive": "honest flagged",
+}
+
+
+def arena(
+    attack: Annotated[
+        str, typer.Option(help="Attacks, separated by commas; your own is FILE.py:NAME.")
+    ] = ATTACKS,
+    defence: Annotated[
+        str, typer.Option(help="Defences, separated by commas; your own is FILE.py:NAME.")
+    ] = DEFENCES,
+    honest: Annotated[str, typer.Option(help="Numbers of honest trainers.")] = "14",
+    attackers: Annotated[str, typer.Option(help="Numbers of attackers.")] = "6",
+    alpha: Annotated[
+        str, typer.Option(help="Heterogeneity (Dirichlet): small is heterogeneous.")
+    ] = "0.5",
+    rounds: Annotated[str, typer.Option(help="Numbers of rounds.")] = "30",
+    seeds: Annotated[str, typer.Option(help="Seeds: 0,1,2 or 0-4.")] = "0",
+    task: Annotated[str, typer.Option(help="Task from the registry.")] = "mlp-digits",
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Matches at a time; one per processor by default.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Folder for heatmaps (PNG) and an HTML page.")
+    ] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(help="Folder of results so far; by default in the user's cache folder."),
+    ] = None,
+    list_: Annotated[
+        bool, typer.Option("--list", help="Show the attacks and defences there are, and stop.")
+    ] = False,
+    json: JsonFlag = False,
+) -> None:
+    """Play attacks against defences and count who is paid.
+
+    Options take lists; every combination is played. What has been played is kept, so that an
+    interrupted run goes on where it stopped.
+    """
+    from learning.arena.tournament import Results, Tournament
+
+    if list_:
+        _list(json)
+        return
+    if report is not None:
+        _need_matplotlib()
+    tournament = Tournament(
+        attacks=_names(attack),
+        defences=_names(defence),
+        task=task,
+        honest=_integers(honest, "--honest"),
+        attackers=_integers(attackers, "--attackers"),
+        alpha=_numbers(alpha),
+        rounds=_integers(rounds, "--rounds"),
+        seeds=_integers(seeds, "--seeds"),
+    )
+    rows = _play(tournament.matches(), Results(results or _cache()), jobs or os.cpu_count() or 1)
+    if report is not None:
+        from learning.arena.report import write_report
+        from learning.arena.summary import summarise
+
+        say(f"Report: {write_report(summarise(rows), report, _command())}")
+    if json:
+        print_json("karat.arena/1", {"task": task, "rows": [row.to_json() for row in rows]})
+    else:
+        _show(rows)
+
+
+def _play(matches: "list[Match]", results: "Results", jobs: int) -> "list[Row]":
+    """Play with a progress bar on stderr."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from learning.arena.tournament import run
+
+    console = Console(stderr=True)
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("matches", total=len(matches))
+        return run(matches, results, jobs, lambda: progress.advance(bar))
+
+
+def _show(rows: "list[Row]") -> None:
+    """A line per combination, means over the seeds, in percent."""
+    from rich.box import SIMPLE
+    from rich.console import Console
+    from rich.table import Table
+
+    from rich.text import Text
+
+    from learning.arena.summary import percent, summarise
+
+    cells = summarise(rows)
+    varied = [
+        name
+        for name in ("honest", "attackers", "alpha", "rounds")
+        if len({getattr(cell, name) for cell in cells if cell.attack != "none"}) > 1
+    ]
+    table = Table(box=SIMPLE, caption="Percent; means over the seeds.")
+    for title in ("attack", "defence", *varied):
+        table.add_column(title, no_wrap=True)
+    for title in COLUMNS.values():
+        table.add_column(title, justify="right")
+    for cell in cells:
+        figures = [percent(cell.means[metric]) for metric in COLUMNS]
+        settings = [str(getattr(cell, name)) for name in varied]
+        table.add_row(Text(cell.attack), Text(cell.defence), *settings, *figures)
+    Console().print(table)
+
+
+def _list(json: bool) -> None:
+    from learning.arena.defence import defence_names
+    from learning.attacks import attacks
+
+    known = {name: attacks.get(name) for name in attacks.names()}
+    if json:
+        described = [
+            {"name": name, "knowledge": kind.knowledge.value} for name, kind in known.items()
+        ]
+        print_json("karat.arena-list/1", {"attacks": described, "defences": defence_names()})
+        return
+    typer.echo("Attacks, and what they may look at:")
+    for name, kind in known.items():
+        typer.echo(f"  {name:<18} {kind.knowledge.value}")
+    typer.echo(f"Defences:\n  {', '.join(defence_names())}")
+
+
+def _names(text: str) -> list[str]:
+    return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+
+
+def _integers(text: str, option: str) -> list[int]:
+    """``0,1,5-9`` as numbers."""
+    numbers: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        try:
+            start, stop = int(first), int(last if dash else first)
+        except ValueError:
+            raise typer.BadParameter(f"{option} takes numbers like 0,1,5-9, not {text!r}") from None
+        if not start <= stop < start + MAX_RANGE:
+            raise typer.BadParameter(f"{option}: {part!r} is no range of at most {MAX_RANGE}")
+        numbers += range(start, stop + 1)
+    return list(dict.fromkeys(numbers))
+
+
+def _numbers(text: str) -> list[float]:
+    try:
+        return list(dict.fromkeys(float(part) for part in text.split(",")))
+    except ValueError:
+        raise typer.BadParameter(f"--alpha takes numbers like 0.1,0.5,10, not {text!r}") from None
+
+
+def _need_matplotlib() -> None:
+    """Tell before hours of play, not after."""
+    from importlib.util import find_spec
+
+    if find_spec("matplotlib") is None:
+        raise typer.BadParameter("--report needs matplotlib: pip install 'karat[plot]'")
+
+
+def _cache() -> Path:
+    """Results folder in the user's cache."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "karat" / "arena"
+
+
+def _command() -> str:
+    """The command line as typed, for the report."""
+    import shlex
+
+    return shlex.join(["karat", *sys.argv[1:]])

@@ -1,0 +1,108 @@
+"""The arena's report: heatmaps as PNG and a page that shows them with all the numbers.
+
+Needs matplotlib (extra ``plot``).
+"""
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from learning.arena.summary import METRICS, Cell, percent
+from learning.errors import ArenaError
+
+_BAD_HIGH = {"attack_success", "attacker_reward_share", "honest_false_positive"}
+
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem;
+       color: #1a1a1a; background: #fff }
+table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums }
+th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid #ddd }
+th:nth-child(-n+2), td:nth-child(-n+2) { text-align: left }
+img { max-width: 100% }
+.scroll { overflow-x: auto }
+@media (prefers-color-scheme: dark) {
+  body { color: #eee; background: #161616 } th, td { border-color: #333 } }
+"""
+
+
+def write_report(cells: Sequence[Cell], folder: Path, command: str) -> Path:
+    """Write ``index.html`` and a PNG per metric into ``folder``; returns the page's path.
+
+    Raises :class:`ArenaError` if the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        images = [
+            (_heatmap(cells, metric, folder), title)
+            for metric, title in METRICS.items()
+            if any(cell.means[metric] is not None for cell in cells)
+        ]
+        page = folder / "index.html"
+        page.write_text(_page(cells, images, command), encoding="utf-8")
+    except OSError as error:
+        raise ArenaError(f"the report could not be written to {folder}: {error}") from error
+    return page
+
+
+def _heatmap(cells: Sequence[Cell], metric: str, folder: Path) -> str:
+    """Attacks × defences, mean over everything else; returns the file's name."""
+    attacks = list(dict.fromkeys(cell.attack for cell in cells))
+    defences = list(dict.fromkeys(cell.defence for cell in cells))
+    grid = [[_mean(cells, attack, defence, metric) for defence in defences] for attack in attacks]
+    figure = Figure(figsize=(2.2 + 0.9 * len(defences), 1.8 + 0.33 * len(attacks)), dpi=120)
+    axes = figure.add_subplot()
+    numbers = [[float("nan") if v is None else 100 * v for v in line] for line in grid]
+    colours = "RdYlGn_r" if metric in _BAD_HIGH else "RdYlGn"
+    axes.imshow(numbers, cmap=colours, vmin=0, vmax=100, aspect="auto")
+    axes.set_xticks(range(len(defences)), [_short(d) for d in defences], rotation=40, ha="right")
+    axes.set_yticks(range(len(attacks)), [_short(a) for a in attacks])
+    axes.set_title(f"{METRICS[metric]}, %")
+    for y, line in enumerate(grid):
+        for x, value in enumerate(line):
+            axes.text(x, y, percent(value), ha="center", va="center", fontsize=8)
+    figure.tight_layout()
+    name = f"{metric}.png"
+    figure.savefig(folder / name)
+    return name
+
+
+def _mean(cells: Sequence[Cell], attack: str, defence: str, metric: str) -> float | None:
+    values = [
+        value
+        for cell in cells
+        if cell.attack == attack
+        and cell.defence == defence
+        and (value := cell.means[metric]) is not None
+    ]
+    return sum(values) / len(values) if values else None
+
+
+def _short(name: str) -> str:
+    """A user's ``path/FILE.py:NAME`` as ``NAME``."""
+    return name.rpartition(":")[2]
+
+
+def _page(cells: Sequence[Cell], images: Sequence[tuple[str, str]], command: str) -> str:
+    head = "".join(f"<th>{escape(title)}, %</th>" for title in METRICS.values())
+    body = "".join(_line(cell) for cell in cells)
+    figures = "".join(
+        f'<h2>{escape(title)}</h2><img src="{escape(name)}" alt="Heatmap: {escape(title)}">'
+        for name, title in images
+    )
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Karat arena</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<style>{_STYLE}</style><h1>Karat arena</h1>"
+        f"<p>Every figure is a mean over seeds. To repeat: <code>{escape(command)}</code></p>"
+        f"{figures}<h2>All figures</h2><div class=scroll><table><tr><th>attack</th>"
+        "<th>defence</th><th>honest</th><th>attackers</th><th>alpha</th><th>rounds</th>"
+        f"<th>seeds</th>{head}</tr>{body}</table></div></html>\n"
+    )
+
+
+def _line(cell: Cell) -> str:
+    settings = (cell.attack, cell.defence, cell.honest, cell.attackers, cell.alpha, cell.rounds)
+    values = [*settings, cell.seeds, *(percent(cell.means[metric]) for metric in METRICS)]
+    return "<tr>" + "".join(f"<td>{escape(str(value))}</td>" for value in values) + "</tr>"
