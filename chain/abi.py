@@ -5,7 +5,8 @@ is int, ``"address"`` a checksummed str, ``"bytes32"`` bytes), a struct or enum 
 dynamic array as a one-element list of its item's shape.
 """
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, ClassVar, Generic, Self, TypeVar
@@ -157,10 +158,9 @@ class CustomError(TransactionReverted):
         self, values: Sequence[Any], *, operation: str = "", transaction_hash: str | None = None
     ) -> None:
         arguments = dict(zip(self.NAMES, values, strict=True))
-        details = ", ".join(f"{name} = {in_words(value)}" for name, value in arguments.items())
         what = f"{operation} was refused: " if operation else ""
         super().__init__(
-            f"{what}{self.SENTENCE}" + (f" ({details})" if details else ""),
+            what + _filled_in(self.SENTENCE, arguments),
             error=type(self).__name__,
             arguments=arguments,
             operation=operation,
@@ -168,6 +168,19 @@ class CustomError(TransactionReverted):
         )
         for name, value in arguments.items():
             setattr(self, name, value)
+
+
+def _filled_in(sentence: str, arguments: Mapping[str, Any]) -> str:
+    """A sentence with its `names` replaced by their values, and the other values behind it."""
+    rest = dict(arguments)
+
+    def fill(found: re.Match[str]) -> str:
+        name = re.sub(r"(?=[A-Z])", "_", found[1]).lower()
+        return in_words(rest.pop(name)) if name in rest else found[0]
+
+    text = re.sub(r"`(\w+)`", fill, sentence)
+    details = ", ".join(f"{name} = {in_words(value)}" for name, value in rest.items())
+    return f"{text} ({details})" if details else text
 
 
 def in_words(value: Any) -> str:
