@@ -8,6 +8,7 @@ import typer
 
 from karat import __version__
 from karat.cli.arena import arena
+from karat.cli.demo import demo
 from karat.cli.errors import Exit, exit_code
 from karat.cli.output import say
 
@@ -34,6 +35,7 @@ def _options(
     pass
 
 
+app.command()(demo)
 app.command()(arena)
 
 

@@ -21,12 +21,16 @@ DEFENCES = "karat,mean,trimmed-mean,multi-krum,centered-clip,nnm-trimmed-mean,fo
 MAX_RANGE = 10_000
 COLUMNS = {
     "accuracy": "accuracy",
-    "attack_success": "attack success",
-    "attacker_reward_share": "reward share",
-    "precision": "precision",
+    "attack_success": "success",
+    "attacker_reward_share": "share",
+    "precision": "precis.",
     "recall": "recall",
-    "honest_false_positive": "honest flagged",
+    "honest_false_positive": "honest",
 }
+CAPTION = (
+    "Percent, means over the seeds. success: of the attack's own goal; share: attackers' part of "
+    "the rewards; precision and recall of detection; honest: honest updates flagged."
+)
 
 
 def arena(
@@ -109,10 +113,9 @@ def _play(matches: "list[Match]", results: "Results", jobs: int) -> "list[Row]":
 
 def _show(rows: "list[Row]") -> None:
     """A line per combination, means over the seeds, in percent."""
-    from rich.box import SIMPLE
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
-
     from rich.text import Text
 
     from learning.arena.summary import percent, summarise
@@ -123,11 +126,11 @@ def _show(rows: "list[Row]") -> None:
         for name in ("honest", "attackers", "alpha", "rounds")
         if len({getattr(cell, name) for cell in cells if cell.attack != "none"}) > 1
     ]
-    table = Table(box=SIMPLE, caption="Percent; means over the seeds.")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, caption=CAPTION)
     for title in ("attack", "defence", *varied):
         table.add_column(title, no_wrap=True)
     for title in COLUMNS.values():
-        table.add_column(title, justify="right")
+        table.add_column(title, justify="right", no_wrap=True)
     for cell in cells:
         figures = [percent(cell.means[metric]) for metric in COLUMNS]
         settings = [str(getattr(cell, name)) for name in varied]

@@ -21,6 +21,10 @@ def demo(
         Path | None,
         typer.Option(help="Folder for the outputs; by default a new one in karat-demo."),
     ] = None,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME@ROUND:STEP: a participant that dies then; may be repeated."),
+    ] = None,
     device: Annotated[str, typer.Option(help="Where to compute: auto, cpu or cuda.")] = "auto",
     json: JsonFlag = False,
 ) -> None:
@@ -32,7 +36,9 @@ def demo(
     from karat.demo.run import run
     from karat.demo.table import show
 
-    config = DemoConfig.make(rounds=rounds, seed=seed, node=node, ipfs=ipfs, out=out, device=device)
+    config = DemoConfig.make(
+        rounds=rounds, seed=seed, node=node, ipfs=ipfs, out=out, device=device, drops=drop or ()
+    )
     for notice in config.notices:
         say(notice)
     with DemoProgress(Console(stderr=True), config.rounds) as progress:

@@ -1,6 +1,7 @@
 """What a demo run is made of: chain, store, seed, and the cast."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self, get_args
@@ -21,6 +22,38 @@ VERIFIER_STAKE = 200 * TOKEN
 GENESIS = 1_767_225_600  # 2026-01-01T00:00:00Z: a fixed start makes a seed repeat block hashes
 
 
+STEPS = ("commit", "reveal", "score-commit", "score-reveal", "attest")
+
+
+@dataclass(frozen=True)
+class Drop:
+    """A participant that dies: from ``step`` of ``round`` on it does nothing any more."""
+
+    name: str
+    round: int
+    step: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Parse ``NAME@ROUND:STEP``, for instance ``honest-3@2:reveal``.
+
+        Raises:
+            ConfigError: it does not have that form.
+        """
+        name, _, rest = text.partition("@")
+        number, _, step = rest.partition(":")
+        if not name or not number.isdigit() or step not in STEPS:
+            raise ConfigError(
+                f"cannot drop {text!r}: write NAME@ROUND:STEP, for instance honest-3@2:reveal, "
+                f"with a step out of {', '.join(STEPS)}"
+            )
+        return cls(name, int(number), step)
+
+    def holds(self, round_number: int, step: str) -> bool:
+        """Whether the participant is dead by this step."""
+        return (round_number, STEPS.index(step)) >= (self.round, STEPS.index(self.step))
+
+
 @dataclass(frozen=True)
 class DemoConfig:
     """A checked configuration; build it with :meth:`make`."""
@@ -31,11 +64,20 @@ class DemoConfig:
     store_url: str
     out: Path
     device: str
+    drops: tuple[Drop, ...] = ()
     notices: list[str] = field(default_factory=list)
 
     @classmethod
     def make(
-        cls, *, rounds: int, seed: int, node: str, ipfs: str | None, out: Path | None, device: str
+        cls,
+        *,
+        rounds: int,
+        seed: int,
+        node: str,
+        ipfs: str | None,
+        out: Path | None,
+        device: str,
+        drops: Sequence[str] = (),
     ) -> Self:
         """Choose what was left open and make the output folder.
 
@@ -45,7 +87,8 @@ class DemoConfig:
         kind, notices = _node_kind(node)
         folder = _output_folder(out)
         store_url = f"ipfs:{ipfs}" if ipfs else f"local:{folder / 'store'}"
-        return cls(rounds, seed, kind, store_url, folder, device, notices)
+        dropped = tuple(Drop.parse(text) for text in drops)
+        return cls(rounds, seed, kind, store_url, folder, device, dropped, notices)
 
 
 def _node_kind(name: str) -> tuple[NodeKind, list[str]]:

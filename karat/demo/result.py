@@ -26,6 +26,7 @@ class RoundResult:
     """One settled round. Accuracies are fractions of the private test set."""
 
     round: int
+    outcome: str
     accuracy: float
     accuracy_plain_average: float
     model: str
@@ -46,7 +47,7 @@ class ParticipantResult:
     stake: int
     reputation: float
     verdicts: dict[str, int] = field(default_factory=dict)
-    mean_score: float | None = None
+    mean_score: float | None = None  # relative improvement, over updates that got a score
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,108 @@
+"""Who takes part in the demo, with what data, and what each sends in a round."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from eth_account.signers.local import LocalAccount
+
+from chain.accounts import dev_accounts
+from chain.devnet import CHAIN_ID
+from karat.demo.config import HONEST, VERIFIERS, DemoConfig
+from learning.attacks import LabelFlip, Setting, TargetedFlip
+from learning.codec import Codec
+from learning.model_state import ModelState
+from learning.tasks import TaskSpec
+from learning.tasks.data import Examples, partition
+from learning.training import layout_of, train
+
+CLASSES = 10
+
+
+@dataclass
+class Member:
+    """One account with a part to play."""
+
+    name: str
+    role: str
+    account: LocalAccount
+
+    @property
+    def address(self) -> str:
+        """Checksummed address."""
+        return str(self.account.address)
+
+
+class Cast:
+    """Everyone in the demo; all randomness follows from the seed."""
+
+    def __init__(self, config: DemoConfig, spec: TaskSpec) -> None:
+        self._spec = spec
+        self._codec = Codec(spec.codec, layout_of(spec))
+        self._seed = config.seed
+        self._device = config.device
+        names = [("sponsor", "sponsor")]
+        names += [(f"verifier-{i + 1}", "verifier") for i in range(VERIFIERS)]
+        names += [(f"honest-{i + 1}", "honest") for i in range(HONEST)]
+        names += [("flipper", "label-flip"), ("copycat", "copy")]
+        names += [("sybil-1", "sybil"), ("sybil-2", "sybil")]
+        keys = dev_accounts(config.seed, len(names), chain_id=CHAIN_ID)
+        people = [(name, role, key) for (name, role), key in zip(names, keys, strict=True)]
+        self.sponsor = Member(*people[0])
+        self.verifiers = [Member(*person) for person in people[1 : 1 + VERIFIERS]]
+        self.trainers = [Member(*person) for person in people[1 + VERIFIERS :]]
+        # The copycat has no data, the second Sybil none of its own.
+        workers = [m.name for m in self.trainers if m.role != "copy" and m.name != "sybil-2"]
+        shards = partition(spec, len(workers), config.seed)
+        self._shards = dict(zip(workers, shards, strict=True))
+        total = layout_of(spec).total
+        self._residuals = {name: np.zeros(total, dtype=np.float32) for name in workers}
+        self._last: dict[str, bytes] = {}
+
+    @property
+    def everyone(self) -> list[Member]:
+        """Sponsor, verifiers, trainers."""
+        return [self.sponsor, *self.verifiers, *self.trainers]
+
+    def payloads(self, round_number: int, base: ModelState) -> dict[str, bytes]:
+        """What each trainer sends in a round, by name; who has nothing to send is left out."""
+        sent: dict[str, bytes] = {}
+        for position, member in enumerate(self.trainers):
+            payload = self._payload(member, position, round_number, base, sent)
+            if payload is not None:
+                sent[member.name] = payload
+        self._last = {p.name: sent[p.name] for p in self.trainers if p.role == "honest"}
+        return sent
+
+    def _payload(
+        self,
+        member: Member,
+        position: int,
+        round_number: int,
+        base: ModelState,
+        sent: dict[str, bytes],
+    ) -> bytes | None:
+        if member.role == "copy":  # the victim's update of the round before; none in the first
+            return self._last.get(f"honest-{1 + (round_number + self._seed) % HONEST}")
+        if member.name == "sybil-2":
+            return sent["sybil-1"]
+        seed = self._draw(round_number, position)
+        shard = self._poisoned(member, Setting(round_number - 1, CLASSES, _rng(seed)))
+        delta = train(self._spec, base, shard, seed, self._device)
+        return self._codec.encode(delta, self._residuals[member.name])
+
+    def _poisoned(self, member: Member, setting: Setting) -> Examples:
+        shard = self._shards[member.name]
+        if member.role == "sybil":
+            return TargetedFlip().poison([shard], setting)[0]
+        if member.role == "label-flip":
+            return LabelFlip().poison([shard], setting)[0]
+        return shard
+
+    def _draw(self, round_number: int, position: int) -> int:
+        return int(
+            np.random.SeedSequence([self._seed, round_number, position]).generate_state(1)[0]
+        )
+
+
+def _rng(seed: int) -> np.random.Generator:
+    return np.random.default_rng(seed)

@@ -1,0 +1,199 @@
+"""Collects what a demo run shows. Amounts are read from the chain, not from the demo's books."""
+
+import csv
+from collections import Counter
+
+from chain.store import Store
+from karat import reputation
+from karat.content import Content, publish
+from karat.demo.cast import Cast, Member
+from karat.demo.config import DemoConfig
+from karat.demo.result import DemoResult, GasUse, ParticipantResult, RoundResult, UpdateResult
+from karat.demo.stage import Stage, funds
+from karat.errors import ProtocolError
+from karat.history import Round, TaskHistory
+from karat.task import Task
+from karat.trust import trust_edges
+from learning.detection.findings import Verdict
+from learning.scoring import LOWEST_SCORE, ZERO_SCORE, decode_score
+from reputation.anchor import canonical_json
+
+
+class Outcomes:
+    """Rounds as they come; everything else at the end."""
+
+    def __init__(
+        self, config: DemoConfig, cast: Cast, built: Stage, store: Store, history: TaskHistory
+    ) -> None:
+        self.config, self.cast, self.stage = config, cast, built
+        self.store, self.history = store, history
+        self.rounds: list[RoundResult] = []
+        self._codes: dict[str, list[int]] = {}
+
+    def add_round(
+        self, current: Round, accuracy: float, plain_average: float, model: Content
+    ) -> None:
+        """Take in a finished round."""
+        roles = {member.address: member.role for member in self.cast.trainers}
+        updates = []
+        for update in current.updates:
+            code = current.medians[update.index] if current.medians else 0
+            if code:
+                self._codes.setdefault(update.trainer, []).append(code)
+            updates.append(
+                UpdateResult(
+                    index=update.index,
+                    trainer=update.trainer,
+                    role=roles[update.trainer],
+                    cid=str(Content(update.digest, update.size).cid),
+                    size=update.size,
+                    scores={v: codes[update.index] for v, codes in current.votes.items()},
+                    median=code,
+                    verdict=verdict(code),
+                    weight=max(0, code - ZERO_SCORE),
+                )
+            )
+        self.rounds.append(
+            RoundResult(
+                round=current.number,
+                outcome=current.outcome.value,
+                accuracy=accuracy,
+                accuracy_plain_average=plain_average,
+                model=str(model.cid),
+                seed="" if current.seed is None else "0x" + current.seed.hex(),
+                updates=updates,
+                missing=current.missing,
+            )
+        )
+
+    def result(self, task: Task, seconds: float) -> DemoResult:
+        """Everything, with the reputations anchored and the books checked.
+
+        Raises:
+            ProtocolError: an amount on the chain is not what the events say.
+        """
+        anchor = self._anchor()
+        built = self.stage
+        return DemoResult(
+            config={
+                "rounds": self.config.rounds,
+                "seed": self.config.seed,
+                "task": task.spec.name,
+                "alpha": task.spec.data.alpha,
+            },
+            chain={
+                "kind": built.devnet.kind,
+                "chain_id": built.devnet.chain_id,
+                "ledger": built.ledger.address,
+                "anchor": built.anchor.address,
+                "task_id": self.history.task_id,
+                "blocks": int(built.devnet.web3.eth.block_number),
+                "head": built.devnet.web3.eth.get_block("latest")["hash"].to_0x_hex(),
+            },
+            store={"kind": self.config.store_url.partition(":")[0], "url": self.config.store_url},
+            token={"address": built.token.address, "decimals": built.token.decimals()},
+            rounds=self.rounds,
+            participants=self._participants(),
+            anchor=anchor,
+            conservation=self._conservation(),
+            gas={name: GasUse(**use) for name, use in built.gas.summary().items()},
+            outputs=self._outputs(),
+            seconds=seconds,
+        )
+
+    def _participants(self) -> list[ParticipantResult]:
+        scores = reputation.scores(self.history)
+        return [self._participant(member, scores[member.address]) for member in self.cast.everyone]
+
+    def _participant(self, member: Member, score: float) -> ParticipantResult:
+        """Reward and slash follow from token balance and stake, both read from the chain."""
+        built, paid_in = self.stage, funds(member, self.config)
+        balance = built.token.balance_of(member.address)
+        if member.role == "sponsor":
+            return ParticipantResult(member.address, member.name, member.role, 0, 0, 0, score)
+        held = built.ledger.member(self.history.task_id, member.address)
+        reward, slashed = balance + held.balance, paid_in - held.stake
+        told = self.history.rewards.get(member.address, 0)
+        taken = self.history.slashed.get(member.address, 0)
+        if (reward, slashed) != (told, taken):
+            raise ProtocolError(
+                f"{member.name} holds {reward} and lost {slashed} on chain, but the events say "
+                f"{told} and {taken}"
+            )
+        codes = self._codes.get(member.address, [])
+        marks = [decode_score(code) for code in codes if code >= LOWEST_SCORE]
+        return ParticipantResult(
+            address=member.address,
+            name=member.name,
+            role=member.role,
+            reward=reward,
+            slashed=slashed,
+            stake=held.stake,
+            reputation=score,
+            verdicts=dict(Counter(verdict(code) for code in codes)),
+            mean_score=sum(marks) / len(marks) if marks else None,
+        )
+
+    def _conservation(self) -> dict[str, int]:
+        """What was paid in, and where all of it is now.
+
+        Raises:
+            ProtocolError: the two differ, or the ledger holds less than it owes.
+        """
+        built, task_id = self.stage, self.history.task_id
+        members = [*self.cast.verifiers, *self.cast.trainers]
+        views = [built.ledger.member(task_id, member.address) for member in members]
+        owed = [built.ledger.round_info(task_id, n).owed for n in self.history.rounds]
+        parts = {
+            "escrow": built.ledger.task(task_id).escrow,
+            "stakes": sum(view.stake for view in views),
+            "unclaimed": sum(view.balance for view in views) + sum(owed),
+            "withdrawn": sum(built.token.balance_of(member.address) for member in members),
+        }
+        paid_in = sum(funds(member, self.config) for member in self.cast.everyone)
+        held = built.token.balance_of(built.ledger.address)
+        accounted = sum(parts.values())
+        if not (paid_in == accounted and held == accounted - parts["withdrawn"]):
+            raise ProtocolError(
+                f"{paid_in} was paid in, {accounted} is accounted for, the ledger holds {held}"
+            )
+        return {"paid_in": paid_in, "accounted": accounted, "ledger_balance": held, **parts}
+
+    def _anchor(self) -> dict[str, object]:
+        """Verifiers attest the scores; one proof is checked by the contract."""
+        built, task_id = self.stage, self.history.task_id
+        scored = reputation.anchored(self.history)
+        document = publish(self.store, canonical_json(scored.to_dict()), owner="demo")
+        to_block = int(built.devnet.web3.eth.block_number)
+        said = reputation.statement(self.history, scored, document, to_block=to_block)
+        epoch = built.anchor.last_epoch(task_id) + 1
+        built.act((m, built.anchor.attest(task_id, epoch, said)) for m in self.cast.verifiers)
+        best = max(self.cast.trainers, key=lambda m: scored.scores[m.address.lower()])
+        proof = scored.proof(best.address)
+        holds = built.anchor.verify(task_id, epoch, reputation.leaf(proof), proof.path)
+        return {
+            "epoch": epoch,
+            "root": "0x" + scored.root.hex(),
+            "document": str(document.cid),
+            "proof": proof.to_dict(),
+            "proof_holds": holds,
+        }
+
+    def _outputs(self) -> dict[str, str]:
+        edges = self.config.out / "trust.csv"
+        with edges.open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["src", "dst", "weight", "epoch"])
+            for edge in trust_edges(self.history):
+                writer.writerow([edge.source, edge.target, edge.weight, edge.epoch])
+        outputs = {"trust graph": str(edges)}
+        if self.config.store_url.startswith("local:"):
+            outputs["updates, models and evidence"] = self.config.store_url.removeprefix("local:")
+        return outputs
+
+
+def verdict(code: int) -> str:
+    """A settled code in words: ``ok``, a verdict's name, or ``void``."""
+    if code >= LOWEST_SCORE:
+        return "ok"
+    return Verdict(code).name.lower() if code else "void"

@@ -1,0 +1,203 @@
+"""A task's life, folded from the ledger's events: what everybody can see and recompute from.
+
+The events come from a contract whose code was checked, so they are consistent; lengths were
+bounded when they were decoded.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from chain.abi import Event
+from chain.bindings import ledger_events as events
+from chain.bindings.structs import TaskParams
+from chain.client import Ledger
+from chain.commitments import LANES, unpack_scores
+from karat.errors import NotAvailable
+
+
+class Outcome(StrEnum):
+    """How far a round has come."""
+
+    OPEN = "open"
+    SETTLED = "settled"
+    VOID = "void"
+
+
+@dataclass(frozen=True)
+class Revealed:
+    """One revealed update. ``commit_order`` is its commitment's rank in the round."""
+
+    index: int
+    trainer: str
+    digest: bytes
+    size: int
+    commit_order: int
+
+
+@dataclass
+class Round:
+    """One round, as far as it has come. ``votes`` maps verifiers to their codes, index order."""
+
+    number: int
+    base_digest: bytes
+    base_size: int
+    commits: list[str] = field(default_factory=list)
+    updates: list[Revealed] = field(default_factory=list)
+    seed: bytes | None = None
+    committee: tuple[str, ...] = ()
+    votes: dict[str, list[int]] = field(default_factory=dict)
+    words: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    evidence: dict[str, bytes] = field(default_factory=dict)
+    medians: list[int] = field(default_factory=list)
+    outcome: Outcome = Outcome.OPEN
+
+    @property
+    def missing(self) -> list[str]:
+        """Trainers that committed and did not reveal."""
+        revealed = {update.trainer for update in self.updates}
+        return [trainer for trainer in self.commits if trainer not in revealed]
+
+
+class TaskHistory:
+    """Follows one task; call :meth:`refresh` to take in what is new.
+
+    Amounts are sums over the task's life, in base units of its token.
+    """
+
+    def __init__(self, ledger: Ledger, task_id: int, *, from_block: int = 0) -> None:
+        self.ledger = ledger
+        self.task_id = task_id
+        self.rounds: dict[int, Round] = {}
+        self.appointed: dict[str, int] = {}
+        self.verifiers: list[str] = []
+        self.trainers: list[str] = []
+        self.rewards: dict[str, int] = {}
+        self.slashed: dict[str, int] = {}
+        self.sponsor = ""
+        self._params: TaskParams | None = None
+        self._next_block = from_block
+        self.first_block = from_block
+
+    @property
+    def params(self) -> TaskParams:
+        """The task's frozen rules.
+
+        Raises:
+            NotAvailable: the chain has no such task.
+        """
+        if self._params is None:
+            raise NotAvailable(f"task {self.task_id} does not exist on this ledger")
+        return self._params
+
+    @property
+    def next_block(self) -> int:
+        """The first block that has not been looked at."""
+        return self._next_block
+
+    def round(self, number: int) -> Round:
+        """One round.
+
+        Raises:
+            NotAvailable: it has not been opened.
+        """
+        if number not in self.rounds:
+            raise NotAvailable(f"round {number} of task {self.task_id} has not been opened")
+        return self.rounds[number]
+
+    def refresh(self) -> None:
+        """Take in all blocks up to the head.
+
+        Raises:
+            chain.errors.ChainError: the node cannot be reached or answers nonsense.
+        """
+        head = int(self.ledger.web3.eth.block_number)
+        if head < self._next_block:
+            return
+        self.apply(self.ledger.events(from_block=self._next_block, to_block=head))
+        self._next_block = head + 1
+
+    def apply(self, stream: Iterable[Event]) -> None:
+        """Fold events, in chain order; those of other tasks are passed over."""
+        for event in stream:
+            fold = _FOLDS.get(type(event))
+            if fold is not None and getattr(event, "task_id", None) == self.task_id:
+                fold(self, event)
+
+    def _add(self, book: dict[str, int], account: str, amount: int) -> None:
+        book[account] = book.get(account, 0) + amount
+
+    def _task_created(self, event: events.TaskCreated) -> None:
+        self.sponsor, self._params = event.sponsor, event.params
+
+    def _verifier_appointed(self, event: events.VerifierAppointed) -> None:
+        self.appointed[event.verifier] = event.weight
+
+    def _verifier_joined(self, event: events.VerifierJoined) -> None:
+        self.verifiers.append(event.verifier)
+
+    def _trainer_joined(self, event: events.TrainerJoined) -> None:
+        self.trainers.append(event.trainer)
+
+    def _round_opened(self, event: events.RoundOpened) -> None:
+        self.rounds[event.round] = Round(event.round, event.base_digest, event.base_size)
+
+    def _update_committed(self, event: events.UpdateCommitted) -> None:
+        self.rounds[event.round].commits.append(event.trainer)
+
+    def _update_revealed(self, event: events.UpdateRevealed) -> None:
+        current = self.rounds[event.round]
+        order = current.commits.index(event.trainer)
+        current.updates.append(
+            Revealed(event.index, event.trainer, event.digest, event.size, order)
+        )
+
+    def _reveal_closed(self, event: events.RevealClosed) -> None:
+        current = self.rounds[event.round]
+        current.seed, current.committee = event.seed, event.committee
+
+    def _scores_revealed(self, event: events.ScoresRevealed) -> None:
+        current = self.rounds[event.round]
+        current.votes[event.verifier] = unpack_scores(event.words, len(current.updates))
+        current.words[event.verifier] = event.words
+        current.evidence[event.verifier] = event.evidence
+
+    def _medians_settled(self, event: events.MediansSettled) -> None:
+        current = self.rounds[event.round]
+        count = min(LANES * len(event.medians), len(current.updates) - LANES * event.first_word)
+        current.medians += unpack_scores(event.medians, count)
+
+    def _round_settled(self, event: events.RoundSettled) -> None:
+        self.rounds[event.round].outcome = Outcome.SETTLED
+
+    def _round_voided(self, event: events.RoundVoided) -> None:
+        self.rounds[event.round].outcome = Outcome.VOID
+
+    def _rewards_claimed(self, event: events.RewardsClaimed) -> None:
+        self._add(self.rewards, event.trainer, sum(event.amounts))
+
+    def _verifier_rewarded(self, event: events.VerifierRewarded) -> None:
+        self._add(self.rewards, event.verifier, event.reward)
+
+    def _slashed(self, event: events.Slashed) -> None:
+        self._add(self.slashed, event.account, event.amount)
+
+
+_FOLDS: dict[type[Event], Any] = {
+    events.TaskCreated: TaskHistory._task_created,
+    events.VerifierAppointed: TaskHistory._verifier_appointed,
+    events.VerifierJoined: TaskHistory._verifier_joined,
+    events.TrainerJoined: TaskHistory._trainer_joined,
+    events.RoundOpened: TaskHistory._round_opened,
+    events.UpdateCommitted: TaskHistory._update_committed,
+    events.UpdateRevealed: TaskHistory._update_revealed,
+    events.RevealClosed: TaskHistory._reveal_closed,
+    events.ScoresRevealed: TaskHistory._scores_revealed,
+    events.MediansSettled: TaskHistory._medians_settled,
+    events.RoundSettled: TaskHistory._round_settled,
+    events.RoundVoided: TaskHistory._round_voided,
+    events.RewardsClaimed: TaskHistory._rewards_claimed,
+    events.VerifierRewarded: TaskHistory._verifier_rewarded,
+    events.Slashed: TaskHistory._slashed,
+}

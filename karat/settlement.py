@@ -1,0 +1,28 @@
+"""Settling a round: the calls that anyone can make once the scores are revealed."""
+
+from chain.abi import Call
+from chain.client import Ledger
+from chain.commitments import tail_hashes, word_count
+from karat.history import Round
+
+WORDS_PER_CALL = 128  # 2,048 updates: about 5 million gas, well under any block's limit
+
+
+def settle_calls(
+    ledger: Ledger, task_id: int, current: Round, *, settled_words: int = 0
+) -> list[Call[None]]:
+    """The calls that settle what is left of a round, in order.
+
+    ``settled_words``: how many words of sixteen updates the contract has settled already
+    (``RoundView.words_settled``), so that an interrupted settlement goes on.
+    """
+    vectors = [current.words[v] for v in current.committee if v in current.words]
+    hashes = [tail_hashes(vector) for vector in vectors]
+    total = word_count(len(current.updates))
+    calls = []
+    for start in range(settled_words, total, WORDS_PER_CALL):
+        end = min(start + WORDS_PER_CALL, total)
+        slices = [vector[start:end] for vector in vectors]
+        tails = [chain[end] for chain in hashes]
+        calls.append(ledger.settle(task_id, current.number, slices, tails))
+    return calls
