@@ -6,22 +6,31 @@ follows an edge with probability proportional to its weight; a node counts once 
 score of a node is the probability that a walk visits it, over the sum for all nodes but the ego.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
 import numba
 import numpy as np
+from numpy.typing import NDArray
 
+from reputation.alias import StepTables
 from reputation.diagonal import Diagonal
 from reputation.dominators import immediate_dominators
+from reputation.edges import Edge
 from reputation.errors import ParameterError
-from reputation.exact import TOLERANCE, Hits, Kept, hits, score
+from reputation.exact import TOLERANCE, Kept, hits, score
 from reputation.graph import Node, TrustGraph
-from reputation.rows import Floats
+from reputation.rows import Int64s
+from reputation.sampled import WalkSet
 from reputation.scores import NodeVector, Scores
 from reputation.solve import solve_rows
 from reputation.transitions import Transitions, compile_transitions
+
+Method = Literal["exact", "sample"]
+
+_KEPT_BYTES = 2**28  # of stored walks
 
 
 class MeritRank:
@@ -59,27 +68,70 @@ class MeritRank:
         self._version = -1
         self._transitions: Transitions
         self._diagonal: Diagonal
+        self._walked_version = graph.version
+        self._tables: StepTables | None = None
+        self._walk_sets: OrderedDict[tuple[int, int, int], WalkSet] = OrderedDict()
 
     def scores(
         self,
         ego: Node,
-        method: Literal["exact"] = "exact",
+        method: Method = "exact",
+        walks: int = 10_000,
+        seed: int = 0,
         threads: int | None = None,
     ) -> Scores:
         """The scores of all nodes as seen by ``ego``.
+
+        ``exact`` solves for hitting probabilities, ``sample`` takes ``walks`` walks under ``seed``
+        on ``threads`` threads (``None``: all; the result is the same for any number). Walks are
+        kept, so that :meth:`update` can bring them up to date. With ``beta_threshold`` below 1 the
+        exact method too samples, to find whom connectivity decay hits.
 
         Raises:
             UnknownNodeError: ``ego`` is not in the graph.
             ParameterError: an argument is out of range.
         """
-        _require(method == "exact", "method", method, '"exact"')
-        with _threads(threads):
-            return next(self._exact([ego]))
+        return self.scores_many([ego], method, walks, seed, threads)[0]
 
-    def scores_many(self, egos: Iterable[Node], threads: int | None = None) -> list[Scores]:
-        """Exact scores for each ego, eight solves at a time, all with the same diagonal."""
+    def scores_many(
+        self,
+        egos: Iterable[Node],
+        method: Method = "exact",
+        walks: int = 10_000,
+        seed: int = 0,
+        threads: int | None = None,
+    ) -> list[Scores]:
+        """As :meth:`scores` for each ego; exact solves run eight at a time on one diagonal."""
+        _require(method in ("exact", "sample"), "method", method, '"exact" or "sample"')
+        egos = list(egos)
         with _threads(threads):
-            return list(self._exact(list(egos)))
+            if method == "sample":
+                return [self._sampled(ego, walks, seed) for ego in egos]
+            return list(self._exact(egos, walks, seed))
+
+    def update(self, edges: Iterable[Edge]) -> int:
+        """Change edges of the graph as :meth:`TrustGraph.add_edges` does, and the walks with them.
+
+        Afterwards sampled scores are bit-identical to those of a fresh engine on the new graph,
+        and so are exact ones. Cost: the rows changed and the stored walks that visit them; the
+        exact diagonal is computed anew when it is next needed. Returns how many walks were taken
+        again. Nothing changes if an edge is refused.
+        """
+        self.graph.add_edges(edges)
+        return self._sync()
+
+    def walks_for(self, ego: Node, error: float) -> int:
+        """How many walks bring the largest standard error among the scores down to ``error``.
+
+        From the variance that 10,000 pilot walks show.
+
+        Raises:
+            ParameterError: ``error`` is not positive.
+            UnknownNodeError: ``ego`` is not in the graph.
+        """
+        _require(error > 0.0, "error", error, "positive")
+        pilot = self._walk_set(ego, 10_000, 0)
+        return pilot.budget(pilot.estimate(self._kept_by_row(ego, 10_000, 0)), error)
 
     def visit_score(self, ego: Node) -> NodeVector:
         """Personalised PageRank: as the score, but with the number of visits, G(ego, j).
@@ -107,28 +159,76 @@ class MeritRank:
             self._version = self.graph.version
         return self._transitions, self._diagonal
 
-    def _exact(self, egos: list[Node]) -> Iterator[Scores]:
+    def _sync(self) -> int:
+        """Bring step tables and stored walks up to date; returns how many walks changed."""
+        rows = np.array(self.graph.changed_since(self._walked_version), np.int64)
+        self._walked_version = self.graph.version
+        if self._tables is None or len(rows) == 0:
+            return 0
+        self._tables.refresh(rows)
+        return sum(walk_set.replay(rows) for walk_set in self._walk_sets.values())
+
+    def _walk_set(self, ego: Node, walks: int, seed: int) -> WalkSet:
+        """The stored walks, taken now if they are not there; the least recent ones make room."""
+        number = self.graph.index(ego)
+        if self._tables is None:
+            self._tables = StepTables(self.graph, self.gamma)
+        self._sync()
+        key = (number, walks, seed)
+        if key not in self._walk_sets:
+            self._walk_sets[key] = WalkSet(self._tables, number, walks, seed, self.alpha)
+        self._walk_sets.move_to_end(key)
+        while sum(kept.nbytes for kept in self._walk_sets.values()) > _KEPT_BYTES:
+            if len(self._walk_sets) == 1:
+                break
+            self._walk_sets.popitem(last=False)
+        return self._walk_sets[key]
+
+    def _sampled(self, ego: Node, walks: int, seed: int) -> Scores:
+        walk_set = self._walk_set(ego, walks, seed)
+        found = walk_set.estimate(self._kept_by_row(ego, walks, seed))
+        arrays = (found.values, found.trust, found.distrust, found.stderr)
+        return Scores(self.graph.node_index, ego, *arrays, walks=walks)
+
+    def _exact(self, egos: list[Node], walks: int, seed: int) -> Iterator[Scores]:
         transitions, diagonal = self._compiled()
-        at = transitions.position[[self.graph.index(ego) for ego in egos]]
+        position = transitions.position
+        at = position[[self.graph.index(ego) for ego in egos]]
         rows = solve_rows(transitions, 1.0 - self.alpha, at, TOLERANCE)
         for ego, state, row, error in zip(egos, at.tolist(), rows.x, rows.error, strict=True):
             hit = hits(transitions, diagonal, row, float(error), state)
-            yield self._finished(ego, hit, self._kept(transitions, state))
+            kept = self._kept_by_row(ego, walks, seed)
+            values, bound = score(hit, _permuted(kept, transitions.order))
+            arrays = (values, hit.trust, hit.distrust, bound)
+            values, trust, distrust, bound = (array[position] for array in arrays)
+            yield Scores(self.graph.node_index, ego, values, trust, distrust, bound, walks=None)
 
-    def _finished(self, ego: Node, hit: Hits, kept: Kept) -> Scores:
-        values, bound = score(hit, kept)
-        position = self._transitions.position
-        arrays = (values, hit.trust, hit.distrust, bound)
-        values, trust, distrust, bound = (array[position] for array in arrays)
-        return Scores(self.graph.node_index, ego, values, trust, distrust, bound, walks=None)
-
-    def _kept(self, transitions: Transitions, ego: int) -> Kept:
-        n = transitions.n
+    def _kept_by_row(self, ego: Node, walks: int, seed: int) -> Kept:
+        """What connectivity decay leaves of each node's trust and distrust, by row number."""
+        n = len(self.graph)
         if self.beta == 0.0:
             return Kept(np.ones(n), np.ones(n))
-        idom = immediate_dominators(transitions.out, transitions.into, ego)
-        kept: Floats = np.where((idom >= 0) & (idom != ego), 1.0 - self.beta, 1.0)
-        return Kept(kept[:n], kept[n:] if transitions.signed else np.ones(n))
+        if self.beta_threshold == 1.0:
+            decayed = self._dominated(ego)
+        else:
+            walk_set = self._walk_set(ego, walks, seed)
+            decayed = walk_set.through_one(n, self.beta_threshold)
+        trust, distrust = (np.where(hit, 1.0 - self.beta, 1.0) for hit in decayed)
+        return Kept(trust, distrust)
+
+    def _dominated(self, ego: Node) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Whose trust (distrust) all comes through one other node, by row number."""
+        transitions, _ = self._compiled()
+        n, position = transitions.n, transitions.position
+        root = int(position[self.graph.index(ego)])
+        idom = immediate_dominators(transitions.out, transitions.into, root)
+        hit = (idom >= 0) & (idom != root)
+        distrust = hit[n:] if transitions.signed else np.zeros(n, bool)
+        return hit[:n][position], distrust[position]
+
+
+def _permuted(kept: Kept, order: Int64s) -> Kept:
+    return Kept(kept.trust[order], kept.distrust[order])
 
 
 def _require(holds: bool, name: str, value: object, range_: str) -> None:

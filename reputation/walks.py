@@ -1,0 +1,209 @@
+"""Sampling walks, in parallel and reproducibly, and counting whom they visit.
+
+Walk ``w`` draws its number of steps first: it does not depend on the graph. So each walk has a
+place of fixed size in one array, where it can be walked again after the graph has changed.
+An entry is the node's number; its top bit marks a node that the walk has visited before, the next
+bit that the walk has taken a negative edge.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+from reputation.alias import Records
+from reputation.random import draw, multiply, stream
+from reputation.rows import Int32s, Int64s
+
+Entries = NDArray[np.uint32]
+
+AGAIN = np.uint32(1 << 31)
+DISTRUST = np.uint32(1 << 30)
+NODE = np.uint32((1 << 30) - 1)
+
+_LANES = 16  # walks in lockstep, so that their memory reads overlap
+_LENGTHS = np.uint64(0xA0761D6478BD642F)  # separates the draws for lengths from those for steps
+_S32, _HALF, _TOP = np.uint64(32), np.uint64(0xFFFFFFFF), np.uint64(1 << 31)
+
+
+@njit(cache=True, parallel=True)  # type: ignore[untyped-decorator]
+def walk_limits(seed: np.uint64, walks: int, stop: np.uint64) -> Int64s:
+    """How many steps each walk may take; it stops before a step if a draw is at most ``stop``."""
+    limits = np.empty(walks, np.int64)
+    for w in prange(walks):
+        own = stream(seed ^ _LENGTHS, np.uint64(w))
+        steps = 0
+        while draw(own, np.uint64(steps)) > stop:
+            steps += 1
+        limits[w] = steps
+    return limits
+
+
+@njit(cache=True, parallel=True)  # type: ignore[untyped-decorator]
+def take_walks(
+    which: Int64s,
+    ego: int,
+    seed: np.uint64,
+    offsets: Int64s,
+    heads: Int64s,
+    records: Records,
+    after_heads: Int64s,
+    after_records: Records,
+    entries: Entries,
+    lengths: Int32s,
+) -> None:
+    """Walk (again) the walks ``which``; fills their ``entries`` and ``lengths``."""
+    for group in prange((len(which) + _LANES - 1) // _LANES):
+        first = group * _LANES
+        lanes = min(_LANES, len(which) - first)
+        node = np.full(_LANES, ego, np.int64)
+        own = np.empty(_LANES, np.uint64)
+        flag = np.zeros(_LANES, np.uint32)
+        active = np.empty(_LANES, np.int64)
+        for lane in range(lanes):
+            own[lane] = stream(seed, np.uint64(which[first + lane]))
+            active[lane] = lane
+        left, step = lanes, 0
+        while left:
+            kept = 0
+            for at in range(left):
+                lane = active[at]
+                w = which[first + lane]
+                lengths[w] = step
+                if offsets[w] + step == offsets[w + 1]:
+                    continue
+                i = node[lane]
+                if flag[lane]:
+                    start, slots = after_heads[i, 0], after_heads[i, 1]
+                else:
+                    start, slots = heads[i, 0], heads[i, 1]
+                if slots == 0:
+                    continue
+                slot, coin = multiply(draw(own[lane], np.uint64(step)), np.uint64(slots))
+                place = start + np.int64(slot)
+                if flag[lane]:
+                    threshold, pair = after_records[place, 0], after_records[place, 1]
+                else:
+                    threshold, pair = records[place, 0], records[place, 1]
+                target = (pair & _HALF) if coin < threshold else (pair >> _S32)
+                if target & _TOP:
+                    flag[lane] = DISTRUST
+                node[lane] = np.int64(target & np.uint64(NODE))
+                entries[offsets[w] + step] = np.uint32(node[lane]) | flag[lane]
+                active[kept] = lane
+                kept += 1
+            left = kept
+            step += 1
+        for at in range(first, first + lanes):
+            begin = offsets[which[at]]
+            _mark_repeats(entries[begin : begin + lengths[which[at]]], ego)
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _mark_repeats(walk: Entries, ego: int) -> None:
+    for at in range(len(walk)):
+        node = walk[at] & NODE
+        seen = node == np.uint32(ego)
+        for before in range(at):
+            seen |= (walk[before] & NODE) == node
+        if seen:
+            walk[at] |= AGAIN
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def count_walks(
+    which: Int64s,
+    sign: int,
+    offsets: Int64s,
+    entries: Entries,
+    lengths: Int32s,
+    counts: NDArray[np.int64],
+    totals: Int64s,
+) -> None:
+    """Add (``sign`` 1) or take away (−1) walks.
+
+    ``counts`` (n, 2 or 4): for trust, then for distrust, how many walks visit the node and how many
+    nodes these visit in sum. ``totals`` (2,): the sums of T and T² over walks, T being how many
+    nodes (but the ego) a walk visits.
+    """
+    for w in which:
+        walk = entries[offsets[w] : offsets[w] + lengths[w]]
+        visited = 0
+        for entry in walk:
+            visited += entry < AGAIN
+        totals[0] += sign * visited
+        totals[1] += sign * visited * visited
+        for entry in walk:
+            if entry < AGAIN:
+                column = 2 if entry & DISTRUST else 0
+                counts[entry & NODE, column] += sign
+                counts[entry & NODE, column + 1] += sign * visited
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def visitors(n: int, offsets: Int64s, entries: Entries, lengths: Int32s) -> tuple[Int64s, Int32s]:
+    """For each node the walks that visit it: ``(indptr (n + 1,), walk)``, walks ascending."""
+    indptr = np.zeros(n + 2, np.int64)
+    for w in range(len(lengths)):
+        for at in range(offsets[w], offsets[w] + lengths[w]):
+            if entries[at] < AGAIN:
+                indptr[(entries[at] & NODE) + 2] += 1
+    for i in range(2, n + 2):
+        indptr[i] += indptr[i - 1]
+    walk = np.empty(indptr[n + 1], np.int32)
+    for w in range(len(lengths)):
+        for at in range(offsets[w], offsets[w] + lengths[w]):
+            if entries[at] < AGAIN:
+                node = entries[at] & NODE
+                walk[indptr[node + 1]] = w
+                indptr[node + 1] += 1
+    return indptr[:-1], walk
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def that_visit(
+    candidates: Int64s, marked: Any, offsets: Int64s, entries: Entries, lengths: Int32s
+) -> Int64s:
+    """Those of ``candidates`` that visit a ``marked`` node."""
+    found = np.empty(len(candidates), np.int64)
+    many = 0
+    for w in candidates:
+        for at in range(offsets[w], offsets[w] + lengths[w]):
+            if marked[entries[at] & NODE]:
+                found[many] = w
+                many += 1
+                break
+    return found[:many]
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def busiest_predecessor(
+    n: int,
+    indptr: Int64s,
+    walk: Int32s,
+    offsets: Int64s,
+    entries: Entries,
+    distrust: bool,
+) -> Int64s:
+    """For each node: of the walks that visit it, how many have passed the node they pass most.
+
+    Only first visits in trust (or in ``distrust``), and only nodes other than the ego; shape (n,).
+    """
+    most = np.zeros(n, np.int64)
+    passed = np.zeros(n, np.int64)
+    for j in range(n):
+        for clear in range(2):
+            for e in range(indptr[j], indptr[j + 1]):
+                w = walk[e]
+                end = offsets[w]
+                while (entries[end] & ~DISTRUST) != np.uint32(j):
+                    end += 1
+                if bool(entries[end] & DISTRUST) != distrust:
+                    continue
+                for at in range(offsets[w], end):
+                    if entries[at] < AGAIN:
+                        node = entries[at] & NODE
+                        passed[node] = 0 if clear else passed[node] + 1
+                        most[j] = max(most[j], passed[node])
+    return most
