@@ -85,7 +85,7 @@ def _sorted_mean(block: Tensor, low: int, high: int) -> Tensor:
         return block.sort(dim=0).values[low:high].mean(dim=0) + 0 * block.sum(dim=0)
     # A NaN sorts to the end and an infinity to either end: both would be trimmed away unseen, so
     # the ends are added in, times zero.
-    columns = np.ascontiguousarray(block.numpy().T)
+    columns = np.array(block.numpy().T, order="C")  # always a copy: it is sorted in place
     columns.sort(axis=1)
     with np.errstate(invalid="ignore"):
         tell_tale = 0 * (columns[:, 0] + columns[:, -1])

@@ -41,6 +41,7 @@ class DnC(Aggregator):
     def aggregate(self, vectors: Tensor) -> Aggregate:
         n, d = vectors.shape
         check_majority(self.f, n)
+        gram(vectors)  # refuses NaN also where no look will look
         weights = torch.ones(n, dtype=torch.float64)
         drop = min(int(-(-self.c * self.f // 1)), n - 1)
         for _ in range(self.iterations):
@@ -50,7 +51,6 @@ class DnC(Aggregator):
         if not bool(weights.any()):
             raise AggregationError(f"DnC dropped all {n} updates: lower c or iterations")
         weights = share(weights)
-        gram(vectors)  # coordinates that no look drew may hold NaN
         return Aggregate(combine(weights, vectors), lambda: weights)
 
 

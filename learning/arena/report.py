@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from learning.arena.summary import METRICS, Cell, percent
 from learning.errors import ArenaError
 
-_BAD_HIGH = {"attack_success", "attacker_reward_share", "honest_false_positive"}
+_WORST = {"attack_success": 100, "attacker_reward_share": 40, "honest_false_positive": 40}
+"""Metrics of which little is good, with the percentage that is painted red."""
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem;
@@ -54,8 +55,8 @@ def _heatmap(cells: Sequence[Cell], metric: str, folder: Path) -> str:
     figure = Figure(figsize=(2.2 + 0.9 * len(defences), 1.8 + 0.33 * len(attacks)), dpi=120)
     axes = figure.add_subplot()
     numbers = [[float("nan") if v is None else 100 * v for v in line] for line in grid]
-    colours = "RdYlGn_r" if metric in _BAD_HIGH else "RdYlGn"
-    axes.imshow(numbers, cmap=colours, vmin=0, vmax=100, aspect="auto")
+    colours = "RdYlGn_r" if metric in _WORST else "RdYlGn"
+    axes.imshow(numbers, cmap=colours, vmin=0, vmax=_WORST.get(metric, 100), aspect="auto")
     axes.set_xticks(range(len(defences)), [_short(d) for d in defences], rotation=40, ha="right")
     axes.set_yticks(range(len(attacks)), [_short(a) for a in attacks])
     axes.set_title(f"{METRICS[metric]}, %")
