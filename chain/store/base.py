@@ -13,6 +13,7 @@ from typing import BinaryIO
 from chain.store.cid import CID
 from chain.store.flatfs import sync_folder
 from chain.store.pins import Pin
+from chain.store.stream import as_stream
 from chain.store.unixfs import Readable, decode
 from chain.store.walk import Fetch, Limits, content, verified
 
@@ -148,8 +149,7 @@ class Store(ABC):
 
     def open(self, cid: CID, *, max_bytes: int, size: int | None = None) -> BinaryIO:
         """The file as a stream to read once, front to back. Reading raises as :meth:`read`."""
-        raw = _Reader(self.read(cid, max_bytes=max_bytes, size=size))
-        return io.BufferedReader(raw, buffer_size=64 << 10)
+        return as_stream(self.read(cid, max_bytes=max_bytes, size=size))
 
     def save(
         self,
@@ -216,29 +216,3 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         with suppress(FileNotFoundError):
             aside.unlink()
         raise
-
-
-class _Reader(io.RawIOBase):
-    """A raw stream over pieces."""
-
-    def __init__(self, pieces: Generator[bytes, None, None]) -> None:
-        self._pieces = pieces
-        self._rest = memoryview(b"")
-
-    def close(self) -> None:
-        self._pieces.close()
-        super().close()
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
-        while not self._rest:
-            piece = next(self._pieces, None)
-            if piece is None:
-                return 0
-            self._rest = memoryview(piece)
-        taken = self._rest[: len(buffer)]
-        buffer[: len(taken)] = taken
-        self._rest = self._rest[len(taken) :]
-        return len(taken)

@@ -11,7 +11,7 @@
         ├── StoreDamaged           the folder of a local store cannot be used
         ├── StoreUnreachable       the node or gateway cannot be reached
         │   └── StoreTimeout       ... or did not answer in time
-        ├── NodeError              the node or gateway answered with an error of its own
+        ├── NodeRefused            the node or gateway answered with an error of its own
         ├── IntegrityError         the bytes are not what the CID, or the chain, says
         │   ├── HashMismatch       a block does not hash to its CID
         │   ├── MalformedBlock     a block is not a well-formed UnixFS file node
@@ -55,7 +55,7 @@ class StoreTimeout(StoreUnreachable):
     """The node or gateway did not answer in time."""
 
 
-class NodeError(StoreError):
+class NodeRefused(StoreError):
     """The node or gateway answered with an error of its own."""
 
 

@@ -25,7 +25,7 @@ from urllib3.connectionpool import HTTPConnectionPool
 
 from chain.store.errors import (
     LimitExceeded,
-    NodeError,
+    NodeRefused,
     StoreError,
     StoreTimeout,
     StoreUnreachable,
@@ -108,7 +108,9 @@ class Exchange:
                 raise self._timeout() from error
             raise
         except requests.TooManyRedirects as error:
-            raise NodeError(f"{self.peer} redirects elsewhere: name that server instead") from error
+            raise NodeRefused(
+                f"{self.peer} redirects elsewhere: name that server instead"
+            ) from error
         except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
             raise self._timeout() from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
@@ -144,7 +146,7 @@ def refuse_encoding(response: requests.Response, peer: str) -> None:
     """Refuse a compressed answer: a few bytes of it can be very many."""
     encoding = response.headers.get("Content-Encoding", "identity")
     if encoding != "identity":
-        raise NodeError(
+        raise NodeRefused(
             f"{peer} compressed its answer ({encoding[:40]}), which it was not asked to"
         )
 
@@ -175,22 +177,3 @@ def persistently(call: Callable[[float], T], seconds: float) -> T:
 def _worth_another_try(error: BaseException) -> bool:
     """Whether the peer could not be reached, but did not use up its time."""
     return isinstance(error, StoreUnreachable) and not isinstance(error, StoreTimeout)
-
-
-class Stream:
-    """Pieces as something to ``read`` from."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-        self._rest = memoryview(b"")
-
-    def read(self, size: int, /) -> bytes:
-        """At most ``size`` bytes; empty only at the end."""
-        while not self._rest:
-            piece = next(self._pieces, None)
-            if piece is None:
-                return b""
-            self._rest = memoryview(piece)
-        taken = bytes(self._rest[:size])
-        self._rest = self._rest[size:]
-        return taken

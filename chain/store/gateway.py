@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import requests
 
 from chain.store.cid import CID
-from chain.store.errors import InvalidStoreURL, NodeError, NotFound, StoreUnreachable
+from chain.store.errors import InvalidStoreURL, NodeRefused, NotFound, StoreUnreachable
 from chain.store.exchange import PIECE, Exchange, persistently, refuse_encoding
 from chain.store.remote import CarFirst
 from chain.store.unixfs import MAX_BLOCK
@@ -78,10 +78,10 @@ class Gateway:
         if status in _BUSY:
             raise StoreUnreachable(f"{self.peer} is busy or cannot find providers ({status})")
         if status != 200:
-            raise NodeError(f"{self.peer} answered {status} for {path}")
+            raise NodeRefused(f"{self.peer} answered {status} for {path}")
         refuse_encoding(response, self.peer)
         kind = response.headers.get("Content-Type", "").partition(";")[0].strip()
         if kind != wanted:
-            raise NodeError(
+            raise NodeRefused(
                 f"{self.peer} is not a trustless gateway: it sent {kind[:60]!r}, not {wanted!r}"
             )

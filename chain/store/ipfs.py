@@ -9,7 +9,7 @@ from threading import Lock
 
 from chain.store.base import OWNER, Data, Progress, Stat, Store, opened, stat_root
 from chain.store.cid import CID
-from chain.store.errors import StoreTimeout
+from chain.store.errors import NotFound, StoreTimeout
 from chain.store.pins import Pin, PinBook
 from chain.store.remote import CarFirst
 from chain.store.rpc import NodeRPC
@@ -42,9 +42,8 @@ class IpfsStore(Store):
     def _book(self) -> PinBook:
         if self._pins is not None:
             return PinBook(self._pins)
-        home = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
         node = hashlib.sha256(self.rpc.identity().encode()).hexdigest()[:16]
-        path = home / "karat" / "nodes" / f"{node}.db"
+        path = _data_dir() / "nodes" / f"{node}.db"
         path.parent.mkdir(parents=True, exist_ok=True)
         return PinBook(path)
 
@@ -74,7 +73,7 @@ class IpfsStore(Store):
         """Have the node pin a file whose blocks it was given, and check that it has them.
 
         Raises:
-            NodeError: it does not give back the root block.
+            NodeRefused: it does not give back the root block.
             StoreTimeout: it waits for blocks that it should have.
         """
         try:
@@ -134,8 +133,17 @@ class IpfsStore(Store):
         return self._book.find(cid, owner, round)
 
     def block(self, cid: CID, seconds: float) -> bytes:
-        """See :meth:`Store.block`."""
-        return self.rpc.block(cid, seconds)
+        """See :meth:`Store.block`.
+
+        A node searches the network for what it does not have, and never says that there is none:
+        if it is alive and the time is up, the block is not to be had.
+        """
+        try:
+            return self.rpc.block(cid, seconds)
+        except StoreTimeout as error:
+            if self.rpc.alive():
+                raise NotFound(f"{self.rpc.peer} found nobody with block {cid} in time") from error
+            raise
 
     def limits(self, max_bytes: int, size: int | None = None) -> Limits:
         """See :meth:`Store.limits`."""
@@ -144,6 +152,14 @@ class IpfsStore(Store):
     def fetching(self, root: CID, limits: Limits) -> AbstractContextManager[Fetch]:
         """See :meth:`Store.fetching`: the root by itself, the rest as a CAR."""
         return CarFirst(self.block, self.rpc.car, root, limits)
+
+
+def _data_dir() -> Path:
+    """``$KARAT_DATA_DIR``, else the user's data folder."""
+    if chosen := os.environ.get("KARAT_DATA_DIR"):
+        return Path(chosen)
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "karat"
 
 
 class Batches:

@@ -6,8 +6,8 @@ from typing import Protocol
 
 from chain.store.car import read_car
 from chain.store.cid import CID
-from chain.store.errors import MalformedCar, NodeError, NotFound, StoreUnreachable
-from chain.store.exchange import Stream
+from chain.store.errors import MalformedCar, NodeRefused, NotFound, StoreUnreachable
+from chain.store.stream import as_stream
 from chain.store.unixfs import MAX_BLOCK
 from chain.store.walk import Fetch, Limits
 
@@ -61,7 +61,7 @@ class CarFirst:
             return self._block(cid, seconds)
         if self._pieces is None:
             self._pieces = self._open_car(self._root, seconds, self._max_bytes)
-            self._blocks = read_car(Stream(self._pieces))
+            self._blocks = read_car(as_stream(self._pieces))
         if self._ahead is None:
             self._advance()
         if self._ahead is not None and self._ahead[0] == self._root:
@@ -75,6 +75,6 @@ class CarFirst:
     def _advance(self) -> None:
         try:
             self._ahead = next(self._blocks, None)
-        except (StoreUnreachable, NodeError, NotFound, MalformedCar):
+        except (StoreUnreachable, NodeRefused, NotFound, MalformedCar):
             self._ahead = None  # cut short, or not to be had: go on by blocks
             self._blocks = iter(())

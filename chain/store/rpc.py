@@ -25,7 +25,7 @@ from chain.store.car import frame, header
 from chain.store.cid import CID
 from chain.store.errors import (
     InvalidStoreURL,
-    NodeError,
+    NodeRefused,
     NotFound,
     StoreError,
     StoreTimeout,
@@ -67,7 +67,7 @@ class _Http(ClientSync):  # type: ignore[misc]  # the library has no types
         message = _message(error_body(response))
         if any(sign in message.lower() for sign in _MISSING):
             raise NotFound(f"{peer}: {message}")
-        raise NodeError(f"{peer} answered {response.status_code}: {message or response.reason}")
+        raise NodeRefused(f"{peer} answered {response.status_code}: {message or response.reason}")
 
 
 @contextmanager
@@ -101,6 +101,14 @@ class NodeRPC:
         """The node's software version."""
         return self._ask(lambda c: str(c.version()["Version"]), _PROMPT)
 
+    def alive(self) -> bool:
+        """Whether the node answers at all, promptly."""
+        try:
+            self._ask_once(lambda c: c.version(), _FROM_DISK)
+        except StoreError:
+            return False
+        return True
+
     def identity(self) -> str:
         """The node's peer id."""
         return self._ask(lambda c: str(c.id()["ID"]), _PROMPT)
@@ -118,10 +126,10 @@ class NodeRPC:
 
         return self._ask(call, seconds, MAX_BLOCK + 1)
 
-    def has_block(self, cid: CID, seconds: float = _FROM_DISK) -> bool:
+    def has_block(self, cid: CID) -> bool:
         """Whether the node itself has the block. A node that does not say in time does not."""
         try:
-            self._ask_once(lambda c: c.block.stat(str(cid), offline=True), seconds)
+            self._ask_once(lambda c: c.block.stat(str(cid), offline=True), _FROM_DISK)
         except (NotFound, StoreTimeout):
             return False
         return True
@@ -153,13 +161,13 @@ class NodeRPC:
             return [CID.parse(str(text)) for text in client.pin.add(str(cid))["Pins"]]
 
         if cid not in self._ask(call, seconds):
-            raise NodeError(f"{self.peer} was to pin {cid}, but does not say that it did")
+            raise NodeRefused(f"{self.peer} was to pin {cid}, but does not say that it did")
 
     def unpin(self, cid: CID) -> None:
         """Let the node drop the file; no error if it did not keep it."""
         try:
             self._ask_once(lambda c: c.pin.rm(str(cid)), _PROMPT)
-        except NodeError as error:
+        except NodeRefused as error:
             if "not pinned" not in str(error):
                 raise
 
@@ -198,7 +206,7 @@ class NodeRPC:
         except (exceptions.ConnectionError, exceptions.ProtocolError) as error:
             raise exchange.failed(error) from error
         except exceptions.ErrorResponse as error:
-            raise NodeError(f"{self.peer} answered with an error: {error}") from error
+            raise NodeRefused(f"{self.peer} answered with an error: {error}") from error
         except (
             exceptions.Error,
             # What the library lets through when an answer has another shape than it expects.
@@ -209,7 +217,9 @@ class NodeRPC:
             ValueError,
             RecursionError,
         ) as error:
-            raise NodeError(f"{self.peer} answered what makes no sense ({error!r:.200})") from error
+            raise NodeRefused(
+                f"{self.peer} answered what makes no sense ({error!r:.200})"
+            ) from error
 
 
 def _message(body: bytes) -> str:

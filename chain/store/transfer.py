@@ -2,7 +2,7 @@
 
 from chain.store.base import NO_LIMIT, OWNER, Progress
 from chain.store.cid import CID
-from chain.store.errors import NodeError, NotFound, StoreTimeout, StoreUnreachable
+from chain.store.errors import NodeRefused, NotFound, StoreTimeout, StoreUnreachable
 from chain.store.imports import Import
 from chain.store.ipfs import BATCH, IpfsStore
 from chain.store.local import LocalStore
@@ -80,14 +80,14 @@ def push(
     Raises:
         NotFound: ``store`` lacks a block.
         StoreUnreachable: the node cannot be reached or is too slow.
-        NodeError: the node refuses.
+        NodeRefused: the node refuses.
     """
     size = store.stat(cid).size
     resuming = size > BATCH and node.rpc.has_block(cid)
     _send(store, node, cid, resuming, progress)
     try:
         node.keep(cid, size)
-    except (StoreTimeout, NotFound, NodeError):
+    except (StoreTimeout, NotFound, NodeRefused):
         if not resuming:
             raise
         _send(store, node, cid, False, None)  # it had less than it seemed: send everything

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from chain.store.cid import CID
-from chain.store.errors import HashMismatch, LimitExceeded, SizeMismatch, StoreTimeout
+from chain.store.errors import HashMismatch, LimitExceeded, SizeMismatch
 from chain.store.unixfs import MAX_BLOCK, Link, Node, decode
 
 MAX_DEPTH = 4
@@ -82,7 +82,7 @@ class _Budget:
         self.blocks += 1
         left = self.limits.seconds - (time.monotonic() - self.started)
         if left <= 0:
-            raise StoreTimeout(f"reading {root} took longer than {self.limits.seconds:.0f} s")
+            raise LimitExceeded(f"reading {root} took longer than {self.limits.seconds:.0f} s")
         return left
 
 
@@ -107,8 +107,7 @@ def walk(fetch: Fetch, root: CID, limits: Limits) -> Iterator[Block]:
         HashMismatch: a block is not what its CID says.
         MalformedBlock: a block is not part of a UnixFS file.
         SizeMismatch: the file, or a part, is not as long as declared.
-        LimitExceeded: longer, deeper or in more pieces than ``limits`` allow.
-        StoreTimeout: it took longer than ``limits.seconds``.
+        LimitExceeded: longer, deeper, slower or in more pieces than ``limits`` allow.
     """
     budget = _Budget(limits)
     raw, node = _take(fetch, root, budget, root)

@@ -11,6 +11,7 @@ from karat.cli.arena import arena
 from karat.cli.demo import demo
 from karat.cli.errors import Exit, exit_code
 from karat.cli.output import say
+from karat.cli.store import store
 
 app = typer.Typer(
     name="karat",
@@ -37,6 +38,7 @@ def _options(
 
 app.command()(demo)
 app.command()(arena)
+app.add_typer(store)
 
 
 def main() -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from chain.store import LocalStore, walk
+from chain.store import LocalStore, rpc, walk
 from chain.store.errors import (
     HashMismatch,
     LimitExceeded,
-    NodeError,
+    NodeRefused,
     NotFound,
     QuotaExceeded,
     StoreError,
@@ -128,11 +128,11 @@ MISBEHAVIOUR = {
     "endless": LimitExceeded,
     "one chunk of a terabyte": LimitExceeded,
     "a terabyte": LimitExceeded,
-    "gzip bomb": NodeError,
-    "gzip error": NodeError,
-    "error": NodeError,
-    "long error": NodeError,
-    "redirect": NodeError,
+    "gzip bomb": NodeRefused,
+    "gzip error": NodeRefused,
+    "error": NodeRefused,
+    "long error": NodeRefused,
+    "redirect": NodeRefused,
     "missing": NotFound,
     "hang up": StoreUnreachable,
     "no http": StoreUnreachable,
@@ -145,6 +145,7 @@ def test_misbehaving_servers(
 ) -> None:
     monkeypatch.setattr(walk, "PATIENCE", 0.7)
     monkeypatch.setattr(walk, "SLOWEST", 1 << 40)
+    monkeypatch.setattr(rpc, "_FROM_DISK", 0.3)
     stub.mode = stub.car_mode = mode
     tracemalloc.start()
     try:
@@ -172,13 +173,13 @@ def test_a_busy_server_is_asked_again(stub: Stub, source: Source, store: LocalSt
             source.block(ROOT, 30)
     else:
         stub.busy = 1  # a node does not say 503 for what can be asked again
-        with pytest.raises(NodeError, match="503"):
+        with pytest.raises(NodeRefused, match="503"):
             source.block(ROOT, 30)
 
 
 def test_a_gateway_that_is_none(stub: Stub) -> None:
     stub.blocks = {}
-    with pytest.raises(NodeError, match="not a trustless gateway"):
+    with pytest.raises(NodeRefused, match="not a trustless gateway"):
         list(Gateway(stub.url)._get("/api/v0/version", "application/vnd.ipld.raw", 5, 100))
 
 
@@ -196,9 +197,9 @@ def test_nonsense_from_a_node(answer: str, stub: Stub, tmp_path: Path) -> None:
     node = IpfsStore(stub.url, pins=tmp_path / "pins.db")
     stub.answer = NONSENSE[answer]
     for call in (node.rpc.version, node.rpc.identity, node.rpc.repo_size):
-        with pytest.raises((NodeError, LimitExceeded)):
+        with pytest.raises((NodeRefused, LimitExceeded)):
             call()
-    with pytest.raises((NodeError, LimitExceeded)):
+    with pytest.raises((NodeRefused, LimitExceeded)):
         node.add(b"data")
     assert node.pins() == []
 
@@ -234,6 +235,16 @@ def test_a_corrupt_block_here_is_fetched_again(
     store.blocks.path(leaf.digest).write_bytes(bytes(MIB))
     pull(store, source, ROOT, max_bytes=20 * MIB)
     assert store.get(ROOT, max_bytes=20 * MIB) == DATA
+
+
+def test_a_node_that_searches_in_vain_is_not_a_dead_node(
+    stub: Stub, tmp_path: Path, store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(walk, "PATIENCE", 0.5)
+    node = IpfsStore(stub.url, pins=tmp_path / "pins.db")
+    stub.block_mode, stub.answer = "hang", b'{"Version": "0.40.0"}'
+    with pytest.raises(NotFound, match="found nobody"):
+        pull(store, node, ROOT, max_bytes=1 * MIB, size=1)
 
 
 def test_what_does_not_fit_is_not_fetched(stub: Stub, source: Source, tmp_path: Path) -> None:

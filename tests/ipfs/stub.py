@@ -38,6 +38,8 @@ class Stub(ThreadingHTTPServer):
         self.car = b""
         self.mode = "honest"
         self.car_mode = "missing"
+        self.block_mode = ""
+        """Set to have blocks served in another mode than the rest."""
         self.answer = b"{}"
         self.busy = 0
         """How many requests to answer with 503 first."""
@@ -99,7 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif url.path.endswith("block/get") or query.get("format") == ["raw"]:
             text = query["arg"][0] if "arg" in query else url.path.rpartition("/")[2]
             block = stub.blocks.get(CID.parse(text))
-            mode = "missing" if block is None else stub.mode
+            mode = "missing" if block is None else stub.block_mode or stub.mode
             self._misbehave(mode, "application/vnd.ipld.raw", block or b"")
         else:
             self._misbehave(stub.mode, "application/json", stub.answer)

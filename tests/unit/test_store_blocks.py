@@ -6,7 +6,7 @@ import pytest
 
 from chain.store.car import frame, header, read_car
 from chain.store.cid import CID, DAG_PB, RAW
-from chain.store.errors import LimitExceeded, NotFound, StoreError, StoreTimeout
+from chain.store.errors import LimitExceeded, NotFound, StoreError
 from chain.store.unixfs import Profile, build, decode, read_varint, varint
 from chain.store.walk import Limits, content
 from tests.ipfs.hostile import (
@@ -79,7 +79,7 @@ def test_a_file_in_three_levels() -> None:
 
 def test_time_is_limited() -> None:
     root, blocks = blocks_of(pattern(2 * MIB))
-    with pytest.raises(StoreTimeout):
+    with pytest.raises(LimitExceeded, match="longer than 0 s"):
         list(content(lambda cid, _: blocks[cid], root, Limits(3 * MIB, seconds=0)))
 
 
