@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ARTIFACTS = ROOT / "chain" / "artifacts"
 SOLC_VERSION = "0.8.28"
 TARGETS = {
+    "AppealLogic": "contracts/ledger/AppealLogic.sol",
     "DevToken": "contracts/DevToken.sol",
     "Ledger": "contracts/Ledger.sol",
     "MemberLogic": "contracts/ledger/MemberLogic.sol",

@@ -5,9 +5,12 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Multicall} from "@openzeppelin/contracts/utils/Multicall.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 
 import {ILedger} from "./interfaces/ILedger.sol";
 import {Member, Phase, RecordKind, Role, TaskParams, VerifierGrant} from "./interfaces/LedgerTypes.sol";
+import {AppealLogic} from "./ledger/AppealLogic.sol";
 import {LedgerViews} from "./ledger/LedgerViews.sol";
 import {MemberLogic} from "./ledger/MemberLogic.sol";
 import {RoundLogic} from "./ledger/RoundLogic.sol";
@@ -22,12 +25,18 @@ import {Scores} from "./libraries/Scores.sol";
 /// @author Karat
 /// @notice The core: what every trainer calls in every round, and the only place where money comes in or goes out.
 /// The rarer rules live in linked libraries that work on the same storage.
-contract Ledger is LedgerViews, Multicall, ReentrancyGuardTransient {
+contract Ledger is LedgerViews, Multicall, ReentrancyGuardTransient, EIP712 {
     using SafeERC20 for IERC20;
+    using AppealLogic for Task;
     using MemberLogic for Task;
     using RoundLogic for Task;
     using ScoringLogic for Task;
     using TaskLogic for Task;
+
+    bytes32 private constant COMMIT_TYPEHASH =
+        keccak256("Commit(uint256 taskId,uint32 round,address trainer,bytes32 commitment,uint256 deadline)");
+
+    constructor() EIP712("Karat Ledger", "1") {}
 
     // ------------------------------------------------------------------ tasks
 
@@ -49,29 +58,19 @@ contract Ledger is LedgerViews, Multicall, ReentrancyGuardTransient {
     /// @inheritdoc ILedger
     function fund(uint256 taskId, uint256 amount) external nonReentrant {
         Task storage task = _openTask(taskId);
-        task.escrow = State.toUint128(task.escrow + amount);
-        emit EscrowToppedUp(taskId, msg.sender, amount);
+        task.fund(taskId, amount);
         _deposit(task.params.token, amount);
     }
 
     /// @inheritdoc ILedger
     function appointVerifier(uint256 taskId, address verifier, uint16 weight) external {
-        Task storage task = _openTask(taskId);
-        if (msg.sender != task.sponsor) revert NotSponsor(msg.sender, task.sponsor);
-        task.appoint(taskId, verifier, weight);
+        _openTask(taskId).appoint(taskId, verifier, weight);
     }
 
     /// @inheritdoc ILedger
     function closeTask(uint256 taskId) external nonReentrant returns (uint256 amount) {
         Task storage task = _task(taskId);
-        if (msg.sender != task.sponsor) revert NotSponsor(msg.sender, task.sponsor);
-        uint32 last = task.currentRound;
-        Round storage round = task.rounds[last];
-        if (last != 0 && !round.isOver()) revert WrongPhase(taskId, last, round.phase(), Phase.Final);
-        amount = task.escrow;
-        task.closed = true;
-        task.escrow = 0;
-        emit TaskClosed(taskId, msg.sender, amount);
+        amount = task.close(taskId);
         _pay(task.params.token, msg.sender, amount);
     }
 
@@ -113,10 +112,7 @@ contract Ledger is LedgerViews, Multicall, ReentrancyGuardTransient {
     /// @inheritdoc ILedger
     function withdraw(uint256 taskId, address account) external nonReentrant returns (uint256 amount) {
         Task storage task = _task(taskId);
-        Member storage state = task.members[account];
-        amount = state.balance;
-        state.balance = 0;
-        emit Withdrawn(taskId, account, amount);
+        amount = task.withdraw(taskId, account);
         _pay(task.params.token, account, amount);
     }
 
@@ -155,38 +151,88 @@ contract Ledger is LedgerViews, Multicall, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc ILedger
+    function attestModel(uint256 taskId, uint32 round, bytes32 modelDigest, uint64 modelSize) external {
+        _task(taskId).attestModel(taskId, round, modelDigest, modelSize);
+    }
+
+    // ---------------------------------------------------------------- appeals
+
+    /// @inheritdoc ILedger
+    function appeal(uint256 taskId, uint32 round, uint256 index) external nonReentrant {
+        Task storage task = _task(taskId);
+        task.open(taskId, round, index);
+        _deposit(task.params.token, task.params.appealBond);
+    }
+
+    /// @inheritdoc ILedger
+    function commitAppealVote(uint256 taskId, uint32 round, uint256 index, bytes32 commitment) external {
+        _task(taskId).commitVote(taskId, round, index, commitment);
+    }
+
+    /// @inheritdoc ILedger
+    function revealAppealVote(uint256 taskId, uint32 round, uint256 index, uint16 code, bytes32 evidence, bytes32 salt)
+        external
+    {
+        _task(taskId).revealVote(taskId, round, index, code, evidence, salt);
+    }
+
+    /// @inheritdoc ILedger
+    function resolveAppeal(uint256 taskId, uint32 round, uint256 index, uint256[][] calldata vectors) external {
+        _task(taskId).resolve(taskId, round, index, vectors);
+    }
+
+    // ---------------------------------------------------------------- updates
+
+    /// @inheritdoc ILedger
     function commit(uint256 taskId, uint32 round, bytes32 commitment) external {
-        Task storage task = _tasks[taskId];
-        if (block.timestamp >= task.rounds[round].commitDeadline) {
-            revert WrongPhase(taskId, round, task.rounds[round].phase(), Phase.Commit);
+        _commit(taskId, round, msg.sender, commitment);
+    }
+
+    /// @inheritdoc ILedger
+    function commitFor(
+        uint256 taskId,
+        uint32 round,
+        address trainer,
+        bytes32 commitment,
+        uint256 deadline,
+        bytes calldata signature
+    ) external {
+        if (block.timestamp > deadline) revert PermitExpired(deadline);
+        bytes32 permit = keccak256(abi.encode(COMMIT_TYPEHASH, taskId, round, trainer, commitment, deadline));
+        if (!SignatureChecker.isValidSignatureNow(trainer, _hashTypedDataV4(permit), signature)) {
+            revert BadSignature(trainer);
         }
-        RecordSlot[8] storage ring = task.ring[msg.sender];
-        RecordSlot slot = ring[round % RecordSlots.RING];
-        if (!slot.isFree()) _refuseCommit(task, msg.sender, round, slot);
-        ring[round % RecordSlots.RING] = RecordSlots.committed(commitment, round);
-        emit UpdateCommitted(taskId, msg.sender, round, commitment);
+        _commit(taskId, round, trainer, commitment);
     }
 
     /// @inheritdoc ILedger
     function reveal(uint256 taskId, uint32 round, bytes32 digest, uint64 size, bytes32 salt) external {
+        revealFor(taskId, round, msg.sender, digest, size, salt);
+    }
+
+    /// @inheritdoc ILedger
+    function revealFor(uint256 taskId, uint32 round, address trainer, bytes32 digest, uint64 size, bytes32 salt)
+        public
+    {
         Task storage task = _tasks[taskId];
         Round storage state = task.rounds[round];
         if (block.timestamp < state.commitDeadline || block.timestamp >= state.revealDeadline) {
             revert WrongPhase(taskId, round, state.phase(), Phase.Reveal);
         }
         bytes32 commitment =
-            keccak256(abi.encode(block.chainid, address(this), taskId, round, msg.sender, digest, size, salt));
-        RecordSlot[8] storage ring = task.ring[msg.sender];
-        RecordSlot slot = ring[round % RecordSlots.RING];
+            keccak256(abi.encode(block.chainid, address(this), taskId, round, trainer, digest, size, salt));
+        RecordSlot slot = task.ring[trainer][round % RecordSlots.RING];
         if (!slot.holds(commitment, round)) {
-            if (slot.kind() != RecordKind.Committed || slot.round() != round) revert NotCommitted(msg.sender, round);
+            if (slot.kind() != RecordKind.Committed || slot.round() != round) revert NotCommitted(trainer, round);
             revert CommitmentMismatch(slot.content(), commitment);
         }
         uint16 index = state.count;
         state.count = index + 1;
-        ring[round % RecordSlots.RING] = slot.revealed(digest, index);
-        emit UpdateRevealed(taskId, msg.sender, round, index, digest, size);
+        task.ring[trainer][round % RecordSlots.RING] = slot.revealed(digest, index);
+        emit UpdateRevealed(taskId, trainer, round, index, digest, size);
     }
+
+    // ----------------------------------------------------------------- claims
 
     /// @inheritdoc ILedger
     function claim(uint256 taskId, address trainer, uint32[] calldata rounds) external returns (uint256 credited) {
@@ -200,33 +246,16 @@ contract Ledger is LedgerViews, Multicall, ReentrancyGuardTransient {
         emit RewardsClaimed(taskId, trainer, rounds, amounts);
     }
 
-    /// @inheritdoc ILedger
-    function attestModel(uint256 taskId, uint32 round, bytes32 modelDigest, uint64 modelSize) external {
-        Round storage state = _task(taskId).roundIn(taskId, round, Phase.Final);
+    /// @dev Puts a commitment into the trainer's slot for the round.
+    function _commit(uint256 taskId, uint32 round, address trainer, bytes32 commitment) private {
         Task storage task = _tasks[taskId];
-        if (round != task.currentRound) revert WrongPhase(taskId, task.currentRound, Phase.Commit, Phase.Final);
-        Seat storage seat = task.seatOf(msg.sender, round);
-        if (seat.attested) revert AlreadyVoted(msg.sender, round);
-        seat.attested = true;
-        bytes32 model = keccak256(abi.encode(modelDigest, modelSize));
-        uint256 weight = state.modelWeight[model] + seat.weight;
-        state.modelWeight[model] = weight;
-        emit ModelAttested(taskId, round, msg.sender, modelDigest, modelSize);
-        if (2 * weight <= state.committeeWeight || task.baseAttested) return;
-        task.baseAttested = true;
-        task.baseDigest = modelDigest;
-        task.baseSize = modelSize;
-        emit BaseModelFixed(taskId, round, modelDigest, modelSize);
-    }
-
-    /// @dev Says why a trainer may not commit into a slot.
-    function _refuseCommit(Task storage task, address trainer, uint32 round, RecordSlot slot) private view {
-        Member storage member = task.members[trainer];
-        if (member.role != Role.Trainer) revert WrongRole(trainer, member.role, Role.Trainer);
-        if (slot.kind() != RecordKind.Free && slot.round() == round) revert AlreadyCommitted(trainer, round);
-        if (member.leaveAt != 0) revert Leaving(trainer, member.leaveAt);
-        if (slot.suspended()) revert StakeTooLow(member.stake, task.params.trainerStake);
-        revert RecordPending(trainer, slot.round());
+        if (block.timestamp >= task.rounds[round].commitDeadline) {
+            revert WrongPhase(taskId, round, task.rounds[round].phase(), Phase.Commit);
+        }
+        RecordSlot slot = task.ring[trainer][round % RecordSlots.RING];
+        if (!slot.isFree()) task.refuseCommit(trainer, round);
+        task.ring[trainer][round % RecordSlots.RING] = RecordSlots.committed(commitment, round);
+        emit UpdateCommitted(taskId, trainer, round, commitment);
     }
 
     /// @dev Frees one slot of a trainer: applies what its record earned or lost and returns the reward.

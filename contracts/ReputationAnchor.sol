@@ -5,6 +5,7 @@ import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProo
 
 import {ILedger} from "./interfaces/ILedger.sol";
 import {IReputationAnchor, Leaf, Statement} from "./interfaces/IReputationAnchor.sol";
+import {Member, Role} from "./interfaces/LedgerTypes.sol";
 
 /// @title ReputationAnchor
 /// @author Karat
@@ -16,6 +17,21 @@ contract ReputationAnchor is IReputationAnchor {
         uint16 weight;
     }
 
+    /// @dev A score that was proven, and when.
+    struct Reputation {
+        uint192 score;
+        uint64 epoch;
+    }
+
+    /// @dev How many edges a member has attested in a round.
+    struct Allowance {
+        uint32 round;
+        uint32 used;
+    }
+
+    uint256 private constant EDGE_BYTES = 22;
+    uint256 private constant EDGES_PER_ROUND = 32;
+
     /// @inheritdoc IReputationAnchor
     ILedger public immutable LEDGER;
 
@@ -25,6 +41,8 @@ contract ReputationAnchor is IReputationAnchor {
     mapping(uint256 taskId => mapping(uint64 epoch => Statement)) private _statements;
     mapping(uint256 taskId => mapping(uint64 epoch => mapping(address verifier => Attestation))) private _attestations;
     mapping(bytes32 statementHash => uint256 weight) private _weights;
+    mapping(uint256 taskId => mapping(address node => Reputation)) private _reputations;
+    mapping(uint256 taskId => mapping(address member => Allowance)) private _allowances;
 
     constructor(ILedger ledger) {
         LEDGER = ledger;
@@ -55,7 +73,7 @@ contract ReputationAnchor is IReputationAnchor {
 
     /// @inheritdoc IReputationAnchor
     function verify(uint256 taskId, uint64 epoch, Leaf calldata leaf, bytes32[] calldata proof)
-        external
+        public
         view
         returns (bool)
     {
@@ -69,6 +87,42 @@ contract ReputationAnchor is IReputationAnchor {
             keccak256(
                 bytes.concat(keccak256(abi.encode(leaf.index, leaf.node, leaf.score, leaf.outWeight, leaf.rowHash)))
             );
+    }
+
+    /// @inheritdoc IReputationAnchor
+    function cacheReputation(uint256 taskId, uint64 epoch, Leaf calldata leaf, bytes32[] calldata proof) external {
+        if (!verify(taskId, epoch, leaf, proof) || leaf.score > type(uint192).max) {
+            revert InvalidProof(taskId, epoch, leaf.node);
+        }
+        Reputation storage kept = _reputations[taskId][leaf.node];
+        if (kept.epoch >= epoch) return;
+        (kept.score, kept.epoch) = (uint192(leaf.score), epoch);
+        emit ReputationCached(taskId, epoch, leaf.node, leaf.score);
+    }
+
+    /// @inheritdoc IReputationAnchor
+    function reputationOf(uint256 taskId, address node) external view returns (uint192 score, uint64 epoch) {
+        Reputation storage kept = _reputations[taskId][node];
+        return (kept.score, kept.epoch);
+    }
+
+    /// @inheritdoc IReputationAnchor
+    function attestPeers(uint256 taskId, bytes calldata edges) external {
+        Member memory member = LEDGER.member(taskId, msg.sender);
+        if (member.role == Role.None || member.suspended) revert NotInGoodStanding(msg.sender, taskId);
+        uint256 count = edges.length / EDGE_BYTES;
+        if (count == 0 || edges.length % EDGE_BYTES != 0) revert BadEdges(edges.length, count);
+        for (uint256 i; i < count; ++i) {
+            bytes22 edge = bytes22(edges[i * EDGE_BYTES:]);
+            bool weightless = uint176(edge) & 0xffff == 0;
+            if (weightless || address(bytes20(edge)) == msg.sender) revert BadEdges(edges.length, i);
+        }
+        uint32 round = LEDGER.task(taskId).currentRound;
+        Allowance storage allowance = _allowances[taskId][msg.sender];
+        uint256 used = allowance.round == round ? allowance.used : 0;
+        if (used + count > EDGES_PER_ROUND) revert TooManyAttestations(count, EDGES_PER_ROUND - used);
+        (allowance.round, allowance.used) = (round, uint32(used + count));
+        emit PeersAttested(taskId, msg.sender, round, edges);
     }
 
     /// @dev Moves the caller's weight behind a statement; returns the weight that stands behind it now.

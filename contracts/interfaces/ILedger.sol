@@ -3,7 +3,17 @@ pragma solidity 0.8.28;
 
 import {ILedgerErrors} from "./ILedgerErrors.sol";
 import {ILedgerEvents} from "./ILedgerEvents.sol";
-import {Committee, Member, Phase, RecordView, RoundView, TaskParams, TaskView, VerifierGrant} from "./LedgerTypes.sol";
+import {
+    AppealView,
+    Committee,
+    Member,
+    Phase,
+    RecordView,
+    RoundView,
+    TaskParams,
+    TaskView,
+    VerifierGrant
+} from "./LedgerTypes.sol";
 
 /// @title ILedger
 /// @author Karat
@@ -90,6 +100,24 @@ interface ILedger is ILedgerEvents, ILedgerErrors {
     /// @param salt The secret that made the commitment hiding.
     function reveal(uint256 taskId, uint32 round, bytes32 digest, uint64 size, bytes32 salt) external;
 
+    /// @notice Commits for a trainer that signed the commit, so that a trainer needs no gas token.
+    /// @dev Access: anyone with the trainer's EIP-712 signature (or EIP-1271, for contracts) over
+    /// Commit(uint256 taskId,uint32 round,address trainer,bytes32 commitment,uint256 deadline). State: as `commit`. A
+    /// permit cannot be used twice: the slot is taken, and later the commit phase is over.
+    function commitFor(
+        uint256 taskId,
+        uint32 round,
+        address trainer,
+        bytes32 commitment,
+        uint256 deadline,
+        bytes calldata signature
+    ) external;
+
+    /// @notice Reveals for a trainer; knowing the salt is authority enough.
+    /// @dev Access: anyone. State: as `reveal`.
+    function revealFor(uint256 taskId, uint32 round, address trainer, bytes32 digest, uint64 size, bytes32 salt)
+        external;
+
     /// @notice Closes the reveal phase: fixes the seed that verifiers draw their batches from, and the committee.
     /// @dev Access: anyone. State: reveal deadline passed; not closed yet. A round without updates settles at once.
     function closeReveal(uint256 taskId, uint32 round) external;
@@ -128,6 +156,31 @@ interface ILedger is ILedgerEvents, ILedgerErrors {
     /// @param modelDigest The sha2-256 digest of the model's root block in IPFS.
     /// @param modelSize The model's length in bytes.
     function attestModel(uint256 taskId, uint32 round, bytes32 modelDigest, uint64 modelSize) external;
+
+    // ---------------------------------------------------------------- appeals
+
+    /// @notice Challenges one settled verdict with a bond. The active verifiers outside the committee become its jury.
+    /// @dev Access: anyone. State: appeal window open; not appealed before; the jury's weight is at least the weight
+    /// that the committee revealed; token approved for the bond.
+    function appeal(uint256 taskId, uint32 round, uint256 index) external;
+
+    /// @notice Commits to a vote on an appealed verdict.
+    /// @dev Access: a juror. State: the appeal's commit phase.
+    /// @param commitment keccak256(abi.encode(chainid, ledger, taskId, round, index, juror, code, evidence, salt)).
+    function commitAppealVote(uint256 taskId, uint32 round, uint256 index, bytes32 commitment) external;
+
+    /// @notice Reveals a vote on an appealed verdict.
+    /// @dev Access: the juror that committed. State: the appeal's reveal phase.
+    function revealAppealVote(uint256 taskId, uint32 round, uint256 index, uint16 code, bytes32 evidence, bytes32 salt)
+        external;
+
+    /// @notice Ends an appeal. Its outcome is the weighted median of the jury's votes and the old median, which has the
+    /// weight that the committee revealed. If the verdict changes, the outcome replaces the median, and the committee
+    /// members who voted for the old verdict pay the challenger, besides its bond, up to as much again from their
+    /// stakes. If not, the bond goes to the escrow. Jurors who did not reveal lose stake like absent verifiers.
+    /// @dev Access: anyone. State: the appeal's vote is over.
+    /// @param vectors The vectors that the committee revealed, in committee order; may be empty if the appeal fails.
+    function resolveAppeal(uint256 taskId, uint32 round, uint256 index, uint256[][] calldata vectors) external;
 
     // ----------------------------------------------------------------- claims
 
@@ -178,6 +231,9 @@ interface ILedger is ILedgerEvents, ILedgerErrors {
 
     /// @notice The settled code of one update: a verdict (1–5) or a score (8–32767).
     function scoreOf(uint256 taskId, uint32 round, uint256 index) external view returns (uint16);
+
+    /// @notice An appeal against one verdict.
+    function appealInfo(uint256 taskId, uint32 round, uint256 index) external view returns (AppealView memory);
 
     /// @notice What the ledger owes in one token, over all tasks.
     function booked(address token) external view returns (uint256);

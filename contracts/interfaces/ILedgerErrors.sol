@@ -90,6 +90,30 @@ interface ILedgerErrors {
     error QuorumMissed(uint256 revealedWeight, uint256 committeeWeight);
     /// @notice More than half of the committee's weight was revealed: the round cannot be voided.
     error QuorumMet(uint256 revealedWeight, uint256 committeeWeight);
+    /// @notice The round is not the current one any more.
+    error RoundSuperseded(uint32 round, uint32 currentRound);
+
+    // --------------------------------------------------- permits and appeals
+
+    /// @notice The permit's deadline has passed.
+    error PermitExpired(uint256 deadline);
+    /// @notice The signature is not the trainer's over this commit.
+    error BadSignature(address trainer);
+    /// @notice The appeal window closed at `finalAt`.
+    error AppealWindowOver(uint40 finalAt);
+    /// @notice This verdict has been appealed before.
+    error AlreadyAppealed(uint32 round, uint256 index);
+    /// @notice The verifiers outside the committee weigh too little to overturn what the committee revealed.
+    error JuryTooSmall(uint256 juryWeight, uint256 needed);
+    /// @notice There is no open appeal against this verdict.
+    error UnknownAppeal(uint32 round, uint256 index);
+    /// @notice The account is not in the jury of this appeal.
+    error NotInJury(address account, uint32 round, uint256 index);
+    /// @notice The appeal's vote is in another phase: 0 commit, 1 reveal, 2 over.
+    error WrongAppealPhase(uint256 index, uint8 current, uint8 needed);
+    /// @notice A code that cannot be voted: 0, 6, 7 or above 15 bits.
+    error InvalidVote(uint16 code);
+
     /// @notice No update has this index.
     error UnknownUpdate(uint256 index, uint256 count);
 }

@@ -94,6 +94,48 @@ interface ILedgerEvents {
         uint256 reward
     );
 
+    /// @notice A verdict was challenged with a bond; the verifiers outside the committee vote on it.
+    event AppealOpened(
+        uint256 indexed taskId,
+        uint32 indexed round,
+        uint256 indexed index,
+        address challenger,
+        uint256 bond,
+        uint16 juryWeight,
+        uint40 commitDeadline,
+        uint40 revealDeadline
+    );
+
+    /// @notice A juror committed to its vote.
+    event AppealVoteCommitted(
+        uint256 indexed taskId, uint32 indexed round, uint256 indexed index, address juror, bytes32 commitment
+    );
+
+    /// @notice A juror revealed its vote.
+    event AppealVoteRevealed(
+        uint256 indexed taskId,
+        uint32 indexed round,
+        uint256 indexed index,
+        address juror,
+        uint16 code,
+        bytes32 evidence
+    );
+
+    /// @notice An appeal ended. Upheld: `newCode` replaced `oldCode`, and the challenger was credited the bond with
+    /// `reward`; otherwise the bond went to the escrow.
+    event AppealResolved(
+        uint256 indexed taskId,
+        uint32 indexed round,
+        uint256 indexed index,
+        uint16 oldCode,
+        uint16 newCode,
+        bool upheld,
+        uint256 reward
+    );
+
+    /// @notice A committee member whose vote an appeal overturned paid `amount` of its stake to the challenger.
+    event VerifierFined(uint256 indexed taskId, uint32 indexed round, address indexed verifier, uint256 amount);
+
     /// @notice A member lost stake to the escrow. `code` is the verdict (1 harmful, 2 malformed, 3 duplicate) or 0
     /// for a commit that was not revealed, by a trainer or a verifier.
     event Slashed(uint256 indexed taskId, uint32 indexed round, address indexed account, uint16 code, uint256 amount);

@@ -51,6 +51,20 @@ interface IReputationAnchor {
     /// @notice A statement got more than half of the weight.
     event EpochAnchored(uint256 indexed taskId, uint64 indexed epoch, bytes32 statementHash, Statement statement);
 
+    /// @notice A member attested others: 22 bytes each, an address and a signed 16-bit weight (negative: distrust).
+    event PeersAttested(uint256 indexed taskId, address indexed from, uint32 round, bytes edges);
+
+    /// @notice A score was proven against the epoch's root and is kept for integrators.
+    event ReputationCached(uint256 indexed taskId, uint64 indexed epoch, address indexed node, uint256 score);
+
+    /// @notice Only members of the task with their full stake may attest others.
+    error NotInGoodStanding(address account, uint256 taskId);
+    /// @notice The packed attestations are empty, not a multiple of 22 bytes, or name the sender or a zero weight.
+    error BadEdges(uint256 length, uint256 position);
+    /// @notice The member has used up its attestations of this round.
+    error TooManyAttestations(uint256 wanted, uint256 left);
+    /// @notice The row does not belong to the epoch's root.
+    error InvalidProof(uint256 taskId, uint64 epoch, address node);
     /// @notice Only a verifier of the task may attest.
     error NotVerifier(address account, uint256 taskId);
     /// @notice The verifier stands behind this statement already.
@@ -86,4 +100,17 @@ interface IReputationAnchor {
         external
         view
         returns (bool);
+
+    /// @notice Checks a row and keeps its score, so that other contracts can read it with `reputationOf`.
+    /// @dev Access: anyone. State: `epoch` is anchored; a newer score of the node is never overwritten by an older.
+    function cacheReputation(uint256 taskId, uint64 epoch, Leaf calldata leaf, bytes32[] calldata proof) external;
+
+    /// @notice The last cached score of a node, on the Q40 grid, and its epoch (0: none cached).
+    function reputationOf(uint256 taskId, address node) external view returns (uint192 score, uint64 epoch);
+
+    /// @notice Attests other accounts, as edges of the feedback graph; only the event keeps them.
+    /// @dev Access: a trainer or verifier of the task with its full stake. State: at most 32 edges per member and
+    /// round, so that what an attacker can say is bounded by what it stakes.
+    /// @param edges 22 bytes each: address, then int16 weight, big-endian.
+    function attestPeers(uint256 taskId, bytes calldata edges) external;
 }

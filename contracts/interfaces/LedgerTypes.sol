@@ -150,6 +150,18 @@ enum VoteState {
     Revealed
 }
 
+/// @notice An appeal against one verdict, and how far its vote has come.
+struct AppealView {
+    address challenger;
+    uint40 commitDeadline;
+    uint40 revealDeadline;
+    bool resolved;
+    uint16 juryWeight;
+    uint8 jurors;
+    uint8 committed;
+    uint8 revealed;
+}
+
 /// @notice The current round's committee, in vector order: address, weight, and what each has done so far.
 struct Committee {
     address[] verifiers;

@@ -4,6 +4,7 @@ pragma solidity 0.8.28;
 import {ILedger} from "../interfaces/ILedger.sol";
 import {ILedgerErrors} from "../interfaces/ILedgerErrors.sol";
 import {
+    AppealView,
     Committee,
     Member,
     Phase,
@@ -17,7 +18,7 @@ import {
 } from "../interfaces/LedgerTypes.sol";
 import {Lanes} from "../libraries/Lanes.sol";
 import {RecordSlot, RecordSlots} from "../libraries/RecordSlots.sol";
-import {Round, Seat, Task} from "./State.sol";
+import {Appeal, Round, Seat, Task} from "./State.sol";
 
 /// @title LedgerViews
 /// @author Karat
@@ -143,6 +144,21 @@ abstract contract LedgerViews is ILedger {
         Round storage state = _task(taskId).rounds[round];
         if (index >= state.count) revert UnknownUpdate(index, state.count);
         return Lanes.lane(state.medians[index / Lanes.PER_WORD], index);
+    }
+
+    /// @inheritdoc ILedger
+    function appealInfo(uint256 taskId, uint32 round, uint256 index) external view returns (AppealView memory) {
+        Appeal storage state = _task(taskId).rounds[round].appeals[index];
+        return AppealView({
+            challenger: state.challenger,
+            commitDeadline: state.commitDeadline,
+            revealDeadline: state.revealDeadline,
+            resolved: state.resolved,
+            juryWeight: state.juryWeight,
+            jurors: state.jurors,
+            committed: state.committed,
+            revealed: state.revealed
+        });
     }
 
     /// @inheritdoc ILedger

@@ -19,6 +19,7 @@ library MemberLogic {
 
     /// @notice See {ILedger-appointVerifier}.
     function appoint(Task storage task, uint256 taskId, address verifier, uint16 weight) external {
+        if (msg.sender != task.sponsor) revert ILedgerErrors.NotSponsor(msg.sender, task.sponsor);
         if (task.params.openVerifiers) revert ILedgerErrors.VerifiersAreOpen(taskId);
         if (task.places[verifier].granted != 0) revert ILedgerErrors.AlreadyMember(verifier, Role.Verifier);
         if (task.members[verifier].role != Role.None) {
@@ -85,6 +86,27 @@ library MemberLogic {
         emit ILedgerEvents.Left(taskId, msg.sender, amount);
     }
 
+    /// @notice See {ILedger-withdraw}; the payment is the caller's part.
+    function withdraw(Task storage task, uint256 taskId, address account) external returns (uint256 amount) {
+        Member storage member = task.members[account];
+        amount = member.balance;
+        member.balance = 0;
+        emit ILedgerEvents.Withdrawn(taskId, account, amount);
+    }
+
+    /// @notice Says why a trainer may not commit into its slot for a round.
+    function refuseCommit(Task storage task, address trainer, uint32 round) external view {
+        RecordSlot slot = task.ring[trainer][round % RecordSlots.RING];
+        Member storage member = task.members[trainer];
+        if (member.role != Role.Trainer) revert ILedgerErrors.WrongRole(trainer, member.role, Role.Trainer);
+        if (slot.kind() != RecordKind.Free && slot.round() == round) {
+            revert ILedgerErrors.AlreadyCommitted(trainer, round);
+        }
+        if (member.leaveAt != 0) revert ILedgerErrors.Leaving(trainer, member.leaveAt);
+        if (slot.suspended()) revert ILedgerErrors.StakeTooLow(member.stake, task.params.trainerStake);
+        revert ILedgerErrors.RecordPending(trainer, slot.round());
+    }
+
     /// @dev Gives a verifier its place in the list, a place left by another one if the list is full.
     function _enlist(Task storage task, uint256 taskId, address verifier, uint16 weight) private {
         if (verifier == address(0)) revert ILedgerErrors.NotAppointed(verifier);
@@ -131,12 +153,11 @@ library MemberLogic {
         --task.trainers;
     }
 
-    /// @dev Frees the caller's place in the list, once the round it sat in is over.
+    /// @dev Frees the caller's place in the list, once the last round that it served in is over.
     function _clearVerifier(Task storage task) private {
         VerifierPlace memory place = task.places[msg.sender];
-        if (place.seatRound == task.currentRound && place.seatRound != 0 && !task.rounds[place.seatRound].isOver()) {
-            revert ILedgerErrors.RoundPending(msg.sender, place.seatRound);
-        }
+        uint32 served = place.seatRound > place.juryRound ? place.seatRound : place.juryRound;
+        if (served != 0 && !task.rounds[served].isOver()) revert ILedgerErrors.RoundPending(msg.sender, served);
         delete task.verifiers[place.index];
         delete task.places[msg.sender];
     }

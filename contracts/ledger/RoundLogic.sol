@@ -45,6 +45,26 @@ library RoundLogic {
         if (state.count == 0) _finishEmpty(task, taskId, round, state);
     }
 
+    /// @notice See {ILedger-attestModel}.
+    function attestModel(Task storage task, uint256 taskId, uint32 round, bytes32 modelDigest, uint64 modelSize)
+        external
+    {
+        Round storage state = task.roundIn(taskId, round, Phase.Final);
+        if (round != task.currentRound) revert ILedgerErrors.RoundSuperseded(round, task.currentRound);
+        Seat storage seat = task.seatOf(msg.sender, round);
+        if (seat.attested) revert ILedgerErrors.AlreadyVoted(msg.sender, round);
+        seat.attested = true;
+        bytes32 model = keccak256(abi.encode(modelDigest, modelSize));
+        uint256 weight = state.modelWeight[model] + seat.weight;
+        state.modelWeight[model] = weight;
+        emit ILedgerEvents.ModelAttested(taskId, round, msg.sender, modelDigest, modelSize);
+        if (2 * weight <= state.committeeWeight || task.baseAttested) return;
+        task.baseAttested = true;
+        task.baseDigest = modelDigest;
+        task.baseSize = modelSize;
+        emit ILedgerEvents.BaseModelFixed(taskId, round, modelDigest, modelSize);
+    }
+
     /// @dev Requires that the round before is over and its base model fixed, or no longer waited for.
     function _requireSuccessor(Task storage task, uint256 taskId, uint32 last) private view {
         Round storage state = task.rounds[last];

@@ -49,7 +49,7 @@ library ScoringLogic {
         if (seat.state == VoteState.None) revert ILedgerErrors.NoVote(msg.sender, round);
         if (seat.state == VoteState.Revealed) revert ILedgerErrors.AlreadyVoted(msg.sender, round);
         _requireValid(words, state.count);
-        bytes32 vectorHash = _chainHash(words, bytes32(0));
+        bytes32 vectorHash = Lanes.chainHash(words, bytes32(0));
         bytes32 commitment =
             keccak256(abi.encode(block.chainid, address(this), taskId, round, msg.sender, vectorHash, evidence, salt));
         if (commitment != seat.head) revert ILedgerErrors.CommitmentMismatch(seat.head, commitment);
@@ -105,15 +105,7 @@ library ScoringLogic {
         }
     }
 
-    /// @dev The hash chain over words, from the back: H_i = keccak256(words[i], H_{i+1}), starting from `tail`.
-    function _chainHash(uint256[] calldata words, bytes32 tail) private pure returns (bytes32 head) {
-        head = tail;
-        for (uint256 i = words.length; i > 0; --i) {
-            head = keccak256(abi.encode(words[i - 1], head));
-        }
-    }
-
-    /// @dev Checks the slices against the vectors, moves every vector's head behind its slice, and collects weights.
+    /// @dev Checks the slices against the vectors, remembers what is left of each, and collects weights.
     function _openBallot(Task storage task, Round storage state, uint256[][] calldata slices, bytes32[] calldata tails)
         private
         returns (Ballot memory ballot)
@@ -134,9 +126,10 @@ library ScoringLogic {
         for (uint256 i; i < voters; ++i) {
             while (task.seats[place].state != VoteState.Revealed) ++place;
             Seat storage seat = task.seats[place];
-            bytes32 head = _chainHash(slices[i], tails[i]);
-            if (head != seat.head) revert ILedgerErrors.ChainMismatch(seat.verifier, seat.head, head);
-            seat.head = tails[i];
+            bytes32 expected = ballot.first == 0 ? seat.head : seat.tail;
+            bytes32 head = Lanes.chainHash(slices[i], tails[i]);
+            if (head != expected) revert ILedgerErrors.ChainMismatch(seat.verifier, expected, head);
+            if (tails[i] != 0) seat.tail = tails[i];
             ballot.seats[i] = place++;
             ballot.weights[i] = seat.weight;
         }

@@ -39,9 +39,11 @@ struct Round {
     bytes32 seed;
     mapping(uint256 word => uint256 lanes) medians;
     mapping(bytes32 model => uint256 weight) modelWeight;
+    mapping(uint256 index => Appeal) appeals;
 }
 
-/// @notice A place in the current committee. `head` is the commitment, then the hash of the words not yet settled.
+/// @notice A place in the current committee. `head` is the commitment, then the hash of the whole vector; `tail`,
+/// between two calls that settle a part each, the hash of the words still to come.
 struct Seat {
     address verifier;
     uint16 weight;
@@ -51,14 +53,38 @@ struct Seat {
     uint32 sumMax;
     // ----
     bytes32 head;
+    bytes32 tail;
 }
 
-/// @notice Where a verifier stands in the list of verifiers and in the committee it last sat in.
+/// @notice Where a verifier stands in the list of verifiers and in the committee it last sat in, and when it was last
+/// called into a jury.
 struct VerifierPlace {
     uint16 granted;
     uint8 index;
     uint8 seat;
     uint32 seatRound;
+    uint32 juryRound;
+}
+
+/// @notice A juror's vote in an appeal; `code` is 0 until it is revealed.
+struct JurorVote {
+    bytes32 commitment;
+    uint16 code;
+}
+
+/// @notice A challenge to one verdict. Bit i of `jury` is the verifier of index i.
+struct Appeal {
+    address challenger;
+    uint40 commitDeadline;
+    uint40 revealDeadline;
+    bool resolved;
+    // ----
+    uint64 jury;
+    uint16 juryWeight;
+    uint8 jurors;
+    uint8 committed;
+    uint8 revealed;
+    mapping(address juror => JurorVote) votes;
 }
 
 using State for Task global;
@@ -142,19 +168,22 @@ library State {
         return task.seats[place.seat];
     }
 
-    /// @notice Moves up to `rate` of the required stake to the escrow and suspends a member that is left with less.
+    /// @notice Moves up to `rate` of the required stake to the escrow.
     function slash(Task storage task, uint256 taskId, uint32 round, address account, uint16 code, uint256 rate)
         internal
     {
-        Member storage member = task.members[account];
-        uint256 required = requiredStake(task, member.role);
-        uint256 stake = member.stake;
-        uint256 amount = required * rate / BASIS_POINTS;
-        if (amount > stake) amount = stake;
-        member.stake = uint128(stake - amount);
+        uint256 amount = takeStake(task, account, requiredStake(task, task.members[account].role) * rate / BASIS_POINTS);
         task.escrow += uint128(amount);
-        if (stake - amount < required) setSuspended(task, account, member, true);
         emit ILedgerEvents.Slashed(taskId, round, account, code, amount);
+    }
+
+    /// @notice Takes up to `amount` of a member's stake and suspends a member that is left with less than it needs.
+    function takeStake(Task storage task, address account, uint256 amount) internal returns (uint256 taken) {
+        Member storage member = task.members[account];
+        uint256 stake = member.stake;
+        taken = amount < stake ? amount : stake;
+        member.stake = uint128(stake - taken);
+        if (stake - taken < requiredStake(task, member.role)) setSuspended(task, account, member, true);
     }
 
     /// @notice Takes a member out of play or back in: a trainer's slots are marked, a verifier's weight stops

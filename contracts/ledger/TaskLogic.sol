@@ -3,8 +3,8 @@ pragma solidity 0.8.28;
 
 import {ILedgerErrors} from "../interfaces/ILedgerErrors.sol";
 import {ILedgerEvents} from "../interfaces/ILedgerEvents.sol";
-import {TaskParams} from "../interfaces/LedgerTypes.sol";
-import {State, Task} from "./State.sol";
+import {Phase, TaskParams} from "../interfaces/LedgerTypes.sol";
+import {Round, State, Task} from "./State.sol";
 
 /// @title TaskLogic
 /// @author Karat
@@ -24,6 +24,24 @@ library TaskLogic {
         task.baseSize = params.modelSize;
         emit ILedgerEvents.TaskCreated(taskId, msg.sender, params.token, params);
         emit ILedgerEvents.EscrowToppedUp(taskId, msg.sender, escrow);
+    }
+
+    /// @notice See {ILedger-fund}; the deposit is the caller's part.
+    function fund(Task storage task, uint256 taskId, uint256 amount) external {
+        task.escrow = State.toUint128(task.escrow + amount);
+        emit ILedgerEvents.EscrowToppedUp(taskId, msg.sender, amount);
+    }
+
+    /// @notice See {ILedger-closeTask}; the payment is the caller's part.
+    function close(Task storage task, uint256 taskId) external returns (uint256 amount) {
+        if (msg.sender != task.sponsor) revert ILedgerErrors.NotSponsor(msg.sender, task.sponsor);
+        uint32 last = task.currentRound;
+        Round storage round = task.rounds[last];
+        if (last != 0 && !round.isOver()) revert ILedgerErrors.WrongPhase(taskId, last, round.phase(), Phase.Final);
+        amount = task.escrow;
+        task.closed = true;
+        task.escrow = 0;
+        emit ILedgerEvents.TaskClosed(taskId, msg.sender, amount);
     }
 
     /// @dev Refuses rules under which a round could not run or money could be lost.
@@ -49,6 +67,7 @@ library TaskLogic {
         _require("slashDuplicate", params.slashDuplicate, 0, State.BASIS_POINTS);
         _require("slashUnrevealed", params.slashUnrevealed, 0, State.BASIS_POINTS);
         _require("slashAbsent", params.slashAbsent, 0, State.BASIS_POINTS);
+        _require("appealBond", params.appealBond, params.appealWindow == 0 ? 0 : 1, type(uint112).max);
         _require("specDigest", uint256(params.specDigest), 1, type(uint256).max);
         _require("modelDigest", uint256(params.modelDigest), 1, type(uint256).max);
     }

@@ -84,6 +84,21 @@ library Lanes {
         }
     }
 
+    /// @notice The hash chain over words, from the back: H_i = keccak256(words[i], H_{i+1}), starting from `tail`, so
+    /// that words can be taken off the front.
+    function chainHash(uint256[] calldata words, bytes32 tail) internal pure returns (bytes32 head) {
+        head = tail;
+        for (uint256 i = words.length; i > 0; --i) {
+            head = keccak256(abi.encode(words[i - 1], head));
+        }
+    }
+
+    /// @notice The word with another code in one lane.
+    function withLane(uint256 lanes, uint256 index, uint16 code) internal pure returns (uint256) {
+        uint256 shift = 16 * (index % PER_WORD);
+        return (lanes & ~(uint256(0xffff) << shift)) | (uint256(code) << shift);
+    }
+
     /// @notice The code in one lane.
     function lane(uint256 lanes, uint256 index) internal pure returns (uint16) {
         return uint16(lanes >> (16 * (index % PER_WORD)));

@@ -13,7 +13,13 @@ library Scores {
     uint16 internal constant DUPLICATE = 3;
     uint16 internal constant STALE = 4;
     uint16 internal constant UNAVAILABLE = 5;
+    uint16 internal constant OK = 8;
     uint16 internal constant ZERO_SCORE = 16384;
+
+    /// @notice The verdict of a code: 1 to 5, or 8 for every score.
+    function verdict(uint16 code) internal pure returns (uint16) {
+        return code < OK ? code : OK;
+    }
 
     /// @notice The weight with which a code shares in the trainers' budget.
     function payoutWeight(uint256 code, uint256 exponent) internal pure returns (uint256) {
