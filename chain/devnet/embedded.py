@@ -86,6 +86,16 @@ class _Backend(PyEVMBackend):  # type: ignore[misc]
             gas += gas // 10
         return BLOCK_GAS_LIMIT
 
+    def get_transaction_receipt(self, transaction_hash: bytes) -> dict[str, Any]:
+        """A receipt whose logs are numbered within the block; eth-tester begins at 0 in each."""
+        receipt: dict[str, Any] = super().get_transaction_receipt(transaction_hash)
+        block = self.chain.get_canonical_block_by_number(receipt["block_number"])
+        before = block.get_receipts(self.chain.chaindb)[: receipt["transaction_index"]]
+        first = sum(len(earlier.logs) for earlier in before)
+        for log in receipt["logs"]:
+            log["log_index"] += first
+        return receipt
+
     def _run(self, transaction: Mapping[str, Any], gas: int, block_number: Any) -> Any:
         fees = ("gas_price", "max_fee_per_gas", "max_priority_fee_per_gas")
         free = {key: value for key, value in transaction.items() if key not in fees}

@@ -1,0 +1,24 @@
+"""The event index: everything the ledger and the anchor emitted, in a database that is a cache."""
+
+from chain.index.event_index import EventIndex, SyncResult
+from chain.index.queries import (
+    Attestation,
+    Participant,
+    Queries,
+    Round,
+    ScoreVector,
+    Task,
+    Update,
+)
+
+__all__ = [
+    "Attestation",
+    "EventIndex",
+    "Participant",
+    "Queries",
+    "Round",
+    "ScoreVector",
+    "SyncResult",
+    "Task",
+    "Update",
+]
