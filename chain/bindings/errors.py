@@ -22,6 +22,20 @@ class AddressEmptyCode(CustomError):
     target: str
 
 
+class AlreadyAppealed(CustomError):
+    """This verdict has been appealed before."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("09bb10cc")
+    NAMES: ClassVar[tuple[str, ...]] = ("round", "index")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint32", "uint256")
+    SENTENCE: ClassVar[str] = (
+        'This verdict has been appealed before'
+    )
+
+    round: int
+    index: int
+
+
 class AlreadyAttested(CustomError):
     """The verifier stands behind this statement already."""
 
@@ -92,6 +106,19 @@ class AmountTooLarge(CustomError):
     most: int
 
 
+class AppealWindowOver(CustomError):
+    """The appeal window closed at `finalAt`."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("4c66809a")
+    NAMES: ClassVar[tuple[str, ...]] = ("final_at",)
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint40",)
+    SENTENCE: ClassVar[str] = (
+        'The appeal window closed at `finalAt`'
+    )
+
+    final_at: int
+
+
 class AwaitingModel(CustomError):
     """The next round waits for the base model until `deadline`."""
 
@@ -106,6 +133,22 @@ class AwaitingModel(CustomError):
     deadline: int
 
 
+class BadEdges(CustomError):
+    """The packed attestations are empty, not a multiple of 22 bytes, or name the sender or a
+    zero weight.
+    """
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("13cedf37")
+    NAMES: ClassVar[tuple[str, ...]] = ("length", "position")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint256")
+    SENTENCE: ClassVar[str] = (
+        'The packed attestations are empty, not a multiple of 22 bytes, or name the sender or a zero weight'
+    )
+
+    length: int
+    position: int
+
+
 class BadParameter(CustomError):
     """The parameter `name` is out of range."""
 
@@ -118,6 +161,19 @@ class BadParameter(CustomError):
 
     name: str
     value: int
+
+
+class BadSignature(CustomError):
+    """The signature is not the trainer's over this commit."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("9a7d38d9")
+    NAMES: ClassVar[tuple[str, ...]] = ("trainer",)
+    SHAPES: ClassVar[tuple[Any, ...]] = ("address",)
+    SENTENCE: ClassVar[str] = (
+        "The signature is not the trainer's over this commit"
+    )
+
+    trainer: str
 
 
 class BadSlices(CustomError):
@@ -331,6 +387,21 @@ class InexactDeposit(CustomError):
     received: int
 
 
+class InvalidProof(CustomError):
+    """The row does not belong to the epoch's root."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("df0718b7")
+    NAMES: ClassVar[tuple[str, ...]] = ("task_id", "epoch", "node")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint64", "address")
+    SENTENCE: ClassVar[str] = (
+        "The row does not belong to the epoch's root"
+    )
+
+    task_id: int
+    epoch: int
+    node: str
+
+
 class InvalidScores(CustomError):
     """Word `index` of a vector holds a lane above 15 bits, a code 0, 6 or 7, or a non-zero
     padding lane.
@@ -345,6 +416,47 @@ class InvalidScores(CustomError):
 
     index: int
     word: int
+
+
+class InvalidShortString(CustomError):
+    """Invalid short string."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("b3512b0c")
+    NAMES: ClassVar[tuple[str, ...]] = ()
+    SHAPES: ClassVar[tuple[Any, ...]] = ()
+    SENTENCE: ClassVar[str] = (
+        'Invalid short string'
+    )
+
+
+
+class InvalidVote(CustomError):
+    """A code that cannot be voted: 0, 6, 7 or above 15 bits."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("19a025ab")
+    NAMES: ClassVar[tuple[str, ...]] = ("code",)
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint16",)
+    SENTENCE: ClassVar[str] = (
+        'A code that cannot be voted: 0, 6, 7 or above 15 bits'
+    )
+
+    code: int
+
+
+class JuryTooSmall(CustomError):
+    """The verifiers outside the committee weigh too little to overturn what the committee
+    revealed.
+    """
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("faf143a3")
+    NAMES: ClassVar[tuple[str, ...]] = ("jury_weight", "needed")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint256")
+    SENTENCE: ClassVar[str] = (
+        'The verifiers outside the committee weigh too little to overturn what the committee revealed'
+    )
+
+    jury_weight: int
+    needed: int
 
 
 class Leaving(CustomError):
@@ -443,6 +555,35 @@ class NotInCommittee(CustomError):
     round: int
 
 
+class NotInGoodStanding(CustomError):
+    """Only members of the task with their full stake may attest others."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("d4b5788e")
+    NAMES: ClassVar[tuple[str, ...]] = ("account", "task_id")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("address", "uint256")
+    SENTENCE: ClassVar[str] = (
+        'Only members of the task with their full stake may attest others'
+    )
+
+    account: str
+    task_id: int
+
+
+class NotInJury(CustomError):
+    """The account is not in the jury of this appeal."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("f387c4d6")
+    NAMES: ClassVar[tuple[str, ...]] = ("account", "round", "index")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("address", "uint32", "uint256")
+    SENTENCE: ClassVar[str] = (
+        'The account is not in the jury of this appeal'
+    )
+
+    account: str
+    round: int
+    index: int
+
+
 class NotLeaving(CustomError):
     """The member has not asked to leave."""
 
@@ -482,6 +623,19 @@ class NotVerifier(CustomError):
 
     account: str
     task_id: int
+
+
+class PermitExpired(CustomError):
+    """The permit's deadline has passed."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("9e96b26f")
+    NAMES: ClassVar[tuple[str, ...]] = ("deadline",)
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256",)
+    SENTENCE: ClassVar[str] = (
+        "The permit's deadline has passed"
+    )
+
+    deadline: int
 
 
 class QuorumMet(CustomError):
@@ -552,6 +706,20 @@ class RoundPending(CustomError):
     round: int
 
 
+class RoundSuperseded(CustomError):
+    """The round is not the current one any more."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("1ba924a1")
+    NAMES: ClassVar[tuple[str, ...]] = ("round", "current_round")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint32", "uint32")
+    SENTENCE: ClassVar[str] = (
+        'The round is not the current one any more'
+    )
+
+    round: int
+    current_round: int
+
+
 class SafeERC20FailedOperation(CustomError):
     """Safe erc20 failed operation."""
 
@@ -577,6 +745,19 @@ class StakeTooLow(CustomError):
 
     stake: int
     needed: int
+
+
+class StringTooLong(CustomError):
+    """String too long."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("305a27a9")
+    NAMES: ClassVar[tuple[str, ...]] = ("str",)
+    SHAPES: ClassVar[tuple[Any, ...]] = ("string",)
+    SENTENCE: ClassVar[str] = (
+        'String too long'
+    )
+
+    str: str
 
 
 class TaskFull(CustomError):
@@ -633,6 +814,34 @@ class TokenWithoutCode(CustomError):
     token: str
 
 
+class TooManyAttestations(CustomError):
+    """The member has used up its attestations of this round."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("98140979")
+    NAMES: ClassVar[tuple[str, ...]] = ("wanted", "left")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint256")
+    SENTENCE: ClassVar[str] = (
+        'The member has used up its attestations of this round'
+    )
+
+    wanted: int
+    left: int
+
+
+class UnknownAppeal(CustomError):
+    """There is no open appeal against this verdict."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("8ec9d5d6")
+    NAMES: ClassVar[tuple[str, ...]] = ("round", "index")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint32", "uint256")
+    SENTENCE: ClassVar[str] = (
+        'There is no open appeal against this verdict'
+    )
+
+    round: int
+    index: int
+
+
 class UnknownTask(CustomError):
     """No task has this id."""
 
@@ -671,6 +880,21 @@ class VerifiersAreOpen(CustomError):
     )
 
     task_id: int
+
+
+class WrongAppealPhase(CustomError):
+    """The appeal's vote is in another phase: 0 commit, 1 reveal, 2 over."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("486bdc78")
+    NAMES: ClassVar[tuple[str, ...]] = ("index", "current", "needed")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint8", "uint8")
+    SENTENCE: ClassVar[str] = (
+        "The appeal's vote is in another phase: 0 commit, 1 reveal, 2 over"
+    )
+
+    index: int
+    current: int
+    needed: int
 
 
 class WrongEpoch(CustomError):
@@ -736,13 +960,17 @@ ERRORS: dict[bytes, type[CustomError]] = {
     error.SELECTOR: error
     for error in (
         AddressEmptyCode,
+        AlreadyAppealed,
         AlreadyAttested,
         AlreadyCommitted,
         AlreadyMember,
         AlreadyVoted,
         AmountTooLarge,
+        AppealWindowOver,
         AwaitingModel,
+        BadEdges,
         BadParameter,
+        BadSignature,
         BadSlices,
         BadStatement,
         BadWeight,
@@ -758,7 +986,11 @@ ERRORS: dict[bytes, type[CustomError]] = {
         EscrowTooLow,
         FailedCall,
         InexactDeposit,
+        InvalidProof,
         InvalidScores,
+        InvalidShortString,
+        InvalidVote,
+        JuryTooSmall,
         Leaving,
         NoRoundsLeft,
         NoVote,
@@ -766,23 +998,31 @@ ERRORS: dict[bytes, type[CustomError]] = {
         NotAppointed,
         NotCommitted,
         NotInCommittee,
+        NotInGoodStanding,
+        NotInJury,
         NotLeaving,
         NotSponsor,
         NotVerifier,
+        PermitExpired,
         QuorumMet,
         QuorumMissed,
         RecordPending,
         ReentrancyGuardReentrantCall,
         RoundPending,
+        RoundSuperseded,
         SafeERC20FailedOperation,
         StakeTooLow,
+        StringTooLong,
         TaskFull,
         TaskIsClosed,
         TokenShortfall,
         TokenWithoutCode,
+        TooManyAttestations,
+        UnknownAppeal,
         UnknownTask,
         UnknownUpdate,
         VerifiersAreOpen,
+        WrongAppealPhase,
         WrongEpoch,
         WrongLength,
         WrongPhase,

@@ -8,10 +8,22 @@ from collections.abc import Sequence
 from web3.types import BlockIdentifier
 
 from chain.abi import Call
-from chain.bindings.structs import Committee, Member, RecordView, RoundView, TaskParams, TaskView, VerifierGrant
+from chain.bindings.structs import AppealView, Committee, Member, RecordView, RoundView, TaskParams, TaskView, VerifierGrant
 from chain.contract import Contract, Function
 from chain.enums import Phase
 
+_APPEAL = Function(
+    "appeal",
+    "3f5ab3dd",
+    ("uint256", "uint32", "uint256"),
+    (),
+)
+_APPEAL_INFO = Function(
+    "appeal_info",
+    "d4cae46d",
+    ("uint256", "uint32", "uint256"),
+    (AppealView,),
+)
 _APPOINT_VERIFIER = Function(
     "appoint_verifier",
     "dbfba07e",
@@ -54,6 +66,18 @@ _COMMIT = Function(
     ("uint256", "uint32", "bytes32"),
     (),
 )
+_COMMIT_APPEAL_VOTE = Function(
+    "commit_appeal_vote",
+    "ca45d7cc",
+    ("uint256", "uint32", "uint256", "bytes32"),
+    (),
+)
+_COMMIT_FOR = Function(
+    "commit_for",
+    "49b2e2c2",
+    ("uint256", "uint32", "address", "bytes32", "uint256", "bytes"),
+    (),
+)
 _COMMIT_SCORES = Function(
     "commit_scores",
     "d666ca3d",
@@ -71,6 +95,12 @@ _CREATE_TASK = Function(
     "b8f2fdc9",
     (TaskParams, "uint256", [VerifierGrant]),
     ("uint256",),
+)
+_EIP712_DOMAIN = Function(
+    "eip712_domain",
+    "84b0196e",
+    (),
+    ("bytes1", "string", "string", "uint256", "address", "bytes32", ["uint256"]),
 )
 _FUND = Function(
     "fund",
@@ -138,10 +168,28 @@ _REQUEST_LEAVE = Function(
     ("uint256",),
     (),
 )
+_RESOLVE_APPEAL = Function(
+    "resolve_appeal",
+    "ab8b7c47",
+    ("uint256", "uint32", "uint256", [["uint256"]]),
+    (),
+)
 _REVEAL = Function(
     "reveal",
     "a024dddf",
     ("uint256", "uint32", "bytes32", "uint64", "bytes32"),
+    (),
+)
+_REVEAL_APPEAL_VOTE = Function(
+    "reveal_appeal_vote",
+    "b7d4870e",
+    ("uint256", "uint32", "uint256", "uint16", "bytes32", "bytes32"),
+    (),
+)
+_REVEAL_FOR = Function(
+    "reveal_for",
+    "406c9d87",
+    ("uint256", "uint32", "address", "bytes32", "uint64", "bytes32"),
     (),
 )
 _REVEAL_SCORES = Function(
@@ -232,6 +280,18 @@ class LedgerContract(Contract):
 
     NAME = "Ledger"
 
+    def appeal(self, task_id: int, round: int, index: int) -> Call[None]:
+        """Challenges one settled verdict with a bond. The active verifiers outside the committee
+        become its jury.
+        """
+        result: Call[None] = self._call(_APPEAL, [task_id, round, index])
+        return result
+
+    def appeal_info(self, task_id: int, round: int, index: int, *, block: BlockIdentifier = "latest") -> AppealView:
+        """An appeal against one verdict."""
+        result: AppealView = self._view(_APPEAL_INFO, [task_id, round, index], block)
+        return result
+
     def appoint_verifier(self, task_id: int, verifier: str, weight: int) -> Call[None]:
         """Appoints a verifier that may join with `weight`."""
         result: Call[None] = self._call(_APPOINT_VERIFIER, [task_id, verifier, weight])
@@ -275,6 +335,16 @@ class LedgerContract(Contract):
         result: Call[None] = self._call(_COMMIT, [task_id, round, commitment])
         return result
 
+    def commit_appeal_vote(self, task_id: int, round: int, index: int, commitment: bytes) -> Call[None]:
+        """Commits to a vote on an appealed verdict."""
+        result: Call[None] = self._call(_COMMIT_APPEAL_VOTE, [task_id, round, index, commitment])
+        return result
+
+    def commit_for(self, task_id: int, round: int, trainer: str, commitment: bytes, deadline: int, signature: bytes) -> Call[None]:
+        """Commits for a trainer that signed the commit, so that a trainer needs no gas token."""
+        result: Call[None] = self._call(_COMMIT_FOR, [task_id, round, trainer, commitment, deadline, signature])
+        return result
+
     def commit_scores(self, task_id: int, round: int, commitment: bytes) -> Call[None]:
         """Commits to a vector of scores for all updates of the round."""
         result: Call[None] = self._call(_COMMIT_SCORES, [task_id, round, commitment])
@@ -292,6 +362,11 @@ class LedgerContract(Contract):
         verifiers.
         """
         result: Call[int] = self._call(_CREATE_TASK, [params, escrow, grants])
+        return result
+
+    def eip712_domain(self, *, block: BlockIdentifier = "latest") -> tuple[bytes, str, str, int, str, bytes, tuple[int, ...]]:
+        """Calls eip712Domain."""
+        result: tuple[bytes, str, str, int, str, bytes, tuple[int, ...]] = self._view(_EIP712_DOMAIN, [], block)
         return result
 
     def fund(self, task_id: int, amount: int) -> Call[None]:
@@ -353,9 +428,30 @@ class LedgerContract(Contract):
         result: Call[None] = self._call(_REQUEST_LEAVE, [task_id])
         return result
 
+    def resolve_appeal(self, task_id: int, round: int, index: int, vectors: Sequence[Sequence[int]]) -> Call[None]:
+        """Ends an appeal. Its outcome is the weighted median of the jury's votes and the old
+        median, which has the weight that the committee revealed. If the verdict changes, the
+        outcome replaces the median, and the committee members who voted for the old verdict
+        pay the challenger, besides its bond, up to as much again from their stakes. If not,
+        the bond goes to the escrow. Jurors who did not reveal lose stake like absent
+        verifiers.
+        """
+        result: Call[None] = self._call(_RESOLVE_APPEAL, [task_id, round, index, vectors])
+        return result
+
     def reveal(self, task_id: int, round: int, digest: bytes, size: int, salt: bytes) -> Call[None]:
         """Reveals an update that was committed and gives it the next index of the round."""
         result: Call[None] = self._call(_REVEAL, [task_id, round, digest, size, salt])
+        return result
+
+    def reveal_appeal_vote(self, task_id: int, round: int, index: int, code: int, evidence: bytes, salt: bytes) -> Call[None]:
+        """Reveals a vote on an appealed verdict."""
+        result: Call[None] = self._call(_REVEAL_APPEAL_VOTE, [task_id, round, index, code, evidence, salt])
+        return result
+
+    def reveal_for(self, task_id: int, round: int, trainer: str, digest: bytes, size: int, salt: bytes) -> Call[None]:
+        """Reveals for a trainer; knowing the salt is authority enough."""
+        result: Call[None] = self._call(_REVEAL_FOR, [task_id, round, trainer, digest, size, salt])
         return result
 
     def reveal_scores(self, task_id: int, round: int, words: Sequence[int], evidence: bytes, salt: bytes) -> Call[None]:

@@ -11,6 +11,86 @@ from chain.bindings.structs import TaskParams
 
 
 @dataclass(frozen=True, kw_only=True)
+class AppealOpened(Event):
+    """A verdict was challenged with a bond; the verifiers outside the committee vote on it."""
+
+    TOPIC: ClassVar[bytes] = bytes.fromhex(
+        "9d94dd1a271cfd37edce3c40634a08402a96621e7f473d2a3642b31a6c6373d3"
+    )
+    NAMES: ClassVar[tuple[str, ...]] = ("task_id", "round", "index", "challenger", "bond", "jury_weight", "commit_deadline", "reveal_deadline")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint32", "uint256", "address", "uint256", "uint16", "uint40", "uint40")
+    INDEXED: ClassVar[tuple[bool, ...]] = (True, True, True, False, False, False, False, False)
+
+    task_id: int
+    round: int
+    index: int
+    challenger: str
+    bond: int
+    jury_weight: int
+    commit_deadline: int
+    reveal_deadline: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppealResolved(Event):
+    """An appeal ended. Upheld: `newCode` replaced `oldCode`, and the challenger was credited the
+    bond with `reward`; otherwise the bond went to the escrow.
+    """
+
+    TOPIC: ClassVar[bytes] = bytes.fromhex(
+        "6626d44ca935c97e1139e567f6b5ffce020a8789da7311d4d074446a2a488e79"
+    )
+    NAMES: ClassVar[tuple[str, ...]] = ("task_id", "round", "index", "old_code", "new_code", "upheld", "reward")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint32", "uint256", "uint16", "uint16", "bool", "uint256")
+    INDEXED: ClassVar[tuple[bool, ...]] = (True, True, True, False, False, False, False)
+
+    task_id: int
+    round: int
+    index: int
+    old_code: int
+    new_code: int
+    upheld: bool
+    reward: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppealVoteCommitted(Event):
+    """A juror committed to its vote."""
+
+    TOPIC: ClassVar[bytes] = bytes.fromhex(
+        "78c601e83d0a2f2613eec6a6ceb23a8ebe468172bc0f98bb639f3b8817b4359d"
+    )
+    NAMES: ClassVar[tuple[str, ...]] = ("task_id", "round", "index", "juror", "commitment")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint32", "uint256", "address", "bytes32")
+    INDEXED: ClassVar[tuple[bool, ...]] = (True, True, True, False, False)
+
+    task_id: int
+    round: int
+    index: int
+    juror: str
+    commitment: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppealVoteRevealed(Event):
+    """A juror revealed its vote."""
+
+    TOPIC: ClassVar[bytes] = bytes.fromhex(
+        "6ca55e631629073c933d2b643bce7dd5b17eaf03d44bc1c0a824cf579d0b4f8b"
+    )
+    NAMES: ClassVar[tuple[str, ...]] = ("task_id", "round", "index", "juror", "code", "evidence")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint32", "uint256", "address", "uint16", "bytes32")
+    INDEXED: ClassVar[tuple[bool, ...]] = (True, True, True, False, False, False)
+
+    task_id: int
+    round: int
+    index: int
+    juror: str
+    code: int
+    evidence: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
 class BaseModelFixed(Event):
     """More than half of the committee's weight attested this model: the next round builds on it."""
 
@@ -25,6 +105,19 @@ class BaseModelFixed(Event):
     round: int
     model_digest: bytes
     model_size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class EIP712DomainChanged(Event):
+    """The event EIP712DomainChanged."""
+
+    TOPIC: ClassVar[bytes] = bytes.fromhex(
+        "0a6387c9ea3628b88a633bb4f3b151770f70085117a15f9bf3787cda53f13d31"
+    )
+    NAMES: ClassVar[tuple[str, ...]] = ()
+    SHAPES: ClassVar[tuple[Any, ...]] = ()
+    INDEXED: ClassVar[tuple[bool, ...]] = ()
+
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -381,6 +474,25 @@ class VerifierAppointed(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class VerifierFined(Event):
+    """A committee member whose vote an appeal overturned paid `amount` of its stake to the
+    challenger.
+    """
+
+    TOPIC: ClassVar[bytes] = bytes.fromhex(
+        "5786f72c1f904d028d7415087b1019397bec515b328dbc0e1cf62b3360de6f38"
+    )
+    NAMES: ClassVar[tuple[str, ...]] = ("task_id", "round", "verifier", "amount")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint32", "address", "uint256")
+    INDEXED: ClassVar[tuple[bool, ...]] = (True, True, True, False)
+
+    task_id: int
+    round: int
+    verifier: str
+    amount: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class VerifierJoined(Event):
     """A verifier joined with its stake; its weight counts from here on."""
 
@@ -434,7 +546,12 @@ class Withdrawn(Event):
 EVENTS: dict[bytes, type[Event]] = {
     event.TOPIC: event
     for event in (
+        AppealOpened,
+        AppealResolved,
+        AppealVoteCommitted,
+        AppealVoteRevealed,
         BaseModelFixed,
+        EIP712DomainChanged,
         EscrowToppedUp,
         LeaveRequested,
         Left,
@@ -455,6 +572,7 @@ EVENTS: dict[bytes, type[Event]] = {
         UpdateCommitted,
         UpdateRevealed,
         VerifierAppointed,
+        VerifierFined,
         VerifierJoined,
         VerifierRewarded,
         Withdrawn,

@@ -23,6 +23,18 @@ _ATTEST = Function(
     ("uint256", "uint64", Statement),
     (),
 )
+_ATTEST_PEERS = Function(
+    "attest_peers",
+    "cf9a8ea8",
+    ("uint256", "bytes"),
+    (),
+)
+_CACHE_REPUTATION = Function(
+    "cache_reputation",
+    "18029e07",
+    ("uint256", "uint64", Leaf, ["bytes32"]),
+    (),
+)
 _LAST_EPOCH = Function(
     "last_epoch",
     "11e4c914",
@@ -34,6 +46,12 @@ _LEAF_HASH = Function(
     "b07fa0f7",
     (Leaf,),
     ("bytes32",),
+)
+_REPUTATION_OF = Function(
+    "reputation_of",
+    "cf0dd564",
+    ("uint256", "address"),
+    ("uint192", "uint64"),
 )
 _STATEMENT_OF = Function(
     "statement_of",
@@ -69,6 +87,18 @@ class ReputationAnchorContract(Contract):
         result: Call[None] = self._call(_ATTEST, [task_id, epoch, statement])
         return result
 
+    def attest_peers(self, task_id: int, edges: bytes) -> Call[None]:
+        """Attests other accounts, as edges of the feedback graph; only the event keeps them."""
+        result: Call[None] = self._call(_ATTEST_PEERS, [task_id, edges])
+        return result
+
+    def cache_reputation(self, task_id: int, epoch: int, leaf: Leaf, proof: Sequence[bytes]) -> Call[None]:
+        """Checks a row and keeps its score, so that other contracts can read it with
+        `reputationOf`.
+        """
+        result: Call[None] = self._call(_CACHE_REPUTATION, [task_id, epoch, leaf, proof])
+        return result
+
     def last_epoch(self, task_id: int, *, block: BlockIdentifier = "latest") -> int:
         """The last epoch that was anchored; epochs count from 1."""
         result: int = self._view(_LAST_EPOCH, [task_id], block)
@@ -79,6 +109,11 @@ class ReputationAnchorContract(Contract):
         outWeight, rowHash)))).
         """
         result: bytes = self._view(_LEAF_HASH, [leaf], block)
+        return result
+
+    def reputation_of(self, task_id: int, node: str, *, block: BlockIdentifier = "latest") -> tuple[int, int]:
+        """The last cached score of a node, on the Q40 grid, and its epoch (0: none cached)."""
+        result: tuple[int, int] = self._view(_REPUTATION_OF, [task_id, node], block)
         return result
 
     def statement_of(self, task_id: int, epoch: int, *, block: BlockIdentifier = "latest") -> Statement:

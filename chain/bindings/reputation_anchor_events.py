@@ -28,6 +28,42 @@ class EpochAnchored(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PeersAttested(Event):
+    """A member attested others: 22 bytes each, an address and a signed 16-bit weight (negative:
+    distrust).
+    """
+
+    TOPIC: ClassVar[bytes] = bytes.fromhex(
+        "df12760b9168c165711fc24e80baf56520508a0dbf9c46613350b62de2d02c8e"
+    )
+    NAMES: ClassVar[tuple[str, ...]] = ("task_id", "from_", "round", "edges")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "address", "uint32", "bytes")
+    INDEXED: ClassVar[tuple[bool, ...]] = (True, True, False, False)
+
+    task_id: int
+    from_: str
+    round: int
+    edges: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReputationCached(Event):
+    """A score was proven against the epoch's root and is kept for integrators."""
+
+    TOPIC: ClassVar[bytes] = bytes.fromhex(
+        "d238633f5720624367fb9ffc2cf9559686da9e0909f5fbb5ed7bc2eba0a20dfc"
+    )
+    NAMES: ClassVar[tuple[str, ...]] = ("task_id", "epoch", "node", "score")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint64", "address", "uint256")
+    INDEXED: ClassVar[tuple[bool, ...]] = (True, True, True, False)
+
+    task_id: int
+    epoch: int
+    node: str
+    score: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class StatementAttested(Event):
     """A verifier attested a statement; `weight` of `totalWeight` stand behind it now."""
 
@@ -50,6 +86,8 @@ EVENTS: dict[bytes, type[Event]] = {
     event.TOPIC: event
     for event in (
         EpochAnchored,
+        PeersAttested,
+        ReputationCached,
         StatementAttested,
     )
 }

@@ -11,6 +11,23 @@ from chain.enums import Role, RecordKind, VoteState
 
 
 @dataclass(frozen=True, slots=True)
+class AppealView(Struct):
+    """An appeal against one verdict, and how far its vote has come."""
+
+    NAMES: ClassVar[tuple[str, ...]] = ("challenger", "commit_deadline", "reveal_deadline", "resolved", "jury_weight", "jurors", "committed", "revealed")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("address", "uint40", "uint40", "bool", "uint16", "uint8", "uint8", "uint8")
+
+    challenger: str
+    commit_deadline: int
+    reveal_deadline: int
+    resolved: bool
+    jury_weight: int
+    jurors: int
+    committed: int
+    revealed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Statement(Struct):
     """What verifiers attest about an epoch: the Merkle root of its MeritRank scores and
     everything needed to recompute it.
@@ -28,6 +45,20 @@ class Statement(Struct):
     nodes: int
     from_block: int
     to_block: int
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf(Struct):
+    """One node's row. `score` and `outWeight` are on the Q40 grid (1.0 = 2**40)."""
+
+    NAMES: ClassVar[tuple[str, ...]] = ("index", "node", "score", "out_weight", "row_hash")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "address", "uint256", "uint256", "bytes32")
+
+    index: int
+    node: str
+    score: int
+    out_weight: int
+    row_hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,20 +122,6 @@ class VerifierGrant(Struct):
 
     verifier: str
     weight: int
-
-
-@dataclass(frozen=True, slots=True)
-class Leaf(Struct):
-    """One node's row. `score` and `outWeight` are on the Q40 grid (1.0 = 2**40)."""
-
-    NAMES: ClassVar[tuple[str, ...]] = ("index", "node", "score", "out_weight", "row_hash")
-    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "address", "uint256", "uint256", "bytes32")
-
-    index: int
-    node: str
-    score: int
-    out_weight: int
-    row_hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
