@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from eth_abi.abi import decode, encode
@@ -27,6 +28,10 @@ class Struct:
 
     SHAPES: ClassVar[tuple[Shape, ...]]
     NAMES: ClassVar[tuple[str, ...]]
+
+
+# The same few thousand addresses come again and again, and a checksum is a hash.
+checksum: Callable[[str], str] = lru_cache(maxsize=16_384)(to_checksum_address)
 
 
 def abi_type(shape: Shape) -> str:
@@ -57,7 +62,7 @@ def from_abi(shape: Shape, value: Any) -> Any:
     if isinstance(shape, list):
         return tuple(from_abi(shape[0], item) for item in value)
     if shape == "address":
-        return to_checksum_address(value)
+        return checksum(value)
     if isinstance(shape, str):
         return value
     if issubclass(shape, Struct):
@@ -141,7 +146,7 @@ class Event:
             log_index=int(log["logIndex"]),
             block_hash=bytes(log["blockHash"]),
             transaction_hash=bytes(log["transactionHash"]),
-            address=to_checksum_address(log["address"]),
+            address=checksum(log["address"]),
         )
         return cls(**values, at=at)
 
