@@ -8,7 +8,7 @@
         ├── InvalidStoreURL        the store's name is not ``local:PATH`` or ``ipfs:ADDRESS``
         ├── NotFound               a block, or a file's block, is not there
         ├── QuotaExceeded          writing this would pass the byte quota
-        ├── StoreDamaged           the folder of a local store cannot be used
+        ├── StoreDamaged           the folder of a local store cannot be read or written
         ├── StoreUnreachable       the node or gateway cannot be reached
         │   └── StoreTimeout       ... or did not answer in time
         ├── NodeRefused            the node or gateway answered with an error of its own
@@ -44,7 +44,7 @@ class QuotaExceeded(StoreError):
 
 
 class StoreDamaged(StoreError):
-    """The folder of a local store cannot be used."""
+    """The folder of a local store cannot be read or written."""
 
 
 class StoreUnreachable(StoreError):

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chain.store.cid import CID, DIGEST_SIZE
+from chain.store.errors import StoreDamaged
 from chain.store.flatfs import FlatFS
 from chain.store.locks import claim, locked
 from chain.store.pins import PinBook
@@ -50,12 +51,17 @@ class Import:
 
         Raises:
             QuotaExceeded: it does not fit; it is not written.
+            StoreDamaged: the disk is full or cannot be written.
         """
         self.protect(cid.digest)
         if self.blocks.size(cid.digest) == len(block):
             return
         self.book.charge(len(block), self.quota)
-        self.blocks.write(cid.digest, block, self.folder / str(next(self._number)))
+        try:
+            self.blocks.write(cid.digest, block, self.folder / str(next(self._number)))
+        except OSError as error:
+            self.book.charge(-len(block), None)
+            raise StoreDamaged(f"cannot write to {self.folder.parent.parent}: {error}") from error
         self.written.append(cid.digest)
 
     def sync(self) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from chain.store import imports
 from chain.store.base import OWNER, Data, Progress, Stat, Store, opened, stat_root
 from chain.store.cid import CID, RAW
-from chain.store.errors import HashMismatch, LimitExceeded, NotFound, StoreDamaged
+from chain.store.errors import HashMismatch, NotFound, StoreDamaged
 from chain.store.flatfs import FlatFS
 from chain.store.imports import Import, importing
 from chain.store.locks import locked
@@ -104,8 +104,6 @@ class LocalStore(Store):
             except BaseException as error:
                 if not isinstance(error, keep_on):
                     self._undo(session)
-                if isinstance(error, OSError):
-                    raise LimitExceeded(f"cannot write to {self.path}: {error}") from error
                 raise
 
     def finish(self, session: Import, pin: Pin) -> None:

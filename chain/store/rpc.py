@@ -184,10 +184,16 @@ class NodeRPC:
 
     def own_cid(self, data: bytes) -> CID:
         """The CID that the node itself gives a file of a few megabytes, in 1 MiB raw leaves."""
-        opts = {"chunker": "size-1048576", "cid-base": "base32", "raw-leaves": "true"}
 
         def call(client: Any) -> CID:
-            added = client.add(io.BytesIO(data), cid_version=1, only_hash=True, opts=opts)
+            # By keyword: the library would overwrite `opts` with `raw-leaves=false`.
+            added = client.add(
+                io.BytesIO(data),
+                chunker="size-1048576",
+                cid_version=1,
+                raw_leaves=True,
+                only_hash=True,
+            )
             return CID.parse(str(added["Hash"]))
 
         return self._ask(call, _PROMPT)

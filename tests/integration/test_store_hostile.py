@@ -143,9 +143,10 @@ MISBEHAVIOUR = {
 def test_misbehaving_servers(
     mode: str, stub: Stub, source: Source, store: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(walk, "PATIENCE", 0.7)
-    monkeypatch.setattr(walk, "SLOWEST", 1 << 40)
-    monkeypatch.setattr(rpc, "_FROM_DISK", 0.3)
+    if MISBEHAVIOUR[mode] is StoreTimeout:
+        monkeypatch.setattr(walk, "PATIENCE", 0.4)
+        monkeypatch.setattr(walk, "SLOWEST", 1 << 40)
+        monkeypatch.setattr(rpc, "_FROM_DISK", 0.2)
     stub.mode = stub.car_mode = mode
     tracemalloc.start()
     try:
