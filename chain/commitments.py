@@ -68,6 +68,31 @@ def score_commitment(
     return _seal(key, verifier, ["bytes32", "bytes32", "bytes32"], [vector, evidence, salt])
 
 
+def appeal_commitment(
+    key: RoundKey, juror: str, index: int, code: int, evidence: bytes, salt: bytes
+) -> bytes:
+    """What a juror passes to ``commitAppealVote``.
+
+    Args:
+        key: chain, ledger, task and round.
+        juror: the address that will reveal.
+        index: of the update whose verdict is appealed.
+        code: the juror's vote, as in :func:`pack_scores`.
+        evidence: sha2-256 digest of the evidence document's root block.
+        salt: 32 secret random bytes.
+
+    Raises:
+        BadCommitment: a value has no place in a commitment.
+    """
+    _check(juror, evidence=evidence, salt=salt)
+    pack_scores([code])
+    if not 0 <= index < MOST_UPDATES:
+        raise BadCommitment(f"there is no update {index}")
+    head = ["uint256", "address", "uint256", "uint32", "uint256", "address"]
+    start = [key.chain_id, key.ledger, key.task_id, key.round, index, juror]
+    return keccak(encode([*head, "uint16", "bytes32", "bytes32"], [*start, code, evidence, salt]))
+
+
 def vector_hash(words: Sequence[int]) -> bytes:
     """H_0 of the hash chain H_n = 0, H_i = keccak256(abi.encode(words[i], H_{i+1}))."""
     return tail_hashes(words)[0]

@@ -4,6 +4,7 @@ from chain.index.event_index import EventIndex, SyncResult
 from chain.index.queries import (
     Attestation,
     Participant,
+    PeerAttestation,
     Queries,
     Round,
     ScoreVector,
@@ -15,6 +16,7 @@ __all__ = [
     "Attestation",
     "EventIndex",
     "Participant",
+    "PeerAttestation",
     "Queries",
     "Round",
     "ScoreVector",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
+from chain.abi import Event
 from chain.bindings import ledger_events as ledger
 from chain.bindings import reputation_anchor_events as anchor
 from chain.bindings.structs import Statement, TaskParams
@@ -10,6 +11,7 @@ from chain.commitments import LANES, unpack_scores
 from chain.enums import Role
 from chain.errors import EventIndexError
 from chain.index.event_index import EventIndex
+from chain.peers import unpack_edges
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -42,6 +44,7 @@ class Round:
     count: int = 0
     seed: bytes = b""
     committee: tuple[str, ...] = ()
+    weights: tuple[int, ...] = ()  # of the committee
     score_commit_deadline: int = 0
     score_reveal_deadline: int = 0
     payout_total: int = 0
@@ -96,6 +99,16 @@ class Attestation:
     subject: Literal["model", "reputation"]
     number: int  # the round or the epoch
     digest: bytes  # of the model, or the statement's hash
+
+
+@dataclass(frozen=True, slots=True)
+class PeerAttestation:
+    """An edge of the feedback graph, stated by a member about another account."""
+
+    from_: str
+    to: str
+    weight: int  # -32767 to 32767; negative is distrust
+    round: int  # the task's round when it was stated
 
 
 class _Found(dict[K, V]):
@@ -200,14 +213,18 @@ class Queries:
         )
 
     def medians(self, task_id: int, round_: int) -> dict[int, int]:
-        """The settled code of each update, by index; empty before settlement."""
+        """The settled code of each update, by index, after appeals; empty before settlement."""
         codes: dict[int, int] = {}
-        for event in self._index.events(ledger.MediansSettled, task_id=task_id, round_=round_):
-            start = LANES * event.first_word
-            words = event.medians
-            for offset, code in enumerate(unpack_scores(words, LANES * len(words))):
-                if code:  # a padding lane is 0, no code is
-                    codes[start + offset] = code
+        kinds = (ledger.MediansSettled, ledger.AppealResolved)
+        for event in self._index.events(*kinds, task_id=task_id, round_=round_):
+            match event:
+                case ledger.MediansSettled(first_word=first, medians=words):
+                    settled = unpack_scores(words, LANES * len(words))
+                    codes |= {  # a padding lane is 0, no code is
+                        LANES * first + lane: code for lane, code in enumerate(settled) if code
+                    }
+                case ledger.AppealResolved(upheld=True):
+                    codes[event.index] = event.new_code
         return codes
 
     def scores(self, task_id: int, round_: int) -> list[ScoreVector]:
@@ -222,30 +239,23 @@ class Queries:
     def participants(self, task_id: int) -> list[Participant]:
         """The trainers and verifiers of a task, in the order in which they joined."""
         found: _Found[str, Participant] = _Found()
-        kinds = (
-            ledger.TrainerJoined,
-            ledger.VerifierJoined,
-            ledger.StakeToppedUp,
-            ledger.Slashed,
-            ledger.Withdrawn,
-            ledger.Left,
-            ledger.RewardsClaimed,
-            ledger.VerifierRewarded,
-        )
-        for event in self._index.events(*kinds, task_id=task_id):
+        appeals: _Found[tuple[int, int], ledger.AppealOpened] = _Found()
+        for event in self._index.events(*_PARTICIPATION, task_id=task_id):
             match event:
                 case ledger.TrainerJoined():
-                    found[event.trainer] = Participant(event.trainer, Role.TRAINER, event.stake)
+                    _join(found, event.trainer, Role.TRAINER, event.stake)
                 case ledger.VerifierJoined():
-                    found[event.verifier] = Participant(event.verifier, Role.VERIFIER, event.stake)
-                case ledger.StakeToppedUp() | ledger.Slashed() | ledger.Withdrawn() | ledger.Left():
-                    found[event.account] = _changed(found[event.account], event)
-                case ledger.RewardsClaimed():
-                    one = found[event.trainer]
-                    found[event.trainer] = replace(one, rewarded=one.rewarded + sum(event.amounts))
-                case ledger.VerifierRewarded():
-                    one = found[event.verifier]
-                    found[event.verifier] = replace(one, rewarded=one.rewarded + event.reward)
+                    _join(found, event.verifier, Role.VERIFIER, event.stake)
+                case ledger.AppealOpened():
+                    appeals[event.round, event.index] = event
+                case ledger.AppealResolved():
+                    appeal = appeals[event.round, event.index]
+                    if event.upheld and appeal.challenger in found:  # anyone may appeal
+                        _add(found, appeal.challenger, "rewarded", appeal.bond + event.reward)
+                case _:
+                    _add(found, *_effect(event))
+                    if isinstance(event, ledger.Left):
+                        found[event.account] = replace(found[event.account], left=True)
         return list(found.values())
 
     def attestations(self, task_id: int) -> list[Attestation]:
@@ -263,6 +273,14 @@ class Queries:
                         Attestation(event.verifier, "reputation", event.epoch, event.statement_hash)
                     )
         return found
+
+    def peer_attestations(self, task_id: int) -> list[PeerAttestation]:
+        """What members stated about one another, in chain order."""
+        return [
+            PeerAttestation(event.from_, to, weight, event.round)
+            for event in self._index.events(anchor.PeersAttested, task_id=task_id)
+            for to, weight in unpack_edges(event.edges)
+        ]
 
     def epochs(self, task_id: int) -> list[tuple[int, Statement]]:
         """The anchored epochs of a task, each with its statement."""
@@ -291,21 +309,52 @@ def _closed(before: Round, event: ledger.RevealClosed) -> Round:
         count=event.count,
         seed=event.seed,
         committee=event.committee,
+        weights=event.weights,
         score_commit_deadline=event.score_commit_deadline,
         score_reveal_deadline=event.score_reveal_deadline,
     )
 
 
-def _changed(
-    one: Participant,
-    event: ledger.StakeToppedUp | ledger.Slashed | ledger.Withdrawn | ledger.Left,
-) -> Participant:
+def _join(found: _Found[str, Participant], address: str, role: Role, stake: int) -> None:
+    if address in found:  # left before
+        found[address] = replace(found[address], role=role, left=False)
+        _add(found, address, "staked", stake)
+    else:
+        found[address] = Participant(address, role, stake)
+
+
+def _add(found: _Found[str, Participant], address: str, column: str, amount: int) -> None:
+    found[address] = replace(found[address], **{column: getattr(found[address], column) + amount})
+
+
+def _effect(event: Event) -> tuple[str, str, int]:
+    """Whose sum an event changes, which one, and by how much."""
     match event:
         case ledger.StakeToppedUp():
-            return replace(one, staked=one.staked + event.amount)
+            return event.account, "staked", event.amount
         case ledger.Slashed():
-            return replace(one, slashed=one.slashed + event.amount)
-        case ledger.Withdrawn():
-            return replace(one, withdrawn=one.withdrawn + event.amount)
-        case ledger.Left():
-            return replace(one, withdrawn=one.withdrawn + event.amount, left=True)
+            return event.account, "slashed", event.amount
+        case ledger.VerifierFined():
+            return event.verifier, "slashed", event.amount
+        case ledger.RewardsClaimed():
+            return event.trainer, "rewarded", sum(event.amounts)
+        case ledger.VerifierRewarded():
+            return event.verifier, "rewarded", event.reward
+        case ledger.Withdrawn() | ledger.Left():
+            return event.account, "withdrawn", event.amount
+    raise EventIndexError(f"{type(event).__name__} changes no participant")
+
+
+_PARTICIPATION: tuple[type[Event], ...] = (
+    ledger.TrainerJoined,
+    ledger.VerifierJoined,
+    ledger.StakeToppedUp,
+    ledger.Slashed,
+    ledger.VerifierFined,
+    ledger.RewardsClaimed,
+    ledger.VerifierRewarded,
+    ledger.AppealOpened,
+    ledger.AppealResolved,
+    ledger.Withdrawn,
+    ledger.Left,
+)

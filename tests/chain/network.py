@@ -1,5 +1,7 @@
 """A devnet with contracts and people on it, shared by the tests of ``chain``."""
 
+from dataclasses import replace
+
 from chain.abi import Call
 from chain.accounts import dev_accounts
 from chain.bindings import ledger_events as happened
@@ -58,8 +60,9 @@ def params(token: str) -> TaskParams:
 class Network:
     """A devnet with the contracts and everyone's sender."""
 
-    def __init__(self, devnet: Devnet) -> None:
+    def __init__(self, devnet: Devnet, **rules: int) -> None:
         self.devnet = devnet
+        self.rules = rules  # that differ from `params`
         self.gas = GasLog()
         self.senders = {
             one.address: Sender(devnet.web3, one, gas_log=self.gas, mine=devnet.mine)
@@ -82,10 +85,11 @@ class Network:
             *((one, token.approve(ledger.address, 2**255)) for one in self.senders.values()),
         )
         grants = [VerifierGrant(one.address, 10) for one in self.verifiers]
-        created = self.sponsor.send(ledger.create_task(params(token.address), 500 * UNIT, grants))
+        rules = replace(params(token.address), **self.rules)
+        created = self.sponsor.send(ledger.create_task(rules, 500 * UNIT, grants))
         [event] = ledger.events_in(created, happened.TaskCreated)
         assert event.task_id == 1
-        assert event.params == params(token.address)
+        assert event.params == rules
         self.everyone(
             *((one, ledger.join_verifier(1, 20 * UNIT)) for one in self.verifiers),
             *((one, ledger.join_trainer(1, 10 * UNIT)) for one in self.trainers),
@@ -114,16 +118,22 @@ class Network:
         self.devnet.warp_to(round_.reveal_deadline)
         self.everyone((self.sponsor, ledger.close_reveal(1, 1)))
         words, evidence = pack_scores(codes), b"\x09" * 32
-        for one in self.verifiers:
+        committee = [self.senders[address] for address in ledger.committee(1, 1).verifiers]
+        for one in committee:
             sealed = score_commitment(key, one.address, vector_hash(words), evidence, SALT)
             self.everyone((one, ledger.commit_scores(1, 1, sealed)))
         round_ = ledger.round_info(1, 1)
         self.devnet.warp_to(round_.score_commit_deadline)
         self.everyone(
-            *((one, ledger.reveal_scores(1, 1, words, evidence, SALT)) for one in self.verifiers)
+            *((one, ledger.reveal_scores(1, 1, words, evidence, SALT)) for one in committee)
         )
         self.devnet.warp_to(round_.score_reveal_deadline)
         assert set(ledger.committee(1, 1).states) == {VoteState.REVEALED}
         self.everyone(
-            (self.sponsor, ledger.settle(1, 1, [words] * 3, [tail_hashes(words)[-1]] * 3))
+            (
+                self.sponsor,
+                ledger.settle(
+                    1, 1, [words] * len(committee), [tail_hashes(words)[-1]] * len(committee)
+                ),
+            )
         )

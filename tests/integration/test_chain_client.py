@@ -5,15 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from web3 import Web3
 
 from chain.bindings import errors
 from chain.bindings import ledger_events as happened
 from chain.client import Ledger, ReputationAnchor
-from chain.commitments import unpack_scores
+from chain.commitments import unpack_scores, update_commitment
 from chain.devnet import start_devnet
 from chain.devnet.base import Kind
 from chain.enums import Phase, RecordKind, Role, VoteState
-from chain.errors import ContractError
+from chain.errors import BadCommitment, ContractError
+from chain.permits import sign_commit
 from karat.cli.errors import Exit, exit_code
 from tests.chain.network import ACCOUNTS, GENESIS, SALT, SPONSOR, UNIT, Network, params
 
@@ -124,3 +126,27 @@ def test_enums_are_those_of_the_source(enum: type[Role]) -> None:
     assert [member.name.replace("_", "").lower() for member in enum] == [
         name.lower() for name in members
     ]
+
+
+def test_a_permit_lets_another_account_pay_for_a_commit(network: Network) -> None:
+    network.open_task()
+    ledger, relayer, trainer = network.ledger, network.sponsor, network.trainers[0]
+    key = ledger.round_key(1, 1)
+    commitment = update_commitment(key, trainer.address, b"\x05" * 32, 9, SALT)
+    deadline = network.devnet.timestamp + 50
+    signature = sign_commit(trainer.account, key, commitment, deadline)
+    stolen = ledger.commit_for(1, 1, network.trainers[1].address, commitment, deadline, signature)
+    with pytest.raises(errors.BadSignature):
+        relayer.send(stolen)
+    before = network.devnet.web3.eth.get_transaction_count(
+        Web3.to_checksum_address(trainer.address)
+    )
+    relayer.send(ledger.commit_for(1, 1, trainer.address, commitment, deadline, signature))
+    assert ledger.record(1, trainer.address, 1).kind == RecordKind.COMMITTED
+    network.devnet.warp_to(ledger.round_info(1, 1).commit_deadline)
+    relayer.send(ledger.reveal_for(1, 1, trainer.address, b"\x05" * 32, 9, SALT))
+    assert ledger.record(1, trainer.address, 1).kind == RecordKind.REVEALED
+    after = network.devnet.web3.eth.get_transaction_count(Web3.to_checksum_address(trainer.address))
+    assert after == before
+    with pytest.raises(BadCommitment, match="32 bytes"):
+        sign_commit(trainer.account, key, b"short", deadline)

@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 
 from chain.bindings import ledger_events as happened
+from chain.commitments import appeal_commitment, pack_scores
 from chain.devnet import start_devnet
 from chain.enums import Role
 from chain.errors import EventIndexError, NodeError
 from chain.index import EventIndex, Queries
 from chain.index.schema import events as events_table
 from chain.node import rpc
-from tests.chain.network import ACCOUNTS, GENESIS, UNIT, Network, params
+from chain.peers import pack_edges
+from tests.chain.network import ACCOUNTS, GENESIS, SALT, UNIT, Network, params
 
 ROOT = Path(__file__).parents[2]
 CODES = [20_000, 18_000, 1, 16_384]
@@ -326,3 +328,57 @@ def test_events_compare_by_content(network: Network) -> None:
     first, *_ = network.ledger.events(happened.TaskCreated)
     assert first == replace(first)
     assert first != replace(first, at=replace(first.at, log_index=first.at.log_index + 1))
+
+
+def test_peer_attestations_are_unpacked(network: Network) -> None:
+    network.open_task()
+    first, second, third = network.trainers[:3]
+    stated = [(second.address, 7), (third.address, -32_767)]
+    network.everyone((first, network.anchor.attest_peers(1, pack_edges(stated))))
+    index = opened(network)
+    index.sync()
+    found = Queries(index).peer_attestations(1)
+    assert [(one.from_, one.to, one.weight) for one in found] == [
+        (first.address, *edge) for edge in stated
+    ]
+    assert Queries(index).epochs(1) == []
+
+
+def test_an_upheld_appeal_changes_the_code_and_the_sums() -> None:
+    addresses = [one.address for one in ACCOUNTS]
+    with start_devnet("anvil", accounts=addresses, timestamp=GENESIS, mining="manual") as devnet:
+        network = Network(
+            devnet, committee_size=1, appeal_window=60, appeal_bond=UNIT, cooldown=6000
+        )
+        network.open_task()
+        network.play_round(CODES)
+        ledger, key, evidence = network.ledger, network.ledger.round_key(1, 1), b"\x08" * 32
+        judged = network.trainers[2]  # whose verdict is "harmful"
+        network.everyone((judged, ledger.appeal(1, 1, 2)))
+        [seated] = ledger.committee(1, 1).verifiers
+        jury = [one for one in network.verifiers if one.address != seated]
+        for one in jury:
+            sealed = appeal_commitment(key, one.address, 2, 17_000, evidence, SALT)
+            network.everyone((one, ledger.commit_appeal_vote(1, 1, 2, sealed)))
+        devnet.warp_to(ledger.appeal_info(1, 1, 2).commit_deadline)
+        network.everyone(
+            *((one, ledger.reveal_appeal_vote(1, 1, 2, 17_000, evidence, SALT)) for one in jury)
+        )
+        devnet.warp_to(ledger.appeal_info(1, 1, 2).reveal_deadline)
+        network.everyone((judged, ledger.resolve_appeal(1, 1, 2, [pack_scores(CODES)])))
+
+        index = opened(network)
+        index.sync()
+        queries = Queries(index)
+        assert queries.medians(1, 1)[2] == ledger.score_of(1, 1, 2) == 17_000
+        assert queries.updates(1, 1)[2].code == 17_000
+        [resolved] = index.events(happened.AppealResolved)
+        assert resolved.upheld
+        assert resolved.reward > 0
+        people = {one.address: one for one in queries.participants(1)}
+        for sender in [*network.verifiers, *network.trainers]:
+            member, person = ledger.member(1, sender.address), people[sender.address]
+            assert person.staked - person.slashed == member.stake
+            assert person.rewarded - person.withdrawn == member.balance
+        assert people[judged.address].rewarded == UNIT + resolved.reward
+        assert people[seated].slashed == resolved.reward
