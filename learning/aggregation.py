@@ -24,7 +24,7 @@ def next_model(
     payloads: Sequence[bytes | None],
     medians: Sequence[int] | np.ndarray,
 ) -> ModelState:
-    """Apply the updates whose settled median is a paid score.
+    """Apply the updates whose settled median is a score of zero or more.
 
     ``payloads`` and ``medians`` are in index order; a payload is None where nothing could be
     had, which then must be settled as a verdict. With no update left the model stays as it is.
@@ -33,7 +33,7 @@ def next_model(
     chosen = [
         codec.decode(payload)
         for payload, median in zip(payloads, medians, strict=True)
-        if payload is not None and int(median) > ZERO_SCORE
+        if payload is not None and int(median) >= ZERO_SCORE
     ]
     return _apply(spec, base, chosen)
 

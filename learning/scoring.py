@@ -32,6 +32,7 @@ GRID: Final = 1 << 14  # scores are multiples of 2**-14 relative improvement
 ZERO_SCORE: Final = 1 << 14  # code of "no improvement"
 LOWEST_SCORE: Final = 8  # smallest code that is a score, not a verdict
 HIGHEST_SCORE: Final = (1 << 15) - 1
+_MOST_CLASSES = 32
 
 
 def encode_score(gain: float) -> int:
@@ -103,6 +104,25 @@ class Scorer:
             plain, tempered = self._losses(network)
         gain = (self.probe.tempered - tempered) / (step * self.probe.tempered)
         return gain, plain, tempered
+
+    def class_gradients(self) -> np.ndarray | None:
+        """float32 [classes, total]: the tempered loss's gradient per class of the hold-out.
+
+        None where targets are no single labels, or of more than 32 classes.
+        """
+        y = torch.cat([y for _, y in self._batches])
+        if y.ndim != 1 or int(y.max()) >= _MOST_CLASSES:
+            return None
+        x = torch.cat([x for x, _ in self._batches])
+        network = network_at(self.spec, self._flat, self.device)
+        network.eval()
+        rows = []
+        for label in torch.unique(y):
+            network.zero_grad(set_to_none=True)
+            logits = network(x[y == label]) / self.spec.scoring.temperature
+            _cross_entropy(logits, y[y == label]).backward()  # type: ignore[no-untyped-call]
+            rows.append(flat_gradient(network))
+        return np.stack(rows)
 
     def _probe(self, chosen: np.ndarray) -> Probe:
         network = network_at(self.spec, self._flat, self.device)

@@ -8,7 +8,7 @@ The order matters: the intake gate first, then copies, and only then norms and s
 would otherwise be taken over by many copies of one update.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +16,10 @@ import numpy as np
 
 from learning import evidence
 from learning.codec import Codec, SparseUpdate
-from learning.detection.copies import duplicates, replays
-from learning.detection.cosines import Cosines, unit_rows
+from learning.detection.copies import crowd_followers, duplicates, mixtures, replays
+from learning.detection.cosines import Cosines
 from learning.detection.findings import Finding, Verdict
-from learning.detection.harm import harmful, noise_level
+from learning.detection.harm import directions, harmful, noise_level, targeted
 from learning.errors import MalformedUpdate
 from learning.model_state import ModelState
 from learning.scoring import LOWEST_SCORE, ZERO_SCORE, Scorer, encode_score
@@ -102,12 +102,12 @@ def score_round(
     }
     scorer = Scorer(spec, base, divided(spec).root, seed, device)
     window = list(history)[-spec.scoring.history_rounds :]
-    judged = _Judged.of(
+    judged = _Judged(
         spec,
         scorer,
         [item for item in taken if isinstance(item, SparseUpdate)],
-        [updates[i].commit_order for i in sound],
-        window,
+        [updates[i] for i in sound],
+        [item for past in window for item in past.updates],
     )
     judged.run(seed)
     codes = np.full(len(updates), LOWEST_SCORE, dtype=np.uint16)
@@ -150,116 +150,100 @@ class _Judged:
         spec: TaskSpec,
         scorer: Scorer,
         updates: list[SparseUpdate],
-        commit_order: list[int],
-        cosines: Cosines,
-        progress: np.ndarray | None,
-        past: list[SparseUpdate],
+        submitted: list[SubmittedUpdate],
+        past: list[PastUpdate],
     ) -> None:
-        self.spec = spec
+        self.spec = spec.scoring
         self.scorer = scorer
         self.updates = updates
-        self.commit_order = commit_order
-        self.cosines = cosines
-        self.progress = progress  # float64 [n]: cosine with the recent progress
+        self.submitted = submitted
         self.past = past
+        self.cosines = Cosines.of(
+            updates,
+            [item.update for item in past],
+            [item.median > ZERO_SCORE for item in past],
+            scorer.probe.gradient,
+        )
+        self.signals = directions(self.cosines)
         self.findings: list[list[Finding]] = [[] for _ in updates]
         self.exact: dict[int, tuple[float, float, float]] = {}
-        self.clip = 0.0
         self.gains = np.zeros(len(updates))
-
-    @classmethod
-    def of(
-        cls,
-        spec: TaskSpec,
-        scorer: Scorer,
-        updates: list[SparseUpdate],
-        commit_order: list[int],
-        window: Sequence[PastRound],
-    ) -> "_Judged":
-        past = [item.update for past_round in window for item in past_round.updates]
-        gradient = scorer.probe.gradient
-        cosines = Cosines.of([*updates, *past], gradient)
-        direction = _progress(window, len(gradient))
-        progress = None
-        if direction is not None:
-            progress = unit_rows(updates, len(gradient)) @ direction
-        return cls(spec, scorer, updates, commit_order, cosines, progress, past)
+        self.clip = 0.0
 
     def run(self, seed: int) -> None:
-        """Copies first, then the clipping norm over what is left, then gains and audits."""
-        settings = self.spec.scoring
-        n = len(self.updates)
-        copies = duplicates(self.updates, self.commit_order, self.cosines, settings)
-        stale = replays([*self.updates, *self.past], n, self.cosines, settings)
-        for k, finding in [*copies.items(), *stale.items()]:
-            self.findings[k].append(finding)
-        norms = [u.norm for k, u in enumerate(self.updates) if not self.findings[k]]
+        """Copies first, then the clipping norm over what is left, then gains, audits and harm."""
+        self._find_copies()
+        norms = [u.norm for u, found in zip(self.updates, self.findings, strict=True) if not found]
         self.clip = float(np.median(norms)) if norms else 0.0
         if self.clip == 0.0:
             return
         self.gains = self.scorer.gains(self.updates, self.clip)
         self._audit(seed)
-        for k in range(n):
-            exact = self.exact[k][0] if k in self.exact else None
-            progress = None if self.progress is None else float(self.progress[k])
-            harm = harmful(float(self.cosines.shared[k]), progress, exact, settings)
-            if harm is not None:
-                self.findings[k].append(harm)
+        leaders = [k for k, found in enumerate(self.findings) if not found]
+        gains = {k: values[0] for k, values in self.exact.items()}
+        self._add(harmful(self.signals, leaders, gains, self.spec))
+        self._add(targeted(self.updates, self.scorer.class_gradients(), self.spec))
+
+    def _find_copies(self) -> None:
+        order = [submitted.commit_order for submitted in self.submitted]
+        self._add(duplicates(self.updates, order, self.cosines, self.spec))
+        everyone = [*self.updates, *(item.update for item in self.past)]
+        names = [*(s.trainer for s in self.submitted), *(item.trainer for item in self.past)]
+        self._add(replays(everyone, names, len(self.updates), self.cosines, self.spec))
+        leaders = [k for k, found in enumerate(self.findings) if not found]
+        self._add(mixtures(leaders, order, self.cosines, self.spec))
+        self._add(crowd_followers(leaders, self.cosines, self.spec))
+
+    def _add(self, found: Mapping[int, Finding]) -> None:
+        for k, finding in found.items():
+            self.findings[k].append(finding)
 
     def _audit(self, seed: int) -> None:
         """Exact small steps: a random part, and every update that may be convicted of harm."""
-        settings = self.spec.scoring
         n = len(self.updates)
         rng = np.random.default_rng([seed % 2**64, 1])
-        chosen = set(rng.permutation(n)[: int(np.ceil(settings.audit_fraction * n))].tolist())
-        suspects = np.flatnonzero(self.cosines.shared[:n] < -settings.harmful_cosine)
-        for k in sorted(chosen | set(suspects.tolist())):
+        count = int(np.ceil(self.spec.audit_fraction * n))
+        suspects = np.flatnonzero(self.signals.max(axis=1) < -self.spec.harmful_cosine)
+        for k in sorted({*rng.permutation(n)[:count].tolist(), *suspects.tolist()}):
             self.exact[k] = self.scorer.exact_gain(self.updates[k], self.clip)
 
     def noise(self) -> float:
         """Gains up to this could be a random update's; they earn nothing."""
         probe = self.scorer.probe
         level = noise_level(self.clip, probe.gradient, probe.tempered)
-        return self.spec.scoring.noise_sigmas * level
+        return self.spec.noise_sigmas * level
 
     def code(self, k: int) -> int:
-        """The on-chain code: the worst verdict, or else the score."""
-        verdicts = [finding.code for finding in self.findings[k] if finding.code is not None]
+        """The on-chain code: the worst verdict, or else the score.
+
+        A score above zero is paid and aggregated, zero is aggregated but not paid, less is
+        neither. Followers of the crowd and updates that run against recent progress get zero.
+        """
+        found = self.findings[k]
+        verdicts = [finding.code for finding in found if finding.code is not None]
         if verdicts:
             return int(min(verdicts))
-        gain = self.gains[k]
-        if k in self.exact:
-            gain = min(gain, self.exact[k][0]) if self.exact[k][0] <= 0 else gain
-        if self.findings[k] or 0 < gain <= self.noise():
-            return min(ZERO_SCORE, encode_score(gain))
-        return encode_score(gain)
+        score = encode_score(self.gains[k])
+        audited_down = k in self.exact and self.exact[k][0] <= 0
+        if self.gains[k] <= self.noise() or audited_down or any(f.excludes for f in found):
+            return min(score, ZERO_SCORE - 1)
+        against_progress = self.signals[k, 1] <= 0
+        return min(score, ZERO_SCORE) if found or against_progress else score
 
     def rows(self) -> list[dict[str, Any]]:
         """The evidence's numbers per update."""
-        return [
-            {
-                "content_digest": update.digest.hex(),
-                "norm": update.norm,
-                "gain": float(self.gains[k]),
-                "gradient_cosine": float(self.cosines.shared[k]),
-                "progress_cosine": None if self.progress is None else float(self.progress[k]),
-                "exact": None
-                if k not in self.exact
-                else dict(zip(("gain", "loss", "tempered_loss"), self.exact[k], strict=True)),
-                "clip": self.clip,
-                "noise_gain": self.noise(),
-            }
-            for k, update in enumerate(self.updates)
-        ]
-
-
-def _progress(window: Sequence[PastRound], total: int) -> np.ndarray | None:
-    """Unit direction float64 [total] of what recent rounds accepted, or None in the first round."""
-    direction = np.zeros(total)
-    for past in window:
-        for item in past.updates:
-            if item.median > ZERO_SCORE and item.update.norm > 0:
-                norm = float(np.linalg.norm(item.update.values.astype(np.float64)))
-                direction[item.update.indices] += item.update.values / norm
-    length = float(np.linalg.norm(direction))
-    return direction / length if length > 0 else None
+        rows = []
+        for k, update in enumerate(self.updates):
+            exact = self.exact.get(k)
+            names = ("gain", "loss", "tempered_loss")
+            rows.append(
+                {
+                    "content_digest": update.digest.hex(),
+                    "norm": update.norm,
+                    "gain": float(self.gains[k]),
+                    "gradient_cosine": float(self.signals[k, 0]),
+                    "progress_cosine": float(self.signals[k, 1]),
+                    "exact": None if exact is None else dict(zip(names, exact, strict=True)),
+                }
+            )
+        return rows

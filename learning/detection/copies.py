@@ -1,11 +1,19 @@
-"""Copies within a round (the earliest commit wins) and replays of earlier rounds."""
+"""Nothing new: copies within a round, replays of earlier rounds, mixtures of others' updates.
+
+Under commit–reveal nobody can see another's update of this round before committing, so copies
+within a round come from accounts that work together; the earliest keeps its record all the same.
+"""
 
 from collections.abc import Sequence
+
+import numpy as np
 
 from learning.codec import SparseUpdate
 from learning.detection.cosines import Cosines
 from learning.detection.findings import Finding, Verdict
 from learning.tasks.spec import ScoringSpec
+
+_RIDGE = 1e-3  # keeps the fit stable when earlier commits are nearly dependent
 
 
 def duplicates(
@@ -14,39 +22,106 @@ def duplicates(
     cosines: Cosines,
     spec: ScoringSpec,
 ) -> dict[int, Finding]:
-    """Copies of an update committed earlier in the same round.
+    """Copies of an update committed earlier in the same round, and the head of a larger ring.
 
     An update is compared with every earlier one that is not itself a copy: the same bytes, or a
     cosine above ``copy_cosine`` that stays above ``copy_partial`` without the shared direction.
-    Trainers with data alike, at the same base model, stay below both.
+    Trainers with data alike, at the same base model, stay below both. Where ``ring_size``
+    accounts or more sent one update, the first of them is not paid for it either.
     """
     found: dict[int, Finding] = {}
-    originals: list[int] = []
+    rings: dict[int, int] = {}
     for i in sorted(range(len(updates)), key=lambda i: commit_order[i]):
         if not len(updates[i].indices):
             continue  # empty ones are alike without being copies; they earn nothing anyway
-        for j in originals:
-            finding = _compare(updates, cosines, i, j, Verdict.DUPLICATE, spec)
+        for j in rings:
+            finding = _compare(
+                updates, cosines, i, j, Verdict.DUPLICATE, spec.copy_cosine, spec.copy_partial
+            )
             if finding is not None:
                 found[i] = finding
+                rings[j] += 1
                 break
         else:
-            originals.append(i)
+            rings[i] = 1
+    for i, size in rings.items():
+        if size >= spec.ring_size:
+            signals = {"ring_size": (float(size), float(spec.ring_size))}
+            found[i] = Finding(None, "several accounts sent this update", signals)
     return found
 
 
 def replays(
-    updates: Sequence[SparseUpdate], current: int, cosines: Cosines, spec: ScoringSpec
+    updates: Sequence[SparseUpdate],
+    trainers: Sequence[str],
+    current: int,
+    cosines: Cosines,
+    spec: ScoringSpec,
 ) -> dict[int, Finding]:
-    """Updates (the first ``current``) that repeat one of an earlier round (those after)."""
+    """Updates (the first ``current``) that repeat one of an earlier round (those after).
+
+    A trainer's own updates of consecutive rounds are alike by nature, so they must be nearer
+    (``own_cosine``) than another trainer's (``copy_cosine``).
+    """
     found: dict[int, Finding] = {}
     for i in range(current):
         for j in range(current, len(updates)):
-            finding = _compare(updates, cosines, i, j, Verdict.STALE, spec)
+            limit = spec.own_cosine if trainers[i] == trainers[j] else spec.copy_cosine
+            finding = _compare(updates, cosines, i, j, Verdict.STALE, limit, spec.copy_partial)
             if finding is not None and len(updates[i].indices):
                 found[i] = finding
                 break
     return found
+
+
+def mixtures(
+    leaders: Sequence[int], commit_order: Sequence[int], cosines: Cosines, spec: ScoringSpec
+) -> dict[int, Finding]:
+    """Updates that are a combination of earlier commits, up to a little noise.
+
+    The fraction explained is R² of a ridge regression on the earlier leaders (those that are no
+    copies), which needs only their cosines.
+    """
+    found: dict[int, Finding] = {}
+    ordered = sorted(leaders, key=lambda i: commit_order[i])
+    for place, i in enumerate(ordered):
+        earlier = ordered[:place]
+        if len(earlier) < 2:
+            continue
+        gram = cosines.pairs[np.ix_(earlier, earlier)] + _RIDGE * np.eye(len(earlier))
+        towards = cosines.pairs[i, earlier]
+        fit = float(towards @ np.linalg.solve(gram, towards))
+        if fit > spec.mixture_fit:
+            signals = {"explained": (fit, spec.mixture_fit)}
+            found[i] = Finding(Verdict.STALE, "a mixture of earlier commits", signals)
+    return found
+
+
+def crowd_followers(
+    leaders: Sequence[int], cosines: Cosines, spec: ScoringSpec
+) -> dict[int, Finding]:
+    """Updates far more like the mean of all others than any other trainer's is.
+
+    Training on data of one's own leaves a mark of one's own; who averages others' work has none.
+    """
+    if len(leaders) < _SMALLEST_CROWD:
+        return {}
+    gram = cosines.pairs[np.ix_(leaders, leaders)]
+    rows = gram.sum(axis=1)
+    others = rows - np.diag(gram)
+    lengths = np.sqrt(np.maximum(gram.sum() - 2 * rows + np.diag(gram), 1e-12))
+    likeness = others / lengths
+    middle = float(np.median(likeness))
+    spread = 1.4826 * float(np.median(np.abs(likeness - middle)))
+    fence = middle + spec.crowd_fence * spread
+    return {
+        i: Finding(None, "follows the crowd", {"likeness": (float(value), fence)}, excludes=False)
+        for i, value in zip(leaders, likeness, strict=True)
+        if value > fence
+    }
+
+
+_SMALLEST_CROWD = 8  # medians of fewer say little
 
 
 def _compare(
@@ -55,15 +130,13 @@ def _compare(
     i: int,
     j: int,
     code: Verdict,
-    spec: ScoringSpec,
+    limit: float,
+    partial_limit: float,
 ) -> Finding | None:
     if updates[i].digest == updates[j].digest:
         return Finding(code, "same bytes", {}, updates[j].digest.hex())
     cosine, partial = float(cosines.pairs[i, j]), cosines.partial(i, j)
-    if cosine > spec.copy_cosine and partial > spec.copy_partial:
-        signals = {
-            "cosine": (cosine, spec.copy_cosine),
-            "partial_cosine": (partial, spec.copy_partial),
-        }
+    if cosine > limit and partial > partial_limit:
+        signals = {"cosine": (cosine, limit), "partial_cosine": (partial, partial_limit)}
         return Finding(code, "nearly the same direction", signals, updates[j].digest.hex())
     return None

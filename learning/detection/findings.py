@@ -18,7 +18,8 @@ class Verdict(IntEnum):
 class Finding:
     """One reason against one update.
 
-    ``code`` is the verdict, or None if the update only loses its pay. ``signals`` maps each
+    ``code`` is the verdict, or None if the update only loses its pay; then ``excludes`` says
+    whether it stays out of the aggregate too. ``signals`` maps each
     signal's name to (measured value, threshold); ``related`` names the digest of the update that
     it is a copy of.
     """
@@ -27,3 +28,4 @@ class Finding:
     reason: str
     signals: dict[str, tuple[float, float]] = field(default_factory=dict)
     related: str | None = None
+    excludes: bool = True

@@ -70,10 +70,9 @@ def mlp_digits() -> TaskSpec:
         name="mlp-digits",
         model=ModelSpec(kind="mlp", sizes={"inputs": 64, "hidden": 64, "classes": 10}),
         data=DataSpec(kind="digits", root=256, test=360),
-        training=TrainingSpec(steps=32, batch=32, lr=0.2),
-        codec=CodecSpec(density=0.25, block=256, max_bytes=1 << 14),
+        training=TrainingSpec(steps=24, batch=64, lr=0.3),
+        codec=CodecSpec(density=0.5, block=256, max_bytes=1 << 14),
         scoring=ScoringSpec(batch=64, batches=3),
-        aggregation=AggregationSpec(server_step=1300),
     )
 
 
@@ -87,7 +86,6 @@ def cnn_digits() -> TaskSpec:
         training=TrainingSpec(steps=16, batch=32, lr=0.2),
         codec=CodecSpec(density=0.25, block=256, max_bytes=1 << 14),
         scoring=ScoringSpec(batch=64, batches=3),
-        aggregation=AggregationSpec(server_step=1300),
     )
 
 

@@ -68,16 +68,22 @@ class CodecSpec(_Frozen):
 class ScoringSpec(_Frozen):
     """The verifier's batches and thresholds; `docs/scoring.md` derives each one.
 
-    batch, batches        hold-out examples per forward pass, and how many passes
-    temperature           logits are divided by it before the loss
-    audit_fraction        part of the updates whose gain is also evaluated exactly
-    audit_step            fraction of the update applied in an exact evaluation
-    history_rounds        how many earlier rounds a verdict may look at
-    copy_cosine           more than this against another update is a copy …
-    copy_partial          … if it still is after the shared direction is projected out
-    harmful_cosine        less than minus this against the hold-out's gradient is harmful …
-    harmful_progress      … if it also is against the model's recent progress
-    noise_sigmas          a gain within this many standard deviations of a random update's is 0
+    batch, batches      hold-out examples per forward pass, and how many passes
+    temperature         logits are divided by it before the loss
+    audit_fraction      part of the updates whose gain is also evaluated exactly
+    audit_step          fraction of the update applied in an exact evaluation
+    history_rounds      how many earlier rounds a verdict may look at
+    copy_cosine         more than this against another trainer's update is a copy …
+    own_cosine          … and more than this against a trainer's own earlier one …
+    copy_partial        … if it still is after the shared direction is projected out
+    ring_size           so many copies of one update, the first included: nobody is paid for it
+    mixture_fit         more than this fraction explained by earlier commits: nothing new
+    crowd_fence         standard deviations above the others in likeness to the crowd: no pay
+    harmful_cosine      both signals of harm below minus this, and …
+    harmful_distance    … their sum this far below the median's: harmful
+    targeted_cosine     one class harmed beyond minus this, and …
+    targeted_gap        … by so much more than every other class: no pay
+    noise_sigmas        gains within this many standard deviations of a random update's: no pay
     """
 
     batch: Count = 128
@@ -85,11 +91,17 @@ class ScoringSpec(_Frozen):
     temperature: Positive = 5.0
     audit_fraction: Fraction = 0.1
     audit_step: Positive = 0.0625
-    history_rounds: Count = 4
+    history_rounds: Count = 8
     copy_cosine: Fraction = 0.9
+    own_cosine: Fraction = 0.98
     copy_partial: Fraction = 0.8
-    harmful_cosine: Fraction = 0.1
-    harmful_progress: Fraction = 0.02
+    ring_size: Annotated[int, Field(ge=2)] = 3
+    mixture_fit: Fraction = 0.9
+    crowd_fence: Positive = 3.5
+    harmful_cosine: Fraction = 0.05
+    harmful_distance: Fraction = 0.85
+    targeted_cosine: Fraction = 0.35
+    targeted_gap: Fraction = 0.2
     noise_sigmas: Annotated[float, Field(ge=0.0)] = 2.0
 
 
