@@ -15,7 +15,7 @@ import {LedgerViews} from "./ledger/LedgerViews.sol";
 import {MemberLogic} from "./ledger/MemberLogic.sol";
 import {RoundLogic} from "./ledger/RoundLogic.sol";
 import {ScoringLogic} from "./ledger/ScoringLogic.sol";
-import {Round, Seat, State, Status, Task} from "./ledger/State.sol";
+import {Payouts, Round, State, Status, Task} from "./ledger/State.sol";
 import {TaskLogic} from "./ledger/TaskLogic.sol";
 import {Lanes} from "./libraries/Lanes.sol";
 import {RecordSlot, RecordSlots} from "./libraries/RecordSlots.sol";
@@ -217,7 +217,7 @@ contract Ledger is LedgerViews, Multicall, ReentrancyGuardTransient, EIP712 {
         Task storage task = _tasks[taskId];
         Round storage state = task.rounds[round];
         if (block.timestamp < state.commitDeadline || block.timestamp >= state.revealDeadline) {
-            revert WrongPhase(taskId, round, state.phase(), Phase.Reveal);
+            task.refusePhase(taskId, round, Phase.Reveal);
         }
         bytes32 commitment =
             keccak256(abi.encode(block.chainid, address(this), taskId, round, trainer, digest, size, salt));
@@ -236,7 +236,7 @@ contract Ledger is LedgerViews, Multicall, ReentrancyGuardTransient, EIP712 {
 
     /// @inheritdoc ILedger
     function claim(uint256 taskId, address trainer, uint32[] calldata rounds) external returns (uint256 credited) {
-        Task storage task = _task(taskId);
+        Task storage task = _tasks[taskId];
         uint256[] memory amounts = new uint256[](rounds.length);
         for (uint256 i; i < rounds.length; ++i) {
             amounts[i] = _process(taskId, task, trainer, rounds[i]);
@@ -250,11 +250,11 @@ contract Ledger is LedgerViews, Multicall, ReentrancyGuardTransient, EIP712 {
     function _commit(uint256 taskId, uint32 round, address trainer, bytes32 commitment) private {
         Task storage task = _tasks[taskId];
         if (block.timestamp >= task.rounds[round].commitDeadline) {
-            revert WrongPhase(taskId, round, task.rounds[round].phase(), Phase.Commit);
+            task.refusePhase(taskId, round, Phase.Commit);
         }
-        RecordSlot slot = task.ring[trainer][round % RecordSlots.RING];
-        if (!slot.isFree()) task.refuseCommit(trainer, round);
-        task.ring[trainer][round % RecordSlots.RING] = RecordSlots.committed(commitment, round);
+        RecordSlot[8] storage ring = task.ring[trainer];
+        if (!ring[round % RecordSlots.RING].isFree()) task.refuseCommit(trainer, round);
+        ring[round % RecordSlots.RING] = RecordSlots.committed(commitment, round);
         emit UpdateCommitted(taskId, trainer, round, commitment);
     }
 
@@ -266,40 +266,32 @@ contract Ledger is LedgerViews, Multicall, ReentrancyGuardTransient, EIP712 {
         RecordSlot slot = task.ring[trainer][round % RecordSlots.RING];
         if (slot.isFree() || slot.round() != round) revert NotCommitted(trainer, round);
         Round storage state = task.rounds[round];
-        if (!state.isOver()) revert WrongPhase(taskId, round, state.phase(), Phase.Final);
+        Payouts memory payouts = state.payouts;
+        if (payouts.status < Status.Settled || payouts.phase() == Phase.Appeal) {
+            task.refusePhase(taskId, round, Phase.Final);
+        }
         task.ring[trainer][round % RecordSlots.RING] = slot.freed();
-        if (state.status == Status.Void) return 0;
+        if (payouts.status == Status.Void) return 0;
         uint16 code;
         if (slot.kind() == RecordKind.Revealed) {
             code = Lanes.lane(state.medians[slot.index() / Lanes.PER_WORD], slot.index());
-            reward = _takeReward(task, state, code);
+            reward = _takeReward(task, payouts, code);
+            state.payouts = payouts;
         }
-        if (code < Scores.STALE) _slash(task, taskId, round, trainer, code);
-    }
-
-    /// @dev Slashes a trainer for a verdict, or for a commit without a reveal (code 0).
-    function _slash(Task storage task, uint256 taskId, uint32 round, address trainer, uint16 code) private {
-        TaskParams storage params = task.params;
-        uint256 rate = params.slashUnrevealed;
-        if (code == Scores.HARMFUL) rate = params.slashHarmful;
-        else if (code == Scores.MALFORMED) rate = params.slashMalformed;
-        else if (code == Scores.DUPLICATE) rate = params.slashDuplicate;
-        task.slash(taskId, round, trainer, code, rate);
+        if (code < Scores.STALE) task.slashTrainer(taskId, round, trainer, code);
     }
 
     /// @dev Takes a record's share out of the round's budget; after the last record the dust goes to the escrow.
-    function _takeReward(Task storage task, Round storage state, uint16 code) private returns (uint256 reward) {
+    function _takeReward(Task storage task, Payouts memory payouts, uint16 code) private returns (uint256 reward) {
         TaskParams storage params = task.params;
         uint256 weight = Scores.payoutWeight(code, params.payoutExponent);
-        if (weight != 0) reward = uint256(params.trainerBudget) * weight / state.payoutTotal;
-        uint256 owed = state.owed - reward;
-        uint16 openRecords = state.openRecords - 1;
-        if (owed != 0 && (openRecords == 0 || state.payoutTotal == 0)) {
-            task.escrow += uint128(owed);
-            owed = 0;
+        if (weight != 0) reward = uint256(params.trainerBudget) * weight / payouts.total;
+        payouts.owed -= uint112(reward);
+        --payouts.openRecords;
+        if (payouts.owed != 0 && (payouts.openRecords == 0 || payouts.total == 0)) {
+            task.escrow += payouts.owed;
+            payouts.owed = 0;
         }
-        state.owed = uint112(owed);
-        state.openRecords = openRecords;
     }
 
     // ------------------------------------------------------------------ money

@@ -28,7 +28,7 @@ library AppealLogic {
     /// @notice See {ILedger-appeal}.
     function open(Task storage task, uint256 taskId, uint32 round, uint256 index) external {
         Round storage state = task.roundIn(taskId, round, Phase.Appeal);
-        if (block.timestamp >= state.finalAt) revert ILedgerErrors.AppealWindowOver(state.finalAt);
+        if (block.timestamp >= state.payouts.finalAt) revert ILedgerErrors.AppealWindowOver(state.payouts.finalAt);
         if (index >= state.count) revert ILedgerErrors.UnknownUpdate(index, state.count);
         Appeal storage appeal = state.appeals[index];
         if (appeal.challenger != address(0)) revert ILedgerErrors.AlreadyAppealed(round, index);
@@ -40,7 +40,7 @@ library AppealLogic {
         if (appeal.juryWeight < state.revealedWeight) {
             revert ILedgerErrors.JuryTooSmall(appeal.juryWeight, state.revealedWeight);
         }
-        ++state.openAppeals;
+        ++state.payouts.openAppeals;
         emit ILedgerEvents.AppealOpened(
             taskId,
             round,
@@ -112,8 +112,10 @@ library AppealLogic {
         Appeal storage appeal = _appealIn(task, round, index, OVER);
         Round storage state = task.rounds[round];
         appeal.resolved = true;
-        --state.openAppeals;
-        if (state.openAppeals == 0 && block.timestamp > state.finalAt) state.finalAt = uint40(block.timestamp);
+        --state.payouts.openAppeals;
+        if (state.payouts.openAppeals == 0 && block.timestamp > state.payouts.finalAt) {
+            state.payouts.finalAt = uint40(block.timestamp);
+        }
         oldCode = Lanes.lane(state.medians[index / Lanes.PER_WORD], index);
         newCode = _outcome(task, appeal, oldCode, state.revealedWeight);
         _slashAbsent(task, appeal, taskId, round);
@@ -196,8 +198,8 @@ library AppealLogic {
         uint256 exponent = task.params.payoutExponent;
         uint256 word = index / Lanes.PER_WORD;
         state.medians[word] = Lanes.withLane(state.medians[word], index, newCode);
-        uint256 others = state.payoutTotal - Scores.payoutWeight(oldCode, exponent);
-        state.payoutTotal = uint64(others + Scores.payoutWeight(newCode, exponent));
+        uint256 others = state.payouts.total - Scores.payoutWeight(oldCode, exponent);
+        state.payouts.total = uint64(others + Scores.payoutWeight(newCode, exponent));
     }
 
     /// @dev Takes the bond's amount, by weight, from the committee members who voted for the old verdict.

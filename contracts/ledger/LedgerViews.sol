@@ -18,6 +18,7 @@ import {
 } from "../interfaces/LedgerTypes.sol";
 import {Lanes} from "../libraries/Lanes.sol";
 import {RecordSlot, RecordSlots} from "../libraries/RecordSlots.sol";
+import {RoundLogic} from "./RoundLogic.sol";
 import {Appeal, Round, Seat, Task} from "./State.sol";
 
 /// @title LedgerViews
@@ -69,18 +70,18 @@ abstract contract LedgerViews is ILedger {
             committeeSize: state.committeeSize,
             committed: state.committed,
             revealed: state.revealed,
-            payoutTotal: state.payoutTotal,
-            owed: state.owed,
-            openRecords: state.openRecords,
-            finalAt: state.finalAt,
-            openAppeals: state.openAppeals,
+            payoutTotal: state.payouts.total,
+            owed: state.payouts.owed,
+            openRecords: state.payouts.openRecords,
+            finalAt: state.payouts.finalAt,
+            openAppeals: state.payouts.openAppeals,
             seed: state.seed
         });
     }
 
     /// @inheritdoc ILedger
     function phase(uint256 taskId, uint32 round) external view returns (Phase) {
-        return _task(taskId).rounds[round].phase();
+        return RoundLogic.phaseOf(_task(taskId), round);
     }
 
     /// @inheritdoc ILedger

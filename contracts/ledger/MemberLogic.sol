@@ -3,8 +3,9 @@ pragma solidity 0.8.28;
 
 import {ILedgerErrors} from "../interfaces/ILedgerErrors.sol";
 import {ILedgerEvents} from "../interfaces/ILedgerEvents.sol";
-import {Member, RecordKind, Role} from "../interfaces/LedgerTypes.sol";
+import {Member, RecordKind, Role, TaskParams} from "../interfaces/LedgerTypes.sol";
 import {RecordSlot, RecordSlots} from "../libraries/RecordSlots.sol";
+import {Scores} from "../libraries/Scores.sol";
 import {State, Task, VerifierPlace} from "./State.sol";
 
 /// @title MemberLogic
@@ -92,6 +93,16 @@ library MemberLogic {
         amount = member.balance;
         member.balance = 0;
         emit ILedgerEvents.Withdrawn(taskId, account, amount);
+    }
+
+    /// @notice Slashes a trainer for a verdict, or for a commit without a reveal (code 0).
+    function slashTrainer(Task storage task, uint256 taskId, uint32 round, address trainer, uint16 code) external {
+        TaskParams storage params = task.params;
+        uint256 rate = params.slashUnrevealed;
+        if (code == Scores.HARMFUL) rate = params.slashHarmful;
+        else if (code == Scores.MALFORMED) rate = params.slashMalformed;
+        else if (code == Scores.DUPLICATE) rate = params.slashDuplicate;
+        task.slash(taskId, round, trainer, code, rate);
     }
 
     /// @notice Says why a trainer may not commit into its slot for a round.

@@ -22,7 +22,7 @@ library RoundLogic {
         task.currentRound = ++round;
         task.baseAttested = false;
         Round storage state = task.rounds[round];
-        state.status = Status.Open;
+        state.payouts.status = Status.Open;
         state.commitDeadline = uint40(block.timestamp + params.commitWindow);
         state.revealDeadline = state.commitDeadline + params.revealWindow;
         emit ILedgerEvents.RoundOpened(
@@ -65,12 +65,22 @@ library RoundLogic {
         emit ILedgerEvents.BaseModelFixed(taskId, round, modelDigest, modelSize);
     }
 
+    /// @notice Says in which phase a round is in place of the one that a call needs.
+    function refusePhase(Task storage task, uint256 taskId, uint32 round, Phase needed) external view {
+        revert ILedgerErrors.WrongPhase(taskId, round, task.rounds[round].phase(), needed);
+    }
+
+    /// @notice See {ILedger-phase}.
+    function phaseOf(Task storage task, uint32 round) external view returns (Phase) {
+        return task.rounds[round].phase();
+    }
+
     /// @dev Requires that the round before is over and its base model fixed, or no longer waited for.
     function _requireSuccessor(Task storage task, uint256 taskId, uint32 last) private view {
         Round storage state = task.rounds[last];
         if (!state.isOver()) revert ILedgerErrors.WrongPhase(taskId, last, state.phase(), Phase.Final);
-        if (state.status == Status.Void || state.payoutTotal == 0 || task.baseAttested) return;
-        uint256 deadline = uint256(state.finalAt) + task.params.attestWindow;
+        if (state.payouts.status == Status.Void || state.payouts.total == 0 || task.baseAttested) return;
+        uint256 deadline = uint256(state.payouts.finalAt) + task.params.attestWindow;
         if (block.timestamp < deadline) revert ILedgerErrors.AwaitingModel(last, deadline);
     }
 
@@ -151,8 +161,8 @@ library RoundLogic {
     /// @dev Ends a round that has no updates: both budgets return to the escrow.
     function _finishEmpty(Task storage task, uint256 taskId, uint32 round, Round storage state) private {
         task.escrow += task.params.trainerBudget + task.params.verifierBudget;
-        state.status = Status.Settled;
-        state.finalAt = uint40(block.timestamp);
+        state.payouts.status = Status.Settled;
+        state.payouts.finalAt = uint40(block.timestamp);
         emit ILedgerEvents.RoundSettled(taskId, round, 0, 0, uint40(block.timestamp));
     }
 }

@@ -6,24 +6,12 @@ import {ILedgerEvents} from "../interfaces/ILedgerEvents.sol";
 import {Phase, VoteState} from "../interfaces/LedgerTypes.sol";
 import {Lanes} from "../libraries/Lanes.sol";
 import {Scores} from "../libraries/Scores.sol";
-import {Round, Seat, State, Status, Task} from "./State.sol";
+import {Payouts, Round, Seat, State, Status, Task} from "./State.sol";
 
 /// @title ScoringLogic
 /// @author Karat
 /// @notice The committee's votes and their settlement: medians, payout weights, the verifiers' rewards and slashes.
 library ScoringLogic {
-    /// @dev The revealed vectors of a committee while words are being settled.
-    struct Ballot {
-        uint256[] seats;
-        uint256[] weights;
-        uint256[] votes;
-        uint256[] sumMin;
-        uint256[] sumMax;
-        uint256 half;
-        uint256 first;
-        uint256 payoutTotal;
-    }
-
     /// @notice See {ILedger-commitScores}.
     function commitScores(Task storage task, uint256 taskId, uint32 round, bytes32 commitment) external {
         Round storage state = task.roundIn(taskId, round, Phase.ScoreCommit);
@@ -72,11 +60,15 @@ library ScoringLogic {
         if (2 * uint256(state.revealedWeight) <= state.committeeWeight) {
             revert ILedgerErrors.QuorumMissed(state.revealedWeight, state.committeeWeight);
         }
-        Ballot memory ballot = _openBallot(task, state, slices, tails);
-        uint256[] memory settled = _settleWords(task, state, ballot, slices);
-        emit ILedgerEvents.MediansSettled(taskId, round, ballot.first, settled);
-        _saveBallot(task, state, ballot, settled.length);
-        if (state.wordsSettled == State.wordCount(state.count)) _finish(task, taskId, round, state);
+        uint256 first = state.wordsSettled;
+        uint256 words = State.wordCount(state.count);
+        uint256[] memory weights = _take(task, state, slices, tails, words - first);
+        uint256[][] memory vectors = slices;
+        uint256[] memory settled = Lanes.medians(vectors, weights, (uint256(state.revealedWeight) + 1) / 2);
+        _store(task, state, settled, first);
+        _addAgreement(task, vectors, settled);
+        emit ILedgerEvents.MediansSettled(taskId, round, first, settled);
+        if (first + settled.length == words) _finish(task, taskId, round, state);
     }
 
     /// @notice See {ILedger-voidRound}.
@@ -85,7 +77,7 @@ library ScoringLogic {
         if (2 * uint256(state.revealedWeight) > state.committeeWeight) {
             revert ILedgerErrors.QuorumMet(state.revealedWeight, state.committeeWeight);
         }
-        state.status = Status.Void;
+        state.payouts.status = Status.Void;
         task.escrow += task.params.trainerBudget + task.params.verifierBudget;
         for (uint256 i; i < state.committeeSize; ++i) {
             Seat storage seat = task.seats[i];
@@ -105,33 +97,30 @@ library ScoringLogic {
         }
     }
 
-    /// @dev Checks the slices against the vectors, remembers what is left of each, and collects weights.
-    function _openBallot(Task storage task, Round storage state, uint256[][] calldata slices, bytes32[] calldata tails)
-        private
-        returns (Ballot memory ballot)
-    {
+    /// @dev Checks that the slices are the next parts of the revealed vectors, and remembers what is left of each.
+    /// @return weights The weights of those who revealed, in committee order.
+    function _take(
+        Task storage task,
+        Round storage state,
+        uint256[][] calldata slices,
+        bytes32[] calldata tails,
+        uint256 left
+    ) private returns (uint256[] memory weights) {
         uint256 voters = state.revealed;
+        bool fresh = state.wordsSettled == 0;
         if (slices.length != voters) revert ILedgerErrors.WrongLength(slices.length, voters);
         if (tails.length != voters) revert ILedgerErrors.WrongLength(tails.length, voters);
-        ballot.seats = new uint256[](voters);
-        ballot.weights = new uint256[](voters);
-        ballot.votes = new uint256[](voters);
-        ballot.sumMin = new uint256[](voters);
-        ballot.sumMax = new uint256[](voters);
-        ballot.half = (uint256(state.revealedWeight) + 1) / 2;
-        ballot.first = state.wordsSettled;
-        ballot.payoutTotal = state.payoutTotal;
-        _requireEqualSlices(slices, State.wordCount(state.count) - ballot.first);
+        _requireEqualSlices(slices, left);
+        weights = new uint256[](voters);
         uint256 place;
         for (uint256 i; i < voters; ++i) {
             while (task.seats[place].state != VoteState.Revealed) ++place;
-            Seat storage seat = task.seats[place];
-            bytes32 expected = ballot.first == 0 ? seat.head : seat.tail;
+            Seat storage seat = task.seats[place++];
+            bytes32 expected = fresh ? seat.head : seat.tail;
             bytes32 head = Lanes.chainHash(slices[i], tails[i]);
             if (head != expected) revert ILedgerErrors.ChainMismatch(seat.verifier, expected, head);
             if (tails[i] != 0) seat.tail = tails[i];
-            ballot.seats[i] = place++;
-            ballot.weights[i] = seat.weight;
+            weights[i] = seat.weight;
         }
     }
 
@@ -144,46 +133,26 @@ library ScoringLogic {
         }
     }
 
-    /// @dev Computes and stores the medians of the next words; sums payout weights and agreement in the ballot.
-    function _settleWords(Task storage task, Round storage state, Ballot memory ballot, uint256[][] calldata slices)
-        private
-        returns (uint256[] memory settled)
-    {
+    /// @dev Stores the next medians and adds up their payout weights.
+    function _store(Task storage task, Round storage state, uint256[] memory settled, uint256 first) private {
         uint256 exponent = task.params.payoutExponent;
-        settled = new uint256[](slices[0].length);
+        uint256 total = state.payouts.total;
         for (uint256 k; k < settled.length; ++k) {
-            for (uint256 i; i < slices.length; ++i) {
-                ballot.votes[i] = slices[i][k];
-            }
-            uint256 lanes = Lanes.median(ballot.votes, ballot.weights, ballot.half);
-            settled[k] = lanes;
-            state.medians[ballot.first + k] = lanes;
-            ballot.payoutTotal += Scores.payoutWeights(lanes, exponent);
-            _addAgreement(ballot, lanes);
+            state.medians[first + k] = settled[k];
+            total += Scores.payoutWeights(settled[k], exponent);
         }
+        state.payouts.total = uint64(total);
+        state.wordsSettled = uint16(first + settled.length);
     }
 
-    /// @dev Stores how far the round has been settled.
-    function _saveBallot(Task storage task, Round storage state, Ballot memory ballot, uint256 settled) private {
-        state.wordsSettled = uint16(ballot.first + settled);
-        state.payoutTotal = uint64(ballot.payoutTotal);
-        for (uint256 i; i < ballot.seats.length; ++i) {
-            Seat storage seat = task.seats[ballot.seats[i]];
-            seat.sumMin += uint32(ballot.sumMin[i]);
-            seat.sumMax += uint32(ballot.sumMax[i]);
-        }
-    }
-
-    /// @dev Adds, for every voter, the sums of the lesser and of the greater of vote and median.
-    function _addAgreement(Ballot memory ballot, uint256 lanes) private pure {
-        unchecked {
-            uint256 sumOfMedians = Lanes.sum(lanes);
-            for (uint256 i; i < ballot.votes.length; ++i) {
-                uint256 vote = ballot.votes[i];
-                uint256 sumMax = Lanes.sum(Lanes.max(vote, lanes));
-                ballot.sumMax[i] += sumMax;
-                ballot.sumMin[i] += Lanes.sum(vote) + sumOfMedians - sumMax;
-            }
+    /// @dev Adds every voter's agreement with the next medians to its seat.
+    function _addAgreement(Task storage task, uint256[][] memory vectors, uint256[] memory settled) private {
+        uint256 place;
+        for (uint256 i; i < vectors.length; ++i) {
+            while (task.seats[place].state != VoteState.Revealed) ++place;
+            Seat storage seat = task.seats[place++];
+            (uint256 sumMin, uint256 sumMax) = Lanes.agreement(vectors[i], settled);
+            (seat.sumMin, seat.sumMax) = (seat.sumMin + uint32(sumMin), seat.sumMax + uint32(sumMax));
         }
     }
 
@@ -203,12 +172,13 @@ library ScoringLogic {
             emit ILedgerEvents.VerifierRewarded(taskId, round, seat.verifier, seat.sumMin, seat.sumMax, reward);
         }
         task.escrow += uint128(budget - paid);
-        state.owed = task.params.trainerBudget;
-        state.openRecords = state.count;
-        uint40 finalAt = uint40(block.timestamp + task.params.appealWindow);
-        state.status = Status.Settled;
-        state.finalAt = finalAt;
-        emit ILedgerEvents.RoundSettled(taskId, round, state.count, state.payoutTotal, finalAt);
+        Payouts memory payouts = state.payouts;
+        payouts.owed = task.params.trainerBudget;
+        payouts.openRecords = state.count;
+        payouts.finalAt = uint40(block.timestamp + task.params.appealWindow);
+        payouts.status = Status.Settled;
+        state.payouts = payouts;
+        emit ILedgerEvents.RoundSettled(taskId, round, state.count, payouts.total, payouts.finalAt);
     }
 
     /// @dev Slashes a verifier that did not reveal.

@@ -15,7 +15,17 @@ enum Status {
     Void
 }
 
-/// @notice A round. The first slot is all that commit and reveal read, the second all that a claim reads.
+/// @notice What a claim reads and writes: one slot.
+struct Payouts {
+    uint64 total;
+    uint112 owed;
+    uint16 openRecords;
+    uint40 finalAt;
+    uint8 openAppeals;
+    Status status;
+}
+
+/// @notice A round. The first slot is all that commit and reveal read.
 struct Round {
     uint40 commitDeadline;
     uint40 revealDeadline;
@@ -29,12 +39,7 @@ struct Round {
     uint8 committed;
     uint8 revealed;
     // ----
-    uint64 payoutTotal;
-    uint112 owed;
-    uint16 openRecords;
-    uint40 finalAt;
-    uint8 openAppeals;
-    Status status;
+    Payouts payouts;
     // ----
     bytes32 seed;
     mapping(uint256 word => uint256 lanes) medians;
@@ -89,6 +94,7 @@ struct Appeal {
 
 using State for Task global;
 using State for Round global;
+using State for Payouts global;
 
 /// @notice A task with everything that belongs to it.
 struct Task {
@@ -122,11 +128,9 @@ library State {
 
     /// @notice The phase of a round at this block's time.
     function phase(Round storage round) internal view returns (Phase) {
-        if (round.status == Status.None) return Phase.None;
-        if (round.status == Status.Void) return Phase.Void;
-        if (round.status == Status.Settled) {
-            return round.openAppeals == 0 && block.timestamp >= round.finalAt ? Phase.Final : Phase.Appeal;
-        }
+        Payouts memory payouts = round.payouts;
+        if (payouts.status == Status.None) return Phase.None;
+        if (payouts.status != Status.Open) return payouts.phase();
         if (block.timestamp < round.commitDeadline) return Phase.Commit;
         if (block.timestamp < round.revealDeadline) return Phase.Reveal;
         if (round.scoreCommitDeadline == 0) return Phase.Close;
@@ -135,6 +139,12 @@ library State {
         }
         if (round.revealed < round.committed && block.timestamp < round.scoreRevealDeadline) return Phase.ScoreReveal;
         return Phase.Settle;
+    }
+
+    /// @notice The phase of a round that has ended.
+    function phase(Payouts memory payouts) internal view returns (Phase) {
+        if (payouts.status == Status.Void) return Phase.Void;
+        return payouts.openAppeals == 0 && block.timestamp >= payouts.finalAt ? Phase.Final : Phase.Appeal;
     }
 
     /// @notice Requires a phase and returns the round.

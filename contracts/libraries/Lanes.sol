@@ -42,10 +42,52 @@ library Lanes {
                 uint256 candidate = votes[i];
                 uint256 reached;
                 for (uint256 j; j < voters; ++j) {
-                    reached += atLeast(votes[j], candidate) * weights[j];
+                    reached += ((((votes[j] | HIGH) - candidate) & HIGH) >> 15) * weights[j];
                 }
-                result = max(result, candidate & (atLeast(reached, halfLanes) * 0xffff));
+                candidate &= ((((reached | HIGH) - halfLanes) & HIGH) >> 15) * 0xffff;
+                result = max(result, candidate);
             }
+        }
+    }
+
+    /// @notice The medians of whole vectors, word by word.
+    /// @param vectors One vector per voter, equally long.
+    function medians(uint256[][] memory vectors, uint256[] memory weights, uint256 half)
+        internal
+        pure
+        returns (uint256[] memory results)
+    {
+        uint256[] memory votes = new uint256[](vectors.length);
+        results = new uint256[](vectors[0].length);
+        for (uint256 k; k < results.length; ++k) {
+            for (uint256 i; i < votes.length; ++i) {
+                votes[i] = vectors[i][k];
+            }
+            results[k] = median(votes, weights, half);
+        }
+    }
+
+    /// @notice The sums over all lanes of the lesser and of the greater of two vectors, whose quotient is their
+    /// agreement (Ruzicka similarity): 1 for equal vectors, less the further apart, to either side.
+    /// @dev The vectors have fewer than 2^13 words, so the 32-bit partial sums do not overflow.
+    function agreement(uint256[] memory a, uint256[] memory b) internal pure returns (uint256 sumMin, uint256 sumMax) {
+        unchecked {
+            uint256 both;
+            uint256 greater;
+            for (uint256 k; k < a.length; ++k) {
+                (uint256 x, uint256 y) = (a[k], b[k]);
+                both += fold(x) + fold(y);
+                greater += fold(max(x, y));
+            }
+            sumMax = greater % 0xffffffff;
+            sumMin = both % 0xffffffff - sumMax;
+        }
+    }
+
+    /// @notice The sums of neighbouring lanes, as eight 32-bit lanes.
+    function fold(uint256 lanes) internal pure returns (uint256) {
+        unchecked {
+            return (lanes & EVEN_LANES) + ((lanes >> 16) & EVEN_LANES);
         }
     }
 
@@ -57,12 +99,9 @@ library Lanes {
         }
     }
 
-    /// @notice The sum of all lanes.
+    /// @notice The sum of all lanes, by casting out 2^32 - 1 from the folded word.
     function sum(uint256 lanes) internal pure returns (uint256) {
-        unchecked {
-            // Eight 32-bit sums of pairs, and their sum by casting out 2^32 - 1 (16 * (2^15 - 1) is far below it).
-            return ((lanes & EVEN_LANES) + ((lanes >> 16) & EVEN_LANES)) % 0xffffffff;
-        }
+        return fold(lanes) % 0xffffffff;
     }
 
     /// @notice The excess of every lane over 2^14, zero where there is none.

@@ -33,7 +33,7 @@ library Scores {
             if (exponent == 1) return Lanes.sum(rest);
             for (; rest != 0; rest >>= 16) {
                 uint256 gain = rest & 0x3fff;
-                total += exponent == 2 ? gain * gain : gain * gain * gain;
+                total += gain * gain * (exponent == 2 ? 1 : gain);
             }
         }
     }
