@@ -9,7 +9,7 @@ b'hello'
 True
 """
 
-from chain.store.base import OWNER, Progress, Stat, Store
+from chain.store.base import OWNER, Progress, Stat, Store, cid_of
 from chain.store.cid import CID, cid_from_digest
 from chain.store.errors import StoreError
 from chain.store.local import LocalStore
@@ -26,5 +26,6 @@ __all__ = [
     "Store",
     "StoreError",
     "cid_from_digest",
+    "cid_of",
     "open_store",
 ]

@@ -14,7 +14,7 @@ from chain.store.cid import CID
 from chain.store.flatfs import sync_folder
 from chain.store.pins import Pin
 from chain.store.stream import as_stream
-from chain.store.unixfs import Readable, decode
+from chain.store.unixfs import Readable, decode, measure
 from chain.store.walk import Fetch, Limits, content, verified
 
 Data = bytes | Path | Readable
@@ -185,6 +185,12 @@ def opened(data: Data) -> Iterator[Readable]:
         yield io.BytesIO(data)
     else:
         yield data
+
+
+def cid_of(data: Data) -> CID:
+    """The CID that any store gives ``data``, without storing it."""
+    with opened(data) as stream:
+        return measure(stream).cid
 
 
 def stat_root(cid: CID, block: bytes, pins: list[Pin]) -> Stat:

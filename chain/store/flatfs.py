@@ -75,13 +75,13 @@ class FlatFS:
             aside.replace(target)
         except FileNotFoundError:
             target.parent.mkdir(exist_ok=True)
-            sync_folder(self.root)
             aside.replace(target)
 
     def sync(self, digests: Iterable[bytes]) -> None:
-        """Make the moves of these blocks durable: one sync per shard folder."""
+        """Make the moves of these blocks durable: one sync per shard folder, one for the shards."""
         for folder in {self.path(digest).parent for digest in digests}:
             sync_folder(folder)
+        sync_folder(self.root)
 
     def delete(self, digest: bytes) -> int:
         """Remove a block; returns the bytes freed (0 if it was not there)."""

@@ -15,14 +15,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 
 from chain.store.cid import CID, DIGEST_SIZE
-from chain.store.errors import StoreDamaged
+from chain.store.errors import QuotaExceeded, StoreDamaged
 from chain.store.flatfs import FlatFS
 from chain.store.locks import claim, locked
 from chain.store.pins import PinBook
 
 _JOURNAL = "journal"
+_AHEAD = 16 << 20
 
 
 @dataclass(slots=True)
@@ -38,6 +40,8 @@ class Import:
     written: list[bytes] = field(default_factory=list)
     """Digests of the blocks that were new."""
     _protected: list[bytes] = field(default_factory=list)
+    _ahead: int = 0
+    _counting: Lock = field(default_factory=Lock)
     _number: Iterator[int] = field(default_factory=itertools.count)
 
     def protect(self, digest: bytes) -> None:
@@ -56,13 +60,32 @@ class Import:
         self.protect(cid.digest)
         if self.blocks.size(cid.digest) == len(block):
             return
-        self.book.charge(len(block), self.quota)
+        self._charge(len(block))
         try:
             self.blocks.write(cid.digest, block, self.folder / str(next(self._number)))
         except OSError as error:
-            self.book.charge(-len(block), None)
+            self._charge(-len(block))
             raise StoreDamaged(f"cannot write to {self.folder.parent.parent}: {error}") from error
         self.written.append(cid.digest)
+
+    def _charge(self, size: int) -> None:
+        """Count bytes as used, a few megabytes ahead: the count is a transaction."""
+        with self._counting:
+            if size > self._ahead:
+                step = max(size, _AHEAD)
+                try:
+                    self.book.charge(step, self.quota)
+                except QuotaExceeded:
+                    step = size
+                    self.book.charge(step, self.quota)
+                self._ahead += step
+            self._ahead -= size
+
+    def settle(self) -> None:
+        """Give back what was counted ahead."""
+        with self._counting:
+            self.book.charge(-self._ahead, None)
+            self._ahead = 0
 
     def sync(self) -> None:
         """Make all blocks of this import durable, also those that another process just wrote."""
@@ -79,9 +102,11 @@ def importing(
         folder.mkdir(parents=True)
         journal = os.open(folder / _JOURNAL, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC)
         claim(journal)
+    session = Import(blocks, book, lock, folder, journal, quota)
     try:
-        yield Import(blocks, book, lock, folder, journal, quota)
+        yield session
     finally:
+        session.settle()
         shutil.rmtree(folder, ignore_errors=True)
         os.close(journal)
 

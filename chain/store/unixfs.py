@@ -7,11 +7,10 @@ links this is Kubo's profile ``unixfs-v1-2025``, and gives the same CIDs as Kubo
 Specifications: https://specs.ipfs.tech/unixfs/ and https://ipld.io/specs/codecs/dag-pb/spec/.
 """
 
-import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
@@ -25,7 +24,7 @@ MAX_LINKS = 2048
 """Links of one node; twice what any profile writes, so that a node stays cheap to hold."""
 
 _TYPE_RAW, _TYPE_FILE = 0, 2
-_WORKERS = min(4, os.cpu_count() or 1)
+_WRITERS = 4
 
 Put = Callable[[CID, bytes], None]
 
@@ -74,25 +73,40 @@ def build(
     profile: Profile = UNIXFS_V1_2025,
     progress: Callable[[int], None] | None = None,
 ) -> Link:
-    """Cut ``stream`` into blocks, hand each to ``put`` (children first), and return the root.
+    """Cut ``stream`` into blocks, hand each to ``put``, and return the root.
 
-    Leaves are hashed and put by a few threads, so ``put`` must be safe to call from several;
+    Leaves of a longer file are put by a few threads, so ``put`` must be safe to call from several;
     at most two leaves per thread are in memory.
     """
     chunks = read_chunks(stream, profile.chunk_size)
     head = list(islice(chunks, 2))
     tree = _Tree(put, profile.width)
-    if len(head) < 2:
-        root = _leaf(head[0] if head else b"", put)
-        if progress:
-            progress(root.size)
-        return root
-    with closing(_leaves(_chain(head, chunks), put)) as links:  # closed: no thread outlives this
-        for link in links:
-            tree.append(link)
+    with ExitStack() as stack:
+        if len(head) == 2:
+            put = stack.enter_context(_Writers(put)).put
+        for chunk in _chain(head or [b""], chunks):
+            cid = CID.of(RAW, chunk)
+            put(cid, chunk)
+            tree.append(Link(cid, len(chunk), len(chunk)))
             if progress:
-                progress(link.size)
+                progress(len(chunk))
+        return tree.finish()
+
+
+def measure(stream: Readable, profile: Profile = UNIXFS_V1_2025) -> Link:
+    """The root that :func:`build` would return, without keeping any block."""
+    tree = _Tree(_drop, profile.width)
+    size = -1
+    for chunk in read_chunks(stream, profile.chunk_size):
+        size = len(chunk)
+        tree.append(Link(CID.of(RAW, chunk), size, size))
+    if size < 0:
+        tree.append(Link(CID.of(RAW, b""), 0, 0))
     return tree.finish()
+
+
+def _drop(cid: CID, block: bytes) -> None:
+    """Keep nothing."""
 
 
 def read_chunks(stream: Readable, size: int) -> Iterator[bytes]:
@@ -118,25 +132,28 @@ def _chain(head: list[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:
     yield from rest
 
 
-def _leaf(chunk: bytes, put: Put) -> Link:
-    cid = CID.of(RAW, chunk)
-    put(cid, chunk)
-    return Link(cid, len(chunk), len(chunk))
+class _Writers:
+    """Puts blocks from a few threads, because a disk is slower than a hash and waits well."""
 
+    def __init__(self, put: Put) -> None:
+        self._put = put
+        self._pool = ThreadPoolExecutor(_WRITERS)
+        self._waiting: deque[Future[None]] = deque()
 
-def _leaves(chunks: Iterable[bytes], put: Put) -> Generator[Link, None, None]:
-    """Leaves in order, hashed and put by a few threads (hashing and writing release the GIL)."""
-    waiting: deque[Future[Link]] = deque()
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        try:
-            for chunk in chunks:
-                waiting.append(pool.submit(_leaf, chunk, put))
-                if len(waiting) == 2 * _WORKERS:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+    def put(self, cid: CID, block: bytes) -> None:
+        """Put a block soon; raises what an earlier one raised."""
+        if len(self._waiting) == 2 * _WRITERS:
+            self._waiting.popleft().result()
+        self._waiting.append(self._pool.submit(self._put, cid, block))
+
+    def __enter__(self) -> "_Writers":
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=kind is not None)
+        if kind is None:
+            for future in self._waiting:
+                future.result()
 
 
 class _Tree:

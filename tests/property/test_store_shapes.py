@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from chain.store.car import frame, header, read_car
 from chain.store.cid import CID, DAG_PB, RAW
 from chain.store.errors import InvalidCID, MalformedBlock, StoreError
-from chain.store.unixfs import Link, Profile, build, decode, encode_node
+from chain.store.unixfs import Link, Profile, build, decode, encode_node, measure
 from chain.store.walk import Limits, content, walk
 
 shapes = st.builds(Profile, chunk_size=st.integers(40, 300), width=st.integers(2, 7))
@@ -55,7 +55,7 @@ def test_the_tree_is_the_references(file: tuple[Profile, float, int], reads: lis
 
     blocks: dict[CID, bytes] = {}
     root = build(Uneven(data), blocks.__setitem__, profile)
-    assert root == reference(data, profile)
+    assert root == reference(data, profile) == measure(io.BytesIO(data), profile)
     assert root.size == len(data)
     got = content(lambda cid, _: blocks[cid], root.cid, Limits(len(data), len(data), max_depth=9))
     assert b"".join(got) == data
