@@ -9,16 +9,23 @@ float64. Centring keeps the distances accurate when the updates share a large co
 The origin is kept as one more point, so that norms and angles can be had as well as distances.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from learning.errors import AggregationError, NonFiniteError
 
-CHUNK = 8192
+T = TypeVar("T")
+
+CPU_CHUNK = 1 << 13
 """Coordinates per step: n of these stay in the cache while they are centred and multiplied."""
+GPU_CHUNK = 1 << 18
+"""Enough of them that a step takes longer than to launch its kernels."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +61,35 @@ class Gram:
         return (self.inner() * scale[:, None] * scale[None, :]).clamp_(-1, 1)
 
 
-def chunks(width: int, size: int = CHUNK) -> Iterator[slice]:
-    """Slices that cover ``range(width)`` in order."""
-    for start in range(0, width, size):
-        yield slice(start, min(start + size, width))
+def chunk_size(device: torch.device) -> int:
+    """Coordinates per step on a device."""
+    return CPU_CHUNK if device.type == "cpu" else GPU_CHUNK
+
+
+def chunks(stripe: slice, size: int) -> Iterator[slice]:
+    """Slices that cover a stripe in order."""
+    for start in range(stripe.start, stripe.stop, size):
+        yield slice(start, min(start + size, stripe.stop))
+
+
+def in_stripes(work: Callable[[slice], T], width: int, device: torch.device) -> list[T]:
+    """``work`` on a stripe of coordinates per thread; on a GPU, and for little, on all at once.
+
+    Threads that each go through their own stripe need not wait for one another, as torch's own
+    would at the end of every small operation; on a machine that is busy otherwise that waiting
+    takes many times longer than the work.
+    """
+    threads = torch.get_num_threads() if device.type == "cpu" else 1
+    if threads == 1 or width <= threads * CPU_CHUNK:
+        return [work(slice(0, width))]
+    bounds = [width * i // threads for i in range(threads + 1)]
+    stripes = [slice(a, b) for a, b in pairwise(bounds)]
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(work, stripes))
+    finally:
+        torch.set_num_threads(threads)
 
 
 def gram(vectors: Tensor, references: Sequence[Tensor] = ()) -> Gram:
@@ -69,9 +101,25 @@ def gram(vectors: Tensor, references: Sequence[Tensor] = ()) -> Gram:
     check_shape(vectors)
     n, d = vectors.shape
     rows = n + len(references)
+    total = sum(
+        in_stripes(lambda stripe: _stripe(vectors, references, stripe), d, vectors.device),
+        start=torch.zeros(rows + 1, rows + 1, dtype=torch.float64, device=vectors.device),
+    )
+    total[rows, :rows] = total[:rows, rows]
+    if not bool(torch.isfinite(total).all()):
+        refuse_non_finite(vectors)
+        refuse_non_finite(torch.stack(list(references)) if references else vectors[:0])
+        raise AggregationError("updates are too large: their squares do not fit into float32")
+    return Gram(total.cpu(), n)
+
+
+def _stripe(vectors: Tensor, references: Sequence[Tensor], stripe: slice) -> Tensor:
+    """One stripe's part of the matrix; the last row is left to symmetry, but for its end."""
+    n = vectors.shape[0]
+    rows = n + len(references)
     total = torch.zeros(rows + 1, rows + 1, dtype=torch.float64, device=vectors.device)
-    buffer = vectors.new_empty(rows, min(d, CHUNK))
-    for part in chunks(d):
+    buffer = vectors.new_empty(rows, min(stripe.stop - stripe.start, chunk_size(vectors.device)))
+    for part in chunks(stripe, buffer.shape[1]):
         block = vectors[:, part]
         centre = block.mean(dim=0)
         points = buffer[:, : block.shape[1]]
@@ -81,12 +129,7 @@ def gram(vectors: Tensor, references: Sequence[Tensor] = ()) -> Gram:
         total[:rows, :rows] += points @ points.T
         total[:rows, rows] -= points @ centre
         total[rows, rows] += centre @ centre
-    total[rows, :rows] = total[:rows, rows]
-    if not bool(torch.isfinite(total).all()):
-        refuse_non_finite(vectors)
-        refuse_non_finite(torch.stack(list(references)) if references else vectors[:0])
-        raise AggregationError("updates are too large: their squares do not fit into float32")
-    return Gram(total.cpu(), n)
+    return total
 
 
 def gram_reference(vectors: Tensor, references: Sequence[Tensor] = ()) -> Gram:
@@ -100,9 +143,15 @@ def gram_reference(vectors: Tensor, references: Sequence[Tensor] = ()) -> Gram:
 def distances_to(vectors: Tensor, centre: Tensor) -> Tensor:
     """‖x_i − centre‖ for the rows of ``vectors`` (n, d), (n,) float64, in O(n) extra memory."""
     check_shape(vectors)
-    total = torch.zeros(vectors.shape[0], dtype=torch.float64, device=vectors.device)
-    for part in chunks(vectors.shape[1]):
-        total += torch.linalg.vector_norm(vectors[:, part] - centre[part], dim=1).double() ** 2
+
+    def squares(stripe: slice) -> Tensor:
+        total = torch.zeros(vectors.shape[0], dtype=torch.float64, device=vectors.device)
+        for part in chunks(stripe, chunk_size(vectors.device)):
+            gap = vectors[:, part] - centre[part]
+            total += torch.linalg.vector_norm(gap, dim=1).double() ** 2
+        return total
+
+    total = torch.stack(in_stripes(squares, vectors.shape[1], vectors.device)).sum(dim=0)
     if not bool(torch.isfinite(total).all()):
         refuse_non_finite(vectors)
         refuse_non_finite(centre[None])

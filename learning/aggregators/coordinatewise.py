@@ -8,8 +8,6 @@ sorted by numpy, whose sort of short rows is vectorised; torch's sort along the 
 the same data takes about ten times as long.
 """
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -22,9 +20,9 @@ from learning.aggregators.base import (
     check_majority,
     share,
 )
-from learning.gram import check_shape, chunks, refuse_non_finite
+from learning.gram import GPU_CHUNK, check_shape, chunk_size, chunks, in_stripes, refuse_non_finite
 
-WIDTH = 16_384
+CPU_WIDTH = 1 << 14
 """Coordinates sorted at a time; with n = 64 the transposed copy takes 4 MB."""
 
 
@@ -57,17 +55,12 @@ def order_mean(vectors: Tensor, low: int, high: int, mixing: Tensor | None = Non
     check_shape(vectors)
     result = torch.empty_like(vectors[0])
 
-    def fill(part: slice) -> None:
-        block = vectors[:, part] if mixing is None else mixing @ vectors[:, part]
-        result[part] = _sorted_mean(block, low, high)
+    def fill(stripe: slice) -> None:
+        for part in chunks(stripe, CPU_WIDTH if result.device.type == "cpu" else GPU_CHUNK):
+            block = vectors[:, part] if mixing is None else mixing @ vectors[:, part]
+            result[part] = _sorted_mean(block, low, high)
 
-    parts = list(chunks(vectors.shape[1], WIDTH))
-    if vectors.device.type == "cpu" and len(parts) > 1:
-        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-            list(pool.map(fill, parts))
-    else:
-        for part in parts:
-            fill(part)
+    in_stripes(fill, vectors.shape[1], vectors.device)
     return result
 
 
@@ -108,7 +101,7 @@ def kept_share(vectors: Tensor, low: int, high: int, mixing: Tensor | None = Non
     those who were mixed into it.
     """
     supplied = torch.zeros(vectors.shape[0], dtype=torch.float64)
-    for part in chunks(vectors.shape[1]):
+    for part in chunks(slice(0, vectors.shape[1]), chunk_size(vectors.device)):
         block = vectors[:, part] if mixing is None else mixing @ vectors[:, part]
         ordered = block.sort(dim=0).values
         kept = ((block >= ordered[low]) & (block <= ordered[high - 1])).double()

@@ -1,0 +1,359 @@
+"""How fast the verifier's parts are, beside ByzFL and ByzPy in the same run.
+
+    python benchmarks/verifier.py                      # everything that this machine can measure
+    python benchmarks/verifier.py --only rules --json rules.json
+
+Peers are measured where they are installed: ``pip install 'karat[bench]'`` brings ByzFL; ByzPy
+pins an old torch and goes into an environment of its own, ``pip install --no-deps byzpy==0.1.4``.
+A ratio is a ratio of medians of calls that took turns. Extra memory is the peak of the resident
+set during a call above what it was before.
+"""
+
+import argparse
+import importlib
+import importlib.util
+import json
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.stats import spearmanr
+
+from learning import aggregators as ours
+from learning import tasks
+from learning.arena import byzfl
+from learning.codec import Codec
+from learning.model_state import ModelState
+from learning.scoring import Scorer
+from learning.tasks.data import divided, partition
+from learning.training import initial_model, layout_of, train
+
+Call = Callable[[], object]
+NOT_MEASURED = "not yet measured: no CUDA device here"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule that peers have too. In settings ``f`` and ``n-f`` stand for those numbers."""
+
+    name: str
+    ours: Callable[..., Any]
+    byzfl: str
+    settings: tuple[str, ...] = ()
+    byzpy: tuple[str, str] | None = None
+    byzpy_settings: Mapping[str, object] = field(default_factory=dict)
+    byzfl_values: int = 0
+    """Float32 values that ByzFL needs beyond the usual, in multiples of n·(n−f)·d."""
+
+
+RULES = [
+    Rule("mean", ours.Average, "Average"),
+    Rule(
+        "krum",
+        ours.Krum,
+        "Krum",
+        ("f",),
+        ("aggregators.geometric_wise.krum", "Krum"),
+        {"f": "f"},
+    ),
+    Rule(
+        "multi-krum",
+        ours.MultiKrum,
+        "MultiKrum",
+        ("f",),
+        ("aggregators.geometric_wise.krum", "MultiKrum"),
+        {"f": "f", "q": "n-f"},
+    ),
+    Rule(
+        "trimmed-mean",
+        ours.TrMean,
+        "TrMean",
+        ("f",),
+        ("aggregators.coordinate_wise.trimmed_mean", "CoordinateWiseTrimmedMean"),
+        {"f": "f"},
+    ),
+    Rule(
+        "median",
+        ours.Median,
+        "Median",
+        (),
+        ("aggregators.coordinate_wise.median", "CoordinateWiseMedian"),
+    ),
+    Rule(
+        "geometric-median",
+        ours.GeometricMedian,
+        "GeometricMedian",
+        (),
+        ("aggregators.geometric_wise.geometric_median", "GeometricMedian"),
+        {"max_iter": 3, "init": "mean"},
+    ),
+    Rule(
+        "centered-clip",
+        ours.CenteredClipping,
+        "CenteredClipping",
+        (),
+        ("aggregators.norm_wise.center_clipping", "CenteredClipping"),
+        {"c_tau": 100.0, "M": 1, "init": "zero"},
+    ),
+    Rule(
+        "monna",
+        ours.MoNNA,
+        "MoNNA",
+        ("f",),
+        ("aggregators.geometric_wise.monna", "MoNNA"),
+        {"f": "f"},
+    ),
+    Rule(
+        "nnm",
+        ours.NNM,
+        "NNM",
+        ("f",),
+        ("pre_aggregators.nnm", "NearestNeighborMixing"),
+        {"f": "f"},
+        byzfl_values=1,
+    ),
+]
+
+
+def measure_rules(n: int, d: int, f: int, repeats: int, device: str) -> list[dict[str, Any]]:
+    """Milliseconds and extra memory of every shared rule on n updates of d values."""
+    generator = torch.Generator().manual_seed(0)
+    vectors = torch.randn(n, d, generator=generator).to(device)
+    rows = []
+    for rule in RULES:
+        calls = rule_calls(rule, vectors, f)
+        times = take_turns(calls, repeats, device)
+        row: dict[str, Any] = {"rule": rule.name, "n": n, "d": d, "f": f, "device": device}
+        for who in ("karat", "byzfl", "byzpy"):
+            row[f"{who}_ms"] = times.get(who)
+        row["extra_mb"] = {who: extra_memory(call) for who, call in calls.items()}
+        for who in ("byzfl", "byzpy"):
+            row[f"times_{who}"] = times[who] / times["karat"] if who in times else None
+        rows.append(row)
+        print(
+            f"{rule.name:17}{times['karat']:9.1f} ms"
+            + "".join(
+                f"   {who} {times[who]:8.1f} ms ({times[who] / times['karat']:5.1f}×)"
+                for who in ("byzfl", "byzpy")
+                if who in times
+            )
+            + "   extra MB: "
+            + ", ".join(f"{who} {value:.0f}" for who, value in row["extra_mb"].items())
+        )
+    return rows
+
+
+def rule_calls(rule: Rule, vectors: torch.Tensor, f: int) -> dict[str, Call]:
+    """What to call for ours and every peer that is installed and fits into memory."""
+    n = len(vectors)
+    numbers = {"f": f, "n-f": n - f}
+    settings = [numbers[name] for name in rule.settings]
+    calls: dict[str, Call] = {"karat": lambda: rule.ours(*settings)(vectors)}
+    needed = 4 * rule.byzfl_values * n * (n - f) * vectors.shape[1]
+    if byzfl.names():
+        peer = getattr(byzfl.load(), rule.byzfl)
+        if needed < 0.6 * available_memory(vectors.device):
+            calls["byzfl"] = lambda: peer(*settings)(vectors)
+        else:
+            print(f"{rule.name}: ByzFL left out, it needs {needed / 1e9:.0f} GB")
+    if rule.byzpy and importlib.util.find_spec("byzpy"):
+        module, name = rule.byzpy
+        given = {k: numbers.get(str(v), v) for k, v in rule.byzpy_settings.items()}
+        built = getattr(importlib.import_module(f"byzpy.{module}"), name)(**given)
+        each = list(vectors)
+        run = getattr(built, "aggregate", None) or built.pre_aggregate
+        calls["byzpy"] = lambda: run(each)
+    return calls
+
+
+def take_turns(calls: dict[str, Call], repeats: int, device: str) -> dict[str, float]:
+    """Median milliseconds of each call; the calls take turns, after one of each to warm up."""
+    times: dict[str, list[float]] = {who: [] for who in calls}
+    for _ in range(repeats + 1):
+        for who, call in calls.items():
+            synchronise(device)
+            start = time.perf_counter()
+            call()
+            synchronise(device)
+            times[who].append(1e3 * (time.perf_counter() - start))
+    return {who: statistics.median(taken[1:]) for who, taken in times.items()}
+
+
+def synchronise(device: str) -> None:
+    """Wait for the device to finish."""
+    if device == "cuda":
+        torch.cuda.synchronize()
+
+
+def extra_memory(call: Call) -> float:
+    """Peak of the resident set (on CUDA: of allocated memory) during a call, in MB above before."""
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        call()
+        torch.cuda.synchronize()
+        return (torch.cuda.max_memory_allocated() - before) / 1e6
+    before = process_memory("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # resets the high-water mark
+    result = call()
+    peak = process_memory("VmHWM")
+    del result
+    return max(peak - before, 0) / 1e6
+
+
+def process_memory(field: str) -> int:
+    """Bytes from ``/proc/self/status``."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(field):
+            return int(line.split()[1]) * 1024
+    raise KeyError(field)
+
+
+def available_memory(device: torch.device) -> int:
+    """Bytes that can still be had."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info()[0])
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith("MemAvailable"):
+            return int(line.split()[1]) * 1024
+    raise KeyError("MemAvailable")
+
+
+def measure_scoring(
+    spec: tasks.TaskSpec, count: int, repeats: int, device: str, rounds: int
+) -> dict[str, Any]:
+    """Scoring ``count`` updates by one backward pass against one evaluation each.
+
+    The evaluations are of a small step along the update on the same batches; Spearman's ρ
+    compares the two orders.
+    """
+    base, updates = trained_updates(spec, count, rounds, device)
+    clip = float(np.median([update.norm for update in updates]))
+    root = divided(spec).root
+    scorer = Scorer(spec, base, root, 1, device)
+
+    def first_order() -> np.ndarray:
+        return Scorer(spec, base, root, 1, device).gains(updates, clip)
+
+    def exact() -> list[float]:
+        return [scorer.exact_gain(update, clip)[0] for update in updates]
+
+    times = take_turns({"first": first_order, "exact": exact}, repeats, device)
+    rho = float(spearmanr(first_order(), exact()).statistic)
+    row = {
+        "task": spec.name,
+        "parameters": base.layout.total,
+        "updates": count,
+        "device": device,
+        "first_order_ms": times["first"],
+        "evaluations_ms": times["exact"],
+        "times": times["exact"] / times["first"],
+        "spearman": rho,
+    }
+    print(
+        f"{spec.name:12} {base.layout.total:>11,} parameters   first order "
+        f"{times['first']:8.1f} ms   one evaluation each {times['exact']:9.1f} ms   "
+        f"{row['times']:6.1f}×   Spearman {rho:.4f}"
+    )
+    return row
+
+
+def trained_updates(
+    spec: tasks.TaskSpec, count: int, rounds: int, device: str
+) -> tuple[ModelState, list[Any]]:
+    """A model after some rounds of averaging, and the next updates of ``count`` trainers."""
+    codec = Codec(spec.codec, layout_of(spec))
+    shards = partition(spec, count, 0)
+    base = initial_model(spec)
+    for number in range(rounds):
+        few = [train(spec, base, shard, number, device) for shard in shards[:8]]
+        base = ModelState.from_float(base.layout, base.to_float() - np.mean(few, axis=0))
+    deltas = (train(spec, base, shard, 100 + i, device) for i, shard in enumerate(shards))
+    return base, [codec.decode(codec.encode(delta)) for delta in deltas]
+
+
+def measure_ceilings() -> dict[str, float]:
+    """What the GPU reaches in this run: bytes per second copied, float32 operations per second."""
+    source = torch.empty(1 << 29, dtype=torch.float32, device="cuda")
+    target = torch.empty_like(source)
+    square = torch.randn(8192, 8192, device="cuda")
+    calls: dict[str, Call] = {
+        "copy": lambda: target.copy_(source),
+        "product": lambda: square @ square,
+    }
+    times = take_turns(calls, 5, "cuda")
+    found = {
+        "bytes_per_s": 2 * 4 * (1 << 29) / (times["copy"] / 1e3),
+        "operations_per_s": 2 * 8192**3 / (times["product"] / 1e3),
+    }
+    print(f"ceilings: {found['bytes_per_s']:.3g} B/s, {found['operations_per_s']:.3g} FLOP/s")
+    return found
+
+
+def measure_large(repeats: int, ceilings: dict[str, float]) -> dict[str, float]:
+    """Multi-Krum of 64 × 1e8 in chunks.
+
+    It must read n·d values twice (for the Gram matrix and for the weighted sum) and takes 2n²d
+    operations: both as fractions of the ceilings.
+    """
+    n, d = 64, 100_000_000
+    vectors = torch.empty(n, d, device="cuda").normal_()
+    times = take_turns({"karat": lambda: ours.MultiKrum(14)(vectors)}, repeats, "cuda")
+    seconds = times["karat"] / 1e3
+    found = {
+        "multi_krum_64x1e8_ms": times["karat"],
+        "of_bandwidth": 2 * 4 * n * d / seconds / ceilings["bytes_per_s"],
+        "of_arithmetic": 2 * n**2 * d / seconds / ceilings["operations_per_s"],
+    }
+    print(f"multi-krum 64 × 1e8: {found}")
+    return found
+
+
+def measure_gpu(repeats: int) -> dict[str, Any]:
+    """Aggregate 256 × 1e6 and 64 × 1e8, and score 64 updates of a 124M-parameter model."""
+    ceilings = measure_ceilings()
+    rules = measure_rules(256, 1_000_000, 64, repeats, "cuda")
+    large = measure_large(repeats, ceilings)
+    gpt = tasks.gpt_text(layers=12, width=768, heads=12, time=1024, vocabulary=50_304)
+    scoring = measure_scoring(gpt, 64, 1, "cuda", rounds=1)
+    return {"ceilings": ceilings, "rules": rules, "large": large, "scoring": scoring}
+
+
+def main() -> None:
+    """Measure what was asked for and can be measured here."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", choices=["rules", "scoring", "gpu"])
+    parser.add_argument("-n", type=int, default=64)
+    parser.add_argument("-d", type=int, default=1_000_000)
+    parser.add_argument("-f", type=int, default=14)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--json", type=Path, help="also write the figures here")
+    options = parser.parse_args()
+    found: dict[str, Any] = {"torch": torch.__version__, "threads": torch.get_num_threads()}
+    if options.only in (None, "rules"):
+        print(f"\nAggregation, {options.n} × {options.d:,}, f = {options.f}, CPU")
+        found["rules"] = measure_rules(options.n, options.d, options.f, options.repeats, "cpu")
+    if options.only in (None, "scoring"):
+        print("\nScoring 64 updates, CPU")
+        found["scoring"] = [
+            measure_scoring(tasks.get(name), 64, options.repeats, "cpu", rounds)
+            for name, rounds in (("mlp-digits", 3), ("cnn-digits", 3), ("gpt-text", 1))
+        ]
+    if options.only in (None, "gpu"):
+        print("\nGPU")
+        if torch.cuda.is_available():
+            found["gpu"] = measure_gpu(options.repeats)
+        else:
+            print(NOT_MEASURED)
+            found["gpu"] = None
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=2))
+
+
+if __name__ == "__main__":
+    main()
