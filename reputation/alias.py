@@ -26,7 +26,8 @@ class StepTables:
 
     ``heads[i]`` (n, 2) holds start and number of slots of row i; ``records`` the slots. The fields
     ``after_heads`` and ``after_records`` are those of a walk that has taken a negative edge, over
-    positive edges only; empty while the graph has no negative edge.
+    positive edges only; empty while the graph has no negative edge. ``scratch`` (≥ n,) is −1
+    wherever nobody is using it.
     """
 
     def __init__(self, graph: TrustGraph, gamma: float) -> None:
@@ -42,6 +43,7 @@ class StepTables:
         self.records: Records = np.empty((size, 2), np.uint64)
         self.after_heads: Int64s = np.zeros((n if signed else 0, 2), np.int64)
         self.after_records: Records = np.empty((size if signed else 0, 2), np.uint64)
+        self.scratch: Int32s = np.full(n, -1, np.int32)
         self._fill(np.arange(len(self._pool.count)))
 
     def refresh(self, rows: Int64s) -> None:
@@ -54,6 +56,8 @@ class StepTables:
             self._build(signed=self._graph.signed)
             return
         self.heads = _at_least(self.heads, n)
+        if len(self.scratch) < n:
+            self.scratch = np.full(len(self.heads), -1, np.int32)
         self.records = _at_least(self.records, len(pool.dst))
         if self.signed:
             self.after_heads = _at_least(self.after_heads, n)

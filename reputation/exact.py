@@ -74,8 +74,9 @@ class Kept:
     distrust: Floats
 
 
-def score(hit: Hits, kept: Kept) -> tuple[Floats, Floats]:
+def score(hit: Hits, kept: Kept | None) -> tuple[Floats, Floats]:
     """Scores and a bound on their errors: kept (trust − distrust) over all trust and distrust."""
+    kept = kept or Kept(np.ones_like(hit.trust), np.ones_like(hit.trust))
     total = float(hit.trust.sum() + hit.distrust.sum())
     if total == 0.0:
         return np.zeros_like(hit.trust), np.zeros_like(hit.trust)

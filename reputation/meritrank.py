@@ -24,13 +24,14 @@ from reputation.exact import TOLERANCE, Kept, hits, score
 from reputation.graph import Node, TrustGraph
 from reputation.rows import Int64s
 from reputation.sampled import WalkSet
-from reputation.scores import NodeVector, Scores
+from reputation.scores import NodeVector, Parts, Scores
 from reputation.solve import solve_rows
 from reputation.transitions import Transitions, compile_transitions
 
 Method = Literal["exact", "sample"]
 
 _KEPT_BYTES = 2**28  # of stored walks
+_STEPS_PER_THREAD = 200_000  # below, starting a thread costs more than it saves
 
 
 class MeritRank:
@@ -83,7 +84,7 @@ class MeritRank:
         """The scores of all nodes as seen by ``ego``.
 
         ``exact`` solves for hitting probabilities, ``sample`` takes ``walks`` walks under ``seed``
-        on ``threads`` threads (``None``: all; the result is the same for any number). Walks are
+        on ``threads`` threads (``None``: as many as pay; it changes nothing). Walks are
         kept, so that :meth:`update` can bring them up to date. With ``beta_threshold`` below 1 the
         exact method too samples, to find whom connectivity decay hits.
 
@@ -104,6 +105,8 @@ class MeritRank:
         """As :meth:`scores` for each ego; exact solves run eight at a time on one diagonal."""
         _require(method in ("exact", "sample"), "method", method, '"exact" or "sample"')
         egos = list(egos)
+        if threads is None and method == "sample":
+            threads = 1 + int(walks / self.alpha) // _STEPS_PER_THREAD
         with _threads(threads):
             if method == "sample":
                 return [self._sampled(ego, walks, seed) for ego in egos]
@@ -131,7 +134,8 @@ class MeritRank:
         """
         _require(error > 0.0, "error", error, "positive")
         pilot = self._walk_set(ego, 10_000, 0)
-        return pilot.budget(pilot.estimate(self._kept_by_row(ego, 10_000, 0)), error)
+        kept = self._kept_by_row(ego, 10_000, 0)
+        return pilot.budget(pilot.estimate(kept), error)
 
     def visit_score(self, ego: Node) -> NodeVector:
         """Personalised PageRank: as the score, but with the number of visits, G(ego, j).
@@ -149,7 +153,7 @@ class MeritRank:
             values = (trust - distrust) / max(visits.sum(), np.finfo(np.float64).tiny)
         else:
             values = trust / max(trust.sum(), np.finfo(np.float64).tiny)
-        return NodeVector(self.graph.node_index, values[transitions.position])
+        return NodeVector(self.graph.node_index, transitions.n, values[transitions.position])
 
     def _compiled(self) -> tuple[Transitions, Diagonal]:
         """The step matrix and diagonal of the graph as it is now."""
@@ -186,9 +190,8 @@ class MeritRank:
 
     def _sampled(self, ego: Node, walks: int, seed: int) -> Scores:
         walk_set = self._walk_set(ego, walks, seed)
-        found = walk_set.estimate(self._kept_by_row(ego, walks, seed))
-        arrays = (found.values, found.trust, found.distrust, found.stderr)
-        return Scores(self.graph.node_index, ego, *arrays, walks=walks)
+        parts = walk_set.estimate(self._kept_by_row(ego, walks, seed))
+        return Scores(self.graph.node_index, len(self.graph), ego, parts)
 
     def _exact(self, egos: list[Node], walks: int, seed: int) -> Iterator[Scores]:
         transitions, diagonal = self._compiled()
@@ -198,21 +201,21 @@ class MeritRank:
         for ego, state, row, error in zip(egos, at.tolist(), rows.x, rows.error, strict=True):
             hit = hits(transitions, diagonal, row, float(error), state)
             kept = self._kept_by_row(ego, walks, seed)
-            values, bound = score(hit, _permuted(kept, transitions.order))
+            values, bound = score(hit, kept and _permuted(kept, transitions.order))
             arrays = (values, hit.trust, hit.distrust, bound)
             values, trust, distrust, bound = (array[position] for array in arrays)
-            yield Scores(self.graph.node_index, ego, values, trust, distrust, bound, walks=None)
+            parts = Parts(values, trust, distrust, bound)
+            yield Scores(self.graph.node_index, len(position), ego, parts)
 
-    def _kept_by_row(self, ego: Node, walks: int, seed: int) -> Kept:
+    def _kept_by_row(self, ego: Node, walks: int, seed: int) -> Kept | None:
         """What connectivity decay leaves of each node's trust and distrust, by row number."""
-        n = len(self.graph)
         if self.beta == 0.0:
-            return Kept(np.ones(n), np.ones(n))
+            return None
         if self.beta_threshold == 1.0:
             decayed = self._dominated(ego)
         else:
             walk_set = self._walk_set(ego, walks, seed)
-            decayed = walk_set.through_one(n, self.beta_threshold)
+            decayed = walk_set.through_one(len(self.graph), self.beta_threshold)
         trust, distrust = (np.where(hit, 1.0 - self.beta, 1.0) for hit in decayed)
         return Kept(trust, distrust)
 

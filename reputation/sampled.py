@@ -1,7 +1,5 @@
 """Sampled MeritRank: a set of walks from one ego that can be kept up to date."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +7,10 @@ from reputation import walks as kernels
 from reputation.alias import StepTables
 from reputation.errors import ParameterError
 from reputation.exact import Kept
-from reputation.rows import Floats, Int64s
+from reputation.rows import Floats, Int32s, Int64s
+from reputation.scores import Parts
+
+Flags = NDArray[np.bool_]
 
 # Counts are raised by four in standard errors (after the "plus four" rule of Agresti and Coull
 # 1998), so that a node that no walk has visited does not claim to be known exactly.
@@ -17,16 +18,6 @@ _PLUS = 4.0
 _MARGIN = 1.1  # a pilot's variance is itself an estimate
 _MOST_STEPS = 2**29
 _REINDEX_SHARE = 8  # the index of visitors is rebuilt when one walk in eight has changed
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """Estimates by row number, the ego's own 0; each of shape (n,)."""
-
-    values: Floats
-    trust: Floats
-    distrust: Floats
-    stderr: Floats
 
 
 class WalkSet:
@@ -48,10 +39,11 @@ class WalkSet:
         self._entries = np.empty(int(self._offsets[-1]), np.uint32)
         self._lengths = np.zeros(walks, np.int32)
         self._totals: Int64s = np.zeros(2, np.int64)
-        self._counts: NDArray[np.int64] = np.zeros((0, 2), np.int64)
-        self._index: tuple[Int64s, NDArray[np.int32]] | None = None
+        self._nodes: Int32s = np.empty(0, np.int32)  # by slot
+        self._counts: NDArray[np.int64] = np.zeros((0, 2), np.int64)  # likewise
+        self._used = 0  # slots
+        self._index: tuple[Int64s, Int32s] | None = None
         self._changed = np.zeros(walks, bool)  # since the index was built
-        self._fit()
         everything = np.arange(walks)
         self._walk(everything)
         self._count(everything, 1)
@@ -76,7 +68,6 @@ class WalkSet:
 
         After it everything is as if walked anew on the changed graph.
         """
-        self._fit()
         touched = self._touched(rows)
         self._count(touched, -1)
         self._walk(touched)
@@ -86,30 +77,31 @@ class WalkSet:
             self._index = None
         return len(touched)
 
-    def estimate(self, kept: Kept) -> Estimate:
-        """Scores with standard errors by the delta method for a ratio of means."""
-        n = len(kept.trust)
-        signed = self._counts.shape[1] == 4
-        hits = self._counts[:n].astype(np.float64)
-        trust, trust_all = hits[:, 0], hits[:, 1]
-        distrust, distrust_all = (hits[:, 2], hits[:, 3]) if signed else np.zeros((2, n))
-        total, squares = (float(sum_) for sum_ in self._totals)
-        if total == 0.0:
-            known = self._tables.heads[self._ego, 1] == 0
-            stderr = np.full(n, 0.0 if known else np.inf)
-            return Estimate(np.zeros(n), np.zeros(n), np.zeros(n), stderr)
-        values = (kept.trust * trust - kept.distrust * distrust) / total
-        variance = (
-            kept.trust**2 * trust
-            + kept.distrust**2 * distrust
-            - 2.0 * values * (kept.trust * trust_all - kept.distrust * distrust_all)
-            + values**2 * squares
-        )
-        stderr = np.sqrt(np.maximum(variance, 0.0) + _PLUS) / total
-        stderr[self._ego] = 0.0
-        return Estimate(values, trust / self.walks, distrust / self.walks, stderr)
+    def estimate(self, kept: Kept | None) -> Parts:
+        """Scores, with standard errors by the delta method for a ratio of means.
 
-    def budget(self, estimate: Estimate, error: float) -> int:
+        ``kept`` is by row number; ``None`` where nothing decays. Cost: the nodes visited.
+        """
+        nodes, hits = self._nodes[: self._used], self._counts[: self._used].astype(np.float64)
+        total, squares = (float(sum_) for sum_ in self._totals)
+        trust, distrust, net, weight, joint = _weighted(hits, nodes, kept)
+        if total == 0.0:
+            unknown = 0.0 if self._tables.heads[self._ego, 1] == 0 else np.inf
+            zeros = np.zeros(len(nodes))
+            return Parts(zeros, zeros, zeros, zeros, self.walks, nodes, unknown)
+        values = net / total
+        variance = np.maximum(weight - 2.0 * values * joint + values**2 * squares, 0.0)
+        return Parts(
+            values=values,
+            trust=trust / self.walks,
+            distrust=distrust / self.walks,
+            stderr=np.where(nodes == self._ego, 0.0, np.sqrt(variance + _PLUS) / total),
+            walks=self.walks,
+            where=nodes,
+            unvisited_stderr=float(np.sqrt(_PLUS) / total),
+        )
+
+    def budget(self, estimate: Parts, error: float) -> int:
         """How many walks bring the largest standard error down to ``error``."""
         total, walks = float(self._totals[0]), self.walks
         if total == 0.0:
@@ -120,43 +112,29 @@ class WalkSet:
         a, b = (error * per_walk) ** 2, _MARGIN * variance
         return int(np.ceil((b + np.sqrt(b * b + 4.0 * a * _PLUS)) / (2.0 * a)))
 
-    def through_one(self, n: int, threshold: float) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    def through_one(self, n: int, threshold: float) -> tuple[Flags, Flags]:
         """Whose trust (distrust) is brought, to the share ``threshold``, through one other node.
 
         Each of shape (n,), for the ``n`` nodes of the graph.
         """
         indptr, walk = kernels.visitors(n, self._offsets, self._entries, self._lengths)
-        found = []
-        for column, distrust in ((0, False), (2, True)):
-            if column >= self._counts.shape[1]:
-                found.append(np.zeros(n, bool))
-                continue
+        found = np.zeros((2, n), bool)
+        nodes = self._nodes[: self._used]
+        for side in range(self._counts.shape[1] // 2):
             most = kernels.busiest_predecessor(
-                n, indptr, walk, self._offsets, self._entries, distrust
+                n, indptr, walk, self._offsets, self._entries, side == 1
             )
-            hits = self._counts[:n, column]
-            found.append((hits > 0) & (most >= threshold * hits))
+            hits = self._counts[: self._used, 2 * side]
+            found[side, nodes] = (hits > 0) & (most[nodes] >= threshold * hits)
         return found[0], found[1]
-
-    def _fit(self) -> None:
-        """Make room in the counts for new nodes and for the first negative edge."""
-        rows, columns = self._counts.shape
-        width = 4 if self._tables.signed else 2
-        shape = (max(rows, len(self._tables.heads)), max(columns, width))
-        if self._counts.shape != shape:
-            counts = np.zeros(shape, np.int64)
-            counts[:rows, :columns] = self._counts
-            self._counts = counts
 
     def _touched(self, rows: Int64s) -> Int64s:
         if (rows == self._ego).any():
             return np.arange(self.walks)
-        marked = np.zeros(len(self._counts), bool)
+        marked = np.zeros(len(self._tables.heads), bool)
         marked[rows] = True
         if self._index is None:
-            self._index = kernels.visitors(
-                len(self._counts), self._offsets, self._entries, self._lengths
-            )
+            self._index = kernels.visitors(len(marked), self._offsets, self._entries, self._lengths)
             self._changed[:] = False
         indptr, walk = self._index
         rows = rows[rows < len(indptr) - 1]
@@ -174,6 +152,37 @@ class WalkSet:
         )  # fmt: skip
 
     def _count(self, which: Int64s, sign: int) -> None:
-        kernels.count_walks(
-            which, sign, self._offsets, self._entries, self._lengths, self._counts, self._totals
-        )
+        self._make_room(int(self._lengths[which].sum()))
+        slots = self._tables.scratch
+        slots[self._nodes[: self._used]] = np.arange(self._used)
+        self._used = kernels.count_walks(
+            which, sign, self._offsets, self._entries, self._lengths,
+            slots, self._nodes, self._used, self._counts, self._totals,
+        )  # fmt: skip
+        slots[self._nodes[: self._used]] = -1
+
+    def _make_room(self, entries: int) -> None:
+        """Make room in the counts for as many nodes, and for distrust once there is any."""
+        rows, columns = self._counts.shape
+        width = max(columns, 4 if self._tables.signed else 2)
+        if rows < self._used + entries or columns < width:
+            counts = np.zeros((2 * self._used + entries, width), np.int64)
+            nodes = np.empty(len(counts), np.int32)
+            counts[: self._used, :columns] = self._counts[: self._used]
+            nodes[: self._used] = self._nodes[: self._used]
+            self._counts, self._nodes = counts, nodes
+
+
+def _weighted(hits: Floats, nodes: Int32s, kept: Kept | None) -> tuple[Floats, ...]:
+    """Trust, distrust, and the sums over walks of X, X² and XT, X being what a walk gives a node:
+    what is kept of trust or, negatively, of distrust. Each (slots,).
+    """
+    trust, trust_joint = hits[:, 0], hits[:, 1]
+    if hits.shape[1] == 2 and kept is None:
+        return trust, np.zeros_like(trust), trust, trust, trust_joint
+    distrust, distrust_joint = hits[:, 2:].T if hits.shape[1] == 4 else np.zeros((2, len(hits)))
+    keep = np.ones(len(nodes)) if kept is None else kept.trust[nodes]
+    lose = np.ones(len(nodes)) if kept is None else kept.distrust[nodes]
+    net = keep * trust - lose * distrust
+    joint = keep * trust_joint - lose * distrust_joint
+    return trust, distrust, net, keep**2 * trust + lose**2 * distrust, joint

@@ -1,6 +1,8 @@
 """What a computation returns: one number per node, as a mapping over arrays."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -8,43 +10,71 @@ import numpy as np
 from reputation.errors import UnknownNodeError
 from reputation.graph import Node
 from reputation.nodes import NodeIndex
-from reputation.rows import Floats, Int64s
+from reputation.rows import Floats, Int32s, Int64s
 
 
 class NodeVector(Mapping[Node, float]):
-    """A mapping from node to number that holds one array, in the graph's row order."""
+    """A mapping from every node of a graph to a number, held in an array.
 
-    def __init__(self, index: NodeIndex, values: Floats) -> None:
-        self._index = index
-        self._values = values
-        values.flags.writeable = False
+    Where only few nodes differ from a default, it holds just those.
+    """
 
-    @property
+    def __init__(
+        self,
+        index: NodeIndex,
+        n: int,
+        values: Floats,
+        where: Int32s | None = None,
+        default: float = 0.0,
+    ) -> None:
+        """``values`` of all ``n`` nodes by row number, or of the rows ``where``."""
+        self._index, self._n = index, n
+        self._values, self._where, self._default = values, where, default
+
+    @cached_property
     def array(self) -> Floats:
         """The numbers; shape (n,), read-only, in the order of ``graph.nodes``."""
-        return self._values
+        dense = self._values
+        if self._where is not None:
+            dense = np.full(self._n, self._default)
+            dense[self._where] = self._values
+        dense.flags.writeable = False
+        return dense
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        return np.array(self._values, dtype=dtype, copy=copy)
+        return np.array(self.array, dtype=dtype, copy=copy)
 
     def __getitem__(self, node: Node) -> float:
         number = self._index.number(node)
-        if number >= len(self._values):
+        if number >= self._n:
             raise UnknownNodeError(f"node {node!r} joined the graph after this was computed")
-        return float(self._values[number])
+        return float(self.array[number])
 
     def __iter__(self) -> Iterator[Node]:
-        return iter(self._index.nodes[: len(self._values)])
+        return iter(self._index.nodes[: self._n])
 
     def __len__(self) -> int:
-        return len(self._values)
+        return self._n
 
     def to_dict(self) -> dict[Node, float]:
         """A plain dictionary, node → number."""
-        return dict(zip(self, self._values.tolist(), strict=True))
+        return dict(zip(self, self.array.tolist(), strict=True))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self)} nodes)"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The arrays of :class:`Scores`: by row number, or of the rows ``where`` only."""
+
+    values: Floats
+    trust: Floats
+    distrust: Floats
+    stderr: Floats
+    walks: int | None = None
+    where: Int32s | None = None
+    unvisited_stderr: float = 0.0  # of the rows that are not in ``where``
 
 
 class Scores(NodeVector):
@@ -57,44 +87,40 @@ class Scores(NodeVector):
 
     ego: Node
     """Whose view this is."""
-    hit_probability: NodeVector
-    """Probability that a walk visits the node, before connectivity decay."""
     trust: NodeVector
-    """The part of it in which the first visit counts as trust."""
+    """Probability that a walk visits the node, and its first visit counts as trust."""
     distrust: NodeVector
-    """The part in which the first visit comes after a negative edge."""
+    """Probability that a walk visits the node, but first after a negative edge."""
     stderr: NodeVector
     """Sampled: the score's standard error. Exact: a certified bound on the score's error."""
     walks: int | None
     """How many walks were sampled; ``None`` for an exact computation."""
 
-    def __init__(
-        self,
-        index: NodeIndex,
-        ego: Node,
-        values: Floats,
-        trust: Floats,
-        distrust: Floats,
-        stderr: Floats,
-        walks: int | None,
-    ) -> None:
-        super().__init__(index, values)
-        self.ego = ego
-        self.trust = NodeVector(index, trust)
-        self.distrust = NodeVector(index, distrust)
-        self.hit_probability = NodeVector(index, trust + distrust)
-        self.stderr = NodeVector(index, stderr)
-        self.walks = walks
+    def __init__(self, index: NodeIndex, n: int, ego: Node, parts: Parts) -> None:
+        super().__init__(index, n, parts.values, parts.where)
+        self.ego, self.walks = ego, parts.walks
+        self.trust = NodeVector(index, n, parts.trust, parts.where)
+        self.distrust = NodeVector(index, n, parts.distrust, parts.where)
+        self.stderr = NodeVector(index, n, parts.stderr, parts.where, parts.unvisited_stderr)
+
+    @cached_property
+    def hit_probability(self) -> NodeVector:
+        """Probability that a walk visits the node, before connectivity decay."""
+        hit = self.trust._values + self.distrust._values
+        return NodeVector(self._index, self._n, hit, self._where)
 
     def top(self, k: int | None = None) -> list[tuple[Node, float]]:
         """The ``k`` best (all if ``None``) of the nodes that were reached, best first.
 
         Ties are broken by the nodes' keys. Cost: linear in the nodes reached, plus sorting k.
         """
-        reached = np.flatnonzero(self.hit_probability.array)
-        chosen = reached[_largest(self.array[reached], self._index.keys[reached], k)]
+        reached = np.flatnonzero(self.hit_probability._values)
+        rows = reached if self._where is None else self._where[reached]
+        values = self._values[reached]
+        chosen = _largest(values, self._index.keys[rows], k)
         nodes = self._index.nodes
-        return [(nodes[i], float(self.array[i])) for i in chosen.tolist()]
+        pairs = zip(rows[chosen].tolist(), values[chosen].tolist(), strict=True)
+        return [(nodes[i], value) for i, value in pairs]
 
 
 def _largest(values: Floats, keys: Any, k: int | None) -> Int64s:

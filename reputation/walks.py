@@ -23,6 +23,7 @@ DISTRUST = np.uint32(1 << 30)
 NODE = np.uint32((1 << 30) - 1)
 
 _LANES = 16  # walks in lockstep, so that their memory reads overlap
+_CHUNK = 1024  # walks that a thread takes at a time
 _LENGTHS = np.uint64(0xA0761D6478BD642F)  # separates the draws for lengths from those for steps
 _S32, _HALF, _TOP = np.uint64(32), np.uint64(0xFFFFFFFF), np.uint64(1 << 31)
 
@@ -54,48 +55,39 @@ def take_walks(
     lengths: Int32s,
 ) -> None:
     """Walk (again) the walks ``which``; fills their ``entries`` and ``lengths``."""
-    for group in prange((len(which) + _LANES - 1) // _LANES):
-        first = group * _LANES
-        lanes = min(_LANES, len(which) - first)
-        node = np.full(_LANES, ego, np.int64)
-        own = np.empty(_LANES, np.uint64)
-        flag = np.zeros(_LANES, np.uint32)
-        active = np.empty(_LANES, np.int64)
-        for lane in range(lanes):
-            own[lane] = stream(seed, np.uint64(which[first + lane]))
-            active[lane] = lane
-        left, step = lanes, 0
-        while left:
-            kept = 0
-            for at in range(left):
-                lane = active[at]
-                w = which[first + lane]
-                lengths[w] = step
-                if offsets[w] + step == offsets[w + 1]:
-                    continue
-                i = node[lane]
-                if flag[lane]:
-                    start, slots = after_heads[i, 0], after_heads[i, 1]
-                else:
-                    start, slots = heads[i, 0], heads[i, 1]
-                if slots == 0:
-                    continue
-                slot, coin = multiply(draw(own[lane], np.uint64(step)), np.uint64(slots))
-                place = start + np.int64(slot)
-                if flag[lane]:
-                    threshold, pair = after_records[place, 0], after_records[place, 1]
-                else:
-                    threshold, pair = records[place, 0], records[place, 1]
-                target = (pair & _HALF) if coin < threshold else (pair >> _S32)
-                if target & _TOP:
-                    flag[lane] = DISTRUST
-                node[lane] = np.int64(target & np.uint64(NODE))
-                entries[offsets[w] + step] = np.uint32(node[lane]) | flag[lane]
-                active[kept] = lane
-                kept += 1
-            left = kept
-            step += 1
-        for at in range(first, first + lanes):
+    for chunk in prange((len(which) + _CHUNK - 1) // _CHUNK):
+        node, active = np.empty(_LANES, np.int64), np.empty(_LANES, np.int64)
+        own, flag = np.empty(_LANES, np.uint64), np.empty(_LANES, np.uint32)
+        end = min((chunk + 1) * _CHUNK, len(which))
+        for first in range(chunk * _CHUNK, end, _LANES):
+            left, step = min(_LANES, end - first), 0
+            for lane in range(left):
+                own[lane] = stream(seed, np.uint64(which[first + lane]))
+                node[lane], flag[lane], active[lane] = ego, 0, lane
+            while left:
+                kept = 0
+                for at in range(left):
+                    lane = active[at]
+                    w = which[first + lane]
+                    lengths[w] = step
+                    if offsets[w] + step == offsets[w + 1]:
+                        continue
+                    row = after_heads[node[lane]] if flag[lane] else heads[node[lane]]
+                    if row[1] == 0:
+                        continue
+                    slot, coin = multiply(draw(own[lane], np.uint64(step)), np.uint64(row[1]))
+                    place = row[0] + np.int64(slot)
+                    record = after_records[place] if flag[lane] else records[place]
+                    target = (record[1] & _HALF) if coin < record[0] else (record[1] >> _S32)
+                    if target & _TOP:
+                        flag[lane] = DISTRUST
+                    node[lane] = np.int64(target & np.uint64(NODE))
+                    entries[offsets[w] + step] = np.uint32(node[lane]) | flag[lane]
+                    active[kept] = lane
+                    kept += 1
+                left = kept
+                step += 1
+        for at in range(chunk * _CHUNK, end):
             begin = offsets[which[at]]
             _mark_repeats(entries[begin : begin + lengths[which[at]]], ego)
 
@@ -118,27 +110,37 @@ def count_walks(
     offsets: Int64s,
     entries: Entries,
     lengths: Int32s,
+    slots: Int32s,
+    nodes: Int32s,
+    used: int,
     counts: NDArray[np.int64],
     totals: Int64s,
-) -> None:
-    """Add (``sign`` 1) or take away (−1) walks.
+) -> int:
+    """Add (``sign`` 1) or take away (−1) walks; returns how many nodes are counted now.
 
-    ``counts`` (n, 2 or 4): for trust, then for distrust, how many walks visit the node and how many
-    nodes these visit in sum. ``totals`` (2,): the sums of T and T² over walks, T being how many
-    nodes (but the ego) a walk visits.
+    ``slots`` (n,): where a node is counted, −1 if nowhere yet; ``nodes[:used]`` are the nodes by
+    slot. ``counts`` (slots, 2 or 4): for trust, then for distrust, how many walks visit the node
+    and how many nodes these visit in sum. ``totals`` (2,): the sums of T and T² over walks, T being
+    how many nodes (but the ego) a walk visits.
     """
     for w in which:
-        walk = entries[offsets[w] : offsets[w] + lengths[w]]
         visited = 0
-        for entry in walk:
-            visited += entry < AGAIN
+        for at in range(offsets[w], offsets[w] + lengths[w]):
+            visited += entries[at] < AGAIN
         totals[0] += sign * visited
         totals[1] += sign * visited * visited
-        for entry in walk:
-            if entry < AGAIN:
-                column = 2 if entry & DISTRUST else 0
-                counts[entry & NODE, column] += sign
-                counts[entry & NODE, column + 1] += sign * visited
+        for at in range(offsets[w], offsets[w] + lengths[w]):
+            node = entries[at] & NODE
+            slot = slots[node]
+            if slot < 0:
+                slot = slots[node] = used
+                nodes[used] = node
+                used += 1
+            once = sign * np.int64(entries[at] < AGAIN)  # a branch would be hard to predict
+            column = 2 if entries[at] & DISTRUST else 0
+            counts[slot, column] += once
+            counts[slot, column + 1] += once * visited
+    return used
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
