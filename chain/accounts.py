@@ -18,7 +18,7 @@ from eth_utils.crypto import keccak
 
 from chain.devnet.base import CHAIN_ID
 from chain.errors import KeystoreError, UnknownAccount, WrongPassword
-from chain.folders import home, write_atomically
+from chain.folders import config_dir, write_atomically
 
 SCRYPT_N = 2**18  # about a second to open; tests use less
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -36,10 +36,10 @@ class StoredAccount:
 
 
 class Keystore:
-    """The encrypted keys in one folder; by default ``keystore`` in Karat's home."""
+    """The encrypted keys in one folder; by default ``keystore`` in the user's configuration."""
 
     def __init__(self, folder: Path | None = None, *, scrypt_n: int = SCRYPT_N) -> None:
-        self.folder = home() / "keystore" if folder is None else folder
+        self.folder = config_dir() / "keystore" if folder is None else folder
         self._scrypt_n = scrypt_n
 
     def __iter__(self) -> Iterator[StoredAccount]:

@@ -18,7 +18,7 @@ from web3.exceptions import TransactionNotFound
 from web3.types import Nonce
 
 from chain.errors import TransactionError
-from chain.folders import home, write_atomically
+from chain.folders import data_dir, write_atomically
 
 LOCK_SECONDS = 120.0  # sending takes a second or two; longer means a stopped process
 
@@ -43,7 +43,7 @@ def next_nonce(web3: Web3, chain_id: int, address: str) -> Iterator[NonceSlot]:
     Raises:
         TransactionError: another process has held the lock for two minutes.
     """
-    folder = home() / "nonces"
+    folder = data_dir() / "nonces"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     stem = f"{chain_id}-{address.lower()}"
     lock = FileLock(folder / f"{stem}.lock", timeout=LOCK_SECONDS)

@@ -10,7 +10,8 @@ from pathlib import Path
 from chain.devnet.base import BLOCK_GAS_LIMIT, CHAIN_ID, DEFAULT_BALANCE, HARDFORK, Mining
 from chain.devnet.http import HttpDevnet
 from chain.devnet.project import project_folders
-from chain.errors import NodeMissing
+from chain.errors import NodeError, NodeMissing
+from chain.node import rpc
 
 _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
@@ -58,7 +59,7 @@ def anvil_command(
         command += ["--block-time", str(block_time)]
     if state is not None:
         # Written every second, so that a killed node loses one second at most.
-        command += ["--state", str(state), "--state-interval", "1", "--preserve-historical-states"]
+        command += ["--state", str(state), "--state-interval", "1"]
     if state is None or not state.exists():
         command += ["--timestamp", str(int(time.time()) if timestamp is None else timestamp)]
     return command
@@ -87,3 +88,16 @@ class Anvil(HttpDevnet):
         super().__init__("anvil", command, mining=mining, port=port)
         if is_new:
             self.fund(accounts, balance)
+
+    def dump(self) -> bytes:
+        """The whole chain, compressed; see :meth:`load`."""
+        return bytes.fromhex(str(rpc(self.web3, "anvil_dumpState")).removeprefix("0x"))
+
+    def load(self, dumped: bytes) -> None:
+        """Become a chain that was dumped; for one that has mined nothing yet.
+
+        Raises:
+            NodeError: the dump is damaged.
+        """
+        if rpc(self.web3, "anvil_loadState", "0x" + dumped.hex()) is not True:
+            raise NodeError("Anvil does not take the state it is to go on from; is it damaged?")

@@ -79,6 +79,11 @@ class Hardhat(HttpDevnet):
         super().__init__("hardhat", command, cwd=folder, env=env, mining=mining, port=port)
         self.fund(accounts, balance)
 
+    def mine_again(self, raw_transactions: Sequence[bytes], timestamp: int) -> None:
+        """Mine a block as it was mined before; automatic mining must be off."""
+        self._submit(raw_transactions)
+        self.mine(timestamp)
+
     def _send_in_order(self, method: str, params: Sequence[Sequence[str]]) -> list[RPCResponse]:
         # Hardhat works on the entries of a batch concurrently, so a batch has no order.
         return [self._provider.make_request(RPCEndpoint(method), list(entry)) for entry in params]

@@ -42,7 +42,7 @@ COUNT_OR_REVERT = bytes.fromhex(
 
 @pytest.fixture(autouse=True)
 def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KARAT_HOME", str(tmp_path / "karat"))
+    monkeypatch.setenv("KARAT_DATA_DIR", str(tmp_path / "karat"))
 
 
 @pytest.fixture

@@ -1,0 +1,114 @@
+"""The process behind a background devnet: ``python -m chain.devnet.keeper FOLDER``.
+
+Starts the node that ``settings.json`` in the folder describes, restores the chain, keeps it on
+disk as it grows, and ends with SIGTERM (or with the node).
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from threading import Event
+from typing import Literal
+
+import psutil
+
+from chain.devnet.anvil import Anvil
+from chain.devnet.base import DEFAULT_BALANCE
+from chain.devnet.hardhat import Hardhat
+from chain.devnet.memory import Journal, Memory, StateFile
+from chain.errors import ChainError
+from chain.folders import write_atomically
+from chain.node import rpc
+
+SETTINGS, RUNNING, LOG = "settings.json", "running.json", "node.log"
+_POLL_SECONDS = 0.25
+_GENESIS = 1_600_000_000  # before every block of a journal, whenever it is mined again
+
+BackgroundKind = Literal["anvil", "hardhat"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a background devnet is; fixed by the first start, except for port and accounts."""
+
+    kind: BackgroundKind
+    port: int
+    block_time: int | None  # seconds
+    accounts: list[str]
+    balance: int = DEFAULT_BALANCE
+
+    def save(self, folder: Path) -> None:
+        """Write ``settings.json``."""
+        write_atomically(folder / SETTINGS, json.dumps(asdict(self), indent=2) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> "Settings":
+        """Read ``settings.json``."""
+        return cls(**json.loads((folder / SETTINGS).read_text("utf-8")))
+
+
+def keep(folder: Path) -> None:
+    """Run the node until SIGTERM.
+
+    Raises:
+        NodeError: it cannot be started or restored, or it went away.
+    """
+    stop = Event()
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: stop.set())
+    settings = Settings.load(folder)
+    with _start(settings) as node:
+        memory = _memory(node, folder)
+        # First the funds: the journal's transactions spend them, and a dump replaces them.
+        node.fund(settings.accounts, settings.balance)
+        memory.restore()
+        _run_on_the_wall_clock(node, settings)
+        memory.save()
+        own = psutil.Process()
+        running = {"pid": own.pid, "started": own.create_time(), "rpc_url": node.rpc_url}
+        write_atomically(folder / RUNNING, json.dumps(running) + "\n")
+        try:
+            while not stop.wait(_POLL_SECONDS):
+                memory.save()
+            memory.save()
+        finally:
+            (folder / RUNNING).unlink(missing_ok=True)
+
+
+def _start(settings: Settings) -> Anvil | Hardhat:
+    if settings.kind == "anvil":
+        return Anvil(port=settings.port)
+    return Hardhat(port=settings.port, timestamp=_GENESIS)
+
+
+def _memory(node: Anvil | Hardhat, folder: Path) -> Memory:
+    return StateFile(node, folder) if isinstance(node, Anvil) else Journal(node, folder)
+
+
+def _run_on_the_wall_clock(node: Anvil | Hardhat, settings: Settings) -> None:
+    """Let the next block have today's time, however long the chain was down."""
+    now = int(time.time())
+    if node.timestamp < now:
+        node.mine(now)
+    if settings.block_time is not None:
+        rpc(node.web3, "evm_setAutomine", False)
+        unit = 1000 if isinstance(node, Hardhat) else 1  # milliseconds, or seconds
+        rpc(node.web3, "evm_setIntervalMining", settings.block_time * unit)
+
+
+def main() -> int:
+    """Run the command; the last line of the log says why it ended."""
+    try:
+        keep(Path(sys.argv[1]))
+    except ChainError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    os.umask(0o077)
+    sys.exit(main())
