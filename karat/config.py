@@ -1,6 +1,5 @@
 """Settings. Precedence: flag > environment (``KARAT_*``) > project ``karat.toml`` > user config."""
 
-import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,27 +11,10 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from chain.folders import config_dir, data_dir
 from karat.errors import ConfigError
 
 PROJECT_FILE = "karat.toml"
-
-
-def user_config_dir() -> Path:
-    """Where the user's ``config.toml`` and network profiles live (``KARAT_CONFIG_DIR``)."""
-    chosen = os.environ.get("KARAT_CONFIG_DIR")
-    if chosen:
-        return Path(chosen)
-    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(base) / "karat"
-
-
-def user_data_dir() -> Path:
-    """Where state lives: devnet, content store, daemons' journals (``KARAT_DATA_DIR``)."""
-    chosen = os.environ.get("KARAT_DATA_DIR")
-    if chosen:
-        return Path(chosen)
-    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(base) / "karat"
 
 
 class Settings(BaseSettings):
@@ -44,11 +26,11 @@ class Settings(BaseSettings):
 
     network: str = Field(default="local", description="Name of the network profile.")
     store: str = Field(
-        default_factory=lambda: f"local:{user_data_dir() / 'store'}",
+        default_factory=lambda: f"local:{data_dir() / 'store'}",
         description="Content store: local:PATH or ipfs:URL.",
     )
     keystore: Path = Field(
-        default_factory=lambda: user_config_dir() / "keystore",
+        default_factory=lambda: config_dir() / "keystore",
         description="Folder of encrypted keystores.",
     )
     account: str | None = Field(default=None, description="Name or address of the account to use.")
@@ -74,7 +56,7 @@ class Settings(BaseSettings):
             init_settings,
             env_settings,
             TomlConfigSettingsSource(settings_cls, Path(PROJECT_FILE)),
-            TomlConfigSettingsSource(settings_cls, user_config_dir() / "config.toml"),
+            TomlConfigSettingsSource(settings_cls, config_dir() / "config.toml"),
         )
 
 
@@ -92,9 +74,9 @@ def load_settings(**flags: Any) -> Settings:
         raise ConfigError(
             f"setting {name!r} is wrong: {first['msg']} "
             f"(look at the flag, KARAT_{name.upper()}, {PROJECT_FILE} and "
-            f"{user_config_dir() / 'config.toml'})"
+            f"{config_dir() / 'config.toml'})"
         ) from error
     except ValueError as error:  # tomllib.TOMLDecodeError
         raise ConfigError(
-            f"{PROJECT_FILE} or {user_config_dir() / 'config.toml'} is not TOML: {error}"
+            f"{PROJECT_FILE} or {config_dir() / 'config.toml'} is not TOML: {error}"
         ) from error

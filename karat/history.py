@@ -106,13 +106,13 @@ class TaskHistory:
             raise NotAvailable(f"round {number} of task {self.task_id} has not been opened")
         return self.rounds[number]
 
-    def refresh(self) -> None:
-        """Take in all blocks up to the head.
+    def refresh(self, *, to_block: int | None = None) -> None:
+        """Take in all blocks up to ``to_block`` (the head if None).
 
         Raises:
             chain.errors.ChainError: the node cannot be reached or answers nonsense.
         """
-        head = int(self.ledger.web3.eth.block_number)
+        head = int(self.ledger.web3.eth.block_number) if to_block is None else to_block
         if head < self._next_block:
             return
         self.apply(self.ledger.events(from_block=self._next_block, to_block=head))

@@ -14,7 +14,7 @@ from karat.errors import ProtocolError
 from karat.history import Round, TaskHistory
 from karat.task import Task
 from karat.trust import trust_edges
-from learning.detection.findings import Verdict
+from karat.verdicts import verdict_name
 from learning.scoring import LOWEST_SCORE, ZERO_SCORE, decode_score
 from reputation.anchor import canonical_json
 
@@ -49,7 +49,7 @@ class Outcomes:
                     size=update.size,
                     scores={v: codes[update.index] for v, codes in current.votes.items()},
                     median=code,
-                    verdict=verdict(code),
+                    verdict=verdict_name(code),
                     weight=max(0, code - ZERO_SCORE),
                 )
             )
@@ -96,7 +96,10 @@ class Outcomes:
             participants=self._participants(),
             anchor=anchor,
             conservation=self._conservation(),
-            gas={name: GasUse(**use) for name, use in built.gas.summary().items()},
+            gas={
+                name: GasUse(int(use["count"]), use["mean"], int(use["max"]))
+                for name, use in built.gas.summary().items()
+            },
             outputs=self._outputs(),
             seconds=seconds,
         )
@@ -130,7 +133,7 @@ class Outcomes:
             slashed=slashed,
             stake=held.stake,
             reputation=score,
-            verdicts=dict(Counter(verdict(code) for code in codes)),
+            verdicts=dict(Counter(verdict_name(code) for code in codes)),
             mean_score=sum(marks) / len(marks) if marks else None,
         )
 
@@ -167,7 +170,9 @@ class Outcomes:
         to_block = int(built.devnet.web3.eth.block_number)
         said = reputation.statement(self.history, scored, document, to_block=to_block)
         epoch = built.anchor.last_epoch(task_id) + 1
-        built.act((m, built.anchor.attest(task_id, epoch, said)) for m in self.cast.verifiers)
+        for member in self.cast.verifiers:  # until the majority has spoken
+            if built.anchor.last_epoch(task_id) < epoch:
+                built.act([(member, built.anchor.attest(task_id, epoch, said))])
         best = max(self.cast.trainers, key=lambda m: scored.scores[m.address.lower()])
         proof = scored.proof(best.address)
         holds = built.anchor.verify(task_id, epoch, reputation.leaf(proof), proof.path)
@@ -190,10 +195,3 @@ class Outcomes:
         if self.config.store_url.startswith("local:"):
             outputs["updates, models and evidence"] = self.config.store_url.removeprefix("local:")
         return outputs
-
-
-def verdict(code: int) -> str:
-    """A settled code in words: ``ok``, a verdict's name, or ``void``."""
-    if code >= LOWEST_SCORE:
-        return "ok"
-    return Verdict(code).name.lower() if code else "void"

@@ -1,0 +1,311 @@
+"""Karat for scripts: ``from karat import connect``.
+
+>>> net = connect("http://127.0.0.1:8545", ledger="0x…")   # doctest: +SKIP
+>>> net.reputation.top(3)                                   # doctest: +SKIP
+[('0x36df…', 0.0441), ('0x6016…', 0.0438), ('0x0b1f…', 0.0417)]
+
+Everything is read from the chain when it is asked for; nothing is cached but what has been seen.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from web3 import Web3
+
+from chain.abi import Event
+from chain.bindings.structs import TaskParams
+from chain.client import Ledger, ReputationAnchor
+from chain.node import connect_node
+from chain.store import Store, open_store
+from karat import reputation
+from karat.content import Content
+from karat.errors import NotAvailable
+from karat.history import Round, TaskHistory
+from karat.verdicts import verdict_name
+from learning.scoring import ZERO_SCORE
+from reputation import Scores
+from reputation.anchor import Proof
+
+if TYPE_CHECKING:
+    from karat.task import Task as TaskContent
+
+
+@dataclass(frozen=True)
+class Update:
+    """One revealed update; ``median`` and ``verdict`` are empty until the round is settled.
+
+    ``weight`` is the score above zero that the payout follows from, in units of 2**-14 relative
+    improvement; ``scores`` maps each verifier that revealed to its code.
+    """
+
+    round: int
+    index: int
+    trainer: str
+    cid: str
+    size: int
+    scores: dict[str, int]
+    median: int | None
+    verdict: str | None
+    weight: int
+
+
+@dataclass(frozen=True)
+class Participant:
+    """A member of a task. Amounts are in base units of the task's token."""
+
+    address: str
+    role: str
+    stake: int
+    reward: int
+    slashed: int
+    reputation: float
+
+
+class TaskView:
+    """One task."""
+
+    def __init__(self, network: "Network", task_id: int) -> None:
+        self._network = network
+        self.id = task_id
+        self._history = TaskHistory(network.ledger, task_id, from_block=network.from_block)
+
+    @property
+    def history(self) -> TaskHistory:
+        """Everything the chain says of the task, up to date."""
+        self._history.refresh()
+        return self._history
+
+    @property
+    def sponsor(self) -> str:
+        """Who created and funds it."""
+        return self.history.sponsor
+
+    @property
+    def params(self) -> TaskParams:
+        """Its frozen rules.
+
+        Raises:
+            NotAvailable: there is no such task.
+        """
+        return self.history.params
+
+    @property
+    def rounds(self) -> list[Round]:
+        """All rounds so far, oldest first."""
+        return [current for _, current in sorted(self.history.rounds.items())]
+
+    @property
+    def updates(self) -> list[Update]:
+        """All revealed updates so far, by round and index."""
+        return [update for current in self.rounds for update in _updates(current)]
+
+    @property
+    def participants(self) -> list[Participant]:
+        """Verifiers and trainers, with what they hold, earned and lost."""
+        history = self.history
+        scores = reputation.scores(history)
+        return [
+            Participant(
+                address=address,
+                role=role,
+                stake=self._network.ledger.member(self.id, address).stake,
+                reward=history.rewards.get(address, 0),
+                slashed=history.slashed.get(address, 0),
+                reputation=scores[address],
+            )
+            for role, members in (("verifier", history.verifiers), ("trainer", history.trainers))
+            for address in members
+        ]
+
+    @cached_property
+    def content(self) -> "TaskContent":
+        """Specification, models and updates from the content store."""
+        from karat.task import Task as TaskContent  # noqa: PLC0415 it brings in torch
+
+        return TaskContent(self._history, self._network.store)
+
+
+class Reputation:
+    """MeritRank of a task's participants, and what is anchored of it."""
+
+    def __init__(self, network: "Network", task_id: int | None = None) -> None:
+        self._network = network
+        self._task_id = task_id
+
+    def __call__(self, task_id: int) -> "Reputation":
+        """The same for another task."""
+        return Reputation(self._network, task_id)
+
+    @property
+    def task(self) -> TaskView:
+        """The task asked about: by default the ledger's latest."""
+        latest = self._network.ledger.task_count() if self._task_id is None else self._task_id
+        if latest == 0:
+            raise NotAvailable("this ledger has no task yet")
+        return self._network.task(latest)
+
+    def scores(
+        self, ego: str | None = None, *, alpha: float = 0.15, beta: float = 0.0, gamma: float = 0.0
+    ) -> Scores:
+        """Scores of all participants as seen by ``ego`` (the task's sponsor if None).
+
+        Raises:
+            reputation.errors.UnknownNodeError: ``ego`` takes no part in the task.
+        """
+        return reputation.scores(self.task.history, ego, alpha=alpha, beta=beta, gamma=gamma)
+
+    def of(self, address: str, ego: str | None = None) -> float:
+        """One participant's score."""
+        scores = self.scores(ego)
+        return scores[Web3.to_checksum_address(address)]
+
+    def top(self, k: int = 10, ego: str | None = None) -> list[tuple[str, float]]:
+        """The ``k`` best, best first."""
+        return [(str(node), score) for node, score in self.scores(ego).top(k)]
+
+    def to_records(self, ego: str | None = None) -> list[dict[str, Any]]:
+        """One dictionary per participant, for ``pandas.DataFrame``."""
+        return [{"address": node, "score": score} for node, score in self.scores(ego).items()]
+
+    def proof(self, address: str, epoch: int | None = None) -> "AnchoredProof":
+        """The proof that an anchored epoch (the latest if None) holds a participant's score.
+
+        Raises:
+            NotAvailable: nothing is anchored, or it was made from another state of the chain.
+        """
+        return self._network.anchored_proof(self.task, address, epoch)
+
+
+@dataclass(frozen=True)
+class AnchoredProof:
+    """A score that a contract can check: pass ``leaf`` and ``path`` to the anchor's ``verify``."""
+
+    task_id: int
+    epoch: int
+    root: bytes
+    proof: Proof
+
+    @property
+    def score(self) -> float:
+        """The anchored visit score."""
+        return self.proof.score / 2**40
+
+
+class Network:
+    """A connection to one ledger."""
+
+    def __init__(
+        self,
+        web3: Web3,
+        ledger: Ledger,
+        anchor: ReputationAnchor | None,
+        store: Store | None,
+        from_block: int,
+    ) -> None:
+        self.web3 = web3
+        self.ledger = ledger
+        self.from_block = from_block
+        self._anchor = anchor
+        self._store = store
+        self._tasks: dict[int, TaskView] = {}
+        self.reputation = Reputation(self)
+
+    @property
+    def anchor(self) -> ReputationAnchor:
+        """The reputation anchor; raises NotAvailable if none was named."""
+        if self._anchor is None:
+            raise NotAvailable('no reputation anchor was named: connect(…, anchor="0x…")')
+        return self._anchor
+
+    @property
+    def store(self) -> Store:
+        """The content store; raises NotAvailable if none was named."""
+        if self._store is None:
+            raise NotAvailable('no content store was named: connect(…, store="local:PATH")')
+        return self._store
+
+    @property
+    def tasks(self) -> list[TaskView]:
+        """All tasks of the ledger."""
+        return [self.task(number) for number in range(1, self.ledger.task_count() + 1)]
+
+    def task(self, task_id: int) -> TaskView:
+        """One task by its id."""
+        if task_id not in self._tasks:
+            self._tasks[task_id] = TaskView(self, task_id)
+        return self._tasks[task_id]
+
+    def events(self, *kinds: type[Event], from_block: int | None = None) -> Iterator[Event]:
+        """The ledger's events of these kinds (all if none is named), in chain order."""
+        start = self.from_block if from_block is None else from_block
+        return self.ledger.events(*kinds, from_block=start)
+
+    def anchored_proof(self, task: TaskView, address: str, epoch: int | None) -> AnchoredProof:
+        """See :meth:`Reputation.proof`."""
+        number = self.anchor.last_epoch(task.id) if epoch is None else epoch
+        if number == 0:
+            raise NotAvailable(f"no reputation of task {task.id} is anchored yet")
+        said = self.anchor.statement_of(task.id, number)
+        history = TaskHistory(self.ledger, task.id, from_block=self.from_block)
+        history.refresh(to_block=said.to_block)
+        scored = reputation.anchored(history)
+        if scored.root != said.root:
+            raise NotAvailable(
+                f"epoch {number} anchors root 0x{said.root.hex()}, but blocks up to "
+                f"{said.to_block} give 0x{scored.root.hex()}: the verifiers anchored something else"
+            )
+        return AnchoredProof(task.id, number, said.root, scored.proof(address))
+
+
+def connect(
+    rpc_url: str,
+    *,
+    ledger: str,
+    anchor: str | None = None,
+    store: str | None = None,
+    from_block: int = 0,
+) -> Network:
+    """Connect to a ledger.
+
+    Args:
+        rpc_url: JSON-RPC URL of a node.
+        ledger: address of the ledger contract; its code is compared with the artifact.
+        anchor: address of the reputation anchor, if proofs are wanted.
+        store: content store (``local:PATH`` or ``ipfs:URL``), if updates or models are wanted.
+        from_block: the block the ledger was deployed in; saves time on a long chain.
+
+    Raises:
+        chain.errors.NodeUnreachable: nothing answers at ``rpc_url``.
+        chain.errors.ContractError: there is no such contract, or another one.
+    """
+    web3 = connect_node(rpc_url)
+    return Network(
+        web3,
+        Ledger.attach(web3, ledger),
+        None if anchor is None else ReputationAnchor.attach(web3, anchor),
+        None if store is None else open_store(store),
+        from_block,
+    )
+
+
+def _updates(current: Round) -> Iterator[Update]:
+    for revealed in current.updates:
+        code = current.medians[revealed.index] if current.medians else None
+        yield Update(
+            round=current.number,
+            index=revealed.index,
+            trainer=revealed.trainer,
+            cid=str(Content(revealed.digest, revealed.size).cid),
+            size=revealed.size,
+            scores={v: codes[revealed.index] for v, codes in current.votes.items()},
+            median=code,
+            verdict=None if code is None else verdict_name(code),
+            weight=0 if code is None else max(0, code - ZERO_SCORE),
+        )
+
+
+def to_records(items: list[Any]) -> list[dict[str, Any]]:
+    """Dataclass objects as dictionaries, for ``pandas.DataFrame``."""
+    return [asdict(item) for item in items]
