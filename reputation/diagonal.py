@@ -6,9 +6,8 @@ sixteen columns over all threads, only for the nodes asked for, and kept.
 """
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
+from reputation.components import strong_components
 from reputation.rows import Floats, Int64s
 from reputation.solve import WIDTH, Blocks, solve_columns, whole
 from reputation.transitions import Matrix, Transitions
@@ -49,7 +48,7 @@ class Diagonal:
 
     def _within_components(self, states: Int64s) -> None:
         out = self._transitions.out
-        labels, sizes = self._components
+        labels, sizes = strong_components(out)
         alone = sizes[labels[states]] == 1
         self.own[states[alone]] = 1.0
         states = states[~alone]
@@ -60,14 +59,6 @@ class Diagonal:
                 blocks, self.c, blocks.targets, TOLERANCE, self._transitions.rounding
             )
             self.own[states], self.error[states] = solved.own, solved.error
-
-    @property
-    def _components(self) -> tuple[Int64s, Int64s]:
-        """The component of each state, and the size of each component."""
-        out = self._transitions.out
-        matrix = csr_array((out.data, out.indices, out.indptr), shape=(out.rows, out.rows))
-        count, labels = connected_components(matrix, connection="strong")
-        return labels.astype(np.int64), np.bincount(labels, minlength=count)
 
 
 def _component_blocks(out: Matrix, labels: Int64s, sizes: Int64s, states: Int64s) -> Blocks:
