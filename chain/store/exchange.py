@@ -30,6 +30,7 @@ from chain.store.errors import (
     StoreTimeout,
     StoreUnreachable,
 )
+from chain.store.walk import SLOWEST
 
 CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 60.0
@@ -40,17 +41,27 @@ T = TypeVar("T")
 
 
 class Exchange:
-    """The bounds of one request and its answer."""
+    """The bounds of one request and its answer.
+
+    The answer may take ``seconds``, and longer the more of it has come: its bytes earn time at the
+    rate :data:`SLOWEST`.
+    """
 
     def __init__(self, peer: str, seconds: float, max_bytes: int) -> None:
         self.peer = peer
         self.seconds = seconds
         self.max_bytes = max_bytes
         self.expired = False
+        self._done = False
         self._received = 0
         self._sockets: list[socket.socket] = []
-        self._timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), self._expire)
-        self._timer.daemon = True
+        self._started = time.monotonic()
+        self._timer = self._timer_for(seconds)
+
+    def _timer_for(self, seconds: float) -> threading.Timer:
+        timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), self._expire)
+        timer.daemon = True
+        return timer
 
     @property
     def timeout(self) -> tuple[float, float]:
@@ -79,6 +90,14 @@ class Exchange:
         return type(pool.__name__, (pool,), {"ConnectionCls": Connection})
 
     def _expire(self) -> None:
+        if self._done:
+            return
+        earned = self.seconds + self._received / SLOWEST
+        left = earned - (time.monotonic() - self._started)
+        if left > _LEAST_SECONDS:
+            self._timer = self._timer_for(left)
+            self._timer.start()
+            return
         self.expired = True
         for sock in self._sockets:
             try:
@@ -98,6 +117,7 @@ class Exchange:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Run the clock; turn what requests and urllib3 raise into the store's errors."""
+        self._started = time.monotonic()
         self._timer.start()
         try:
             yield
@@ -116,6 +136,7 @@ class Exchange:
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise self.failed(error) from error
         finally:
+            self._done = True
             self._timer.cancel()
 
     def failed(self, error: Exception) -> StoreUnreachable:

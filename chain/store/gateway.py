@@ -39,7 +39,7 @@ class Gateway:
 
     def limits(self, max_bytes: int, size: int | None = None) -> Limits:
         """See :meth:`Source.limits`."""
-        return Limits.remote(max_bytes, size)
+        return Limits(max_bytes, size, paced=True)
 
     def fetching(self, root: CID, limits: Limits) -> AbstractContextManager[Fetch]:
         """See :meth:`Source.fetching`."""

@@ -147,7 +147,7 @@ class IpfsStore(Store):
 
     def limits(self, max_bytes: int, size: int | None = None) -> Limits:
         """See :meth:`Store.limits`."""
-        return Limits.remote(max_bytes, size)
+        return Limits(max_bytes, size, paced=True)
 
     def fetching(self, root: CID, limits: Limits) -> AbstractContextManager[Fetch]:
         """See :meth:`Store.fetching`: the root by itself, the rest as a CAR."""

@@ -9,7 +9,7 @@ follow them.)
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from chain.store.cid import CID
@@ -42,18 +42,9 @@ class Limits:
     """Bytes of file content."""
     size: int | None = None
     """Exact length of the file in bytes, where it is known: what the chain records."""
-    seconds: float = math.inf
-    """Wall clock for the whole file."""
+    paced: bool = False
+    """Whether the blocks come over a network: then the file must keep up with :data:`SLOWEST`."""
     max_depth: int = MAX_DEPTH
-
-    @classmethod
-    def remote(cls, max_bytes: int, size: int | None = None) -> "Limits":
-        """Limits for blocks that come over a network: time follows size."""
-        return cls(max_bytes, size, seconds_for(max_bytes if size is None else size))
-
-    def within(self, seconds: float) -> "Limits":
-        """The same, with another wall clock."""
-        return replace(self, seconds=seconds)
 
 
 class Block(NamedTuple):
@@ -69,9 +60,10 @@ class Block(NamedTuple):
 @dataclass(slots=True)
 class _Budget:
     limits: Limits
+    started: float
     blocks: int = 0
     max_blocks: int = 1
-    started: float = field(default_factory=time.monotonic)
+    received: int = 0
 
     def next_block(self, root: CID) -> float:
         """Charge one request; returns the seconds left for it."""
@@ -80,9 +72,12 @@ class _Budget:
                 f"{root} is cut into more than {self.max_blocks} blocks: too many for its size"
             )
         self.blocks += 1
-        left = self.limits.seconds - (time.monotonic() - self.started)
+        if not self.limits.paced:
+            return math.inf
+        # What came so far has earned its time, so a stall is noticed early in a long file too.
+        left = seconds_for(self.received + MAX_BLOCK) - (time.monotonic() - self.started)
         if left <= 0:
-            raise LimitExceeded(f"reading {root} took longer than {self.limits.seconds:.0f} s")
+            raise LimitExceeded(f"{root} comes too slowly: below {SLOWEST} bytes per second")
         return left
 
 
@@ -109,7 +104,7 @@ def walk(fetch: Fetch, root: CID, limits: Limits) -> Iterator[Block]:
         SizeMismatch: the file, or a part, is not as long as declared.
         LimitExceeded: longer, deeper, slower or in more pieces than ``limits`` allow.
     """
-    budget = _Budget(limits)
+    budget = _Budget(limits, time.monotonic())
     raw, node = _take(fetch, root, budget, root)
     if limits.size is not None and node.size != limits.size:
         raise SizeMismatch(f"{root} holds {node.size} bytes, not the {limits.size} declared")
@@ -133,6 +128,7 @@ def walk(fetch: Fetch, root: CID, limits: Limits) -> Iterator[Block]:
 
 def _take(fetch: Fetch, cid: CID, budget: _Budget, root: CID) -> tuple[bytes, Node]:
     raw = verified(cid, fetch(cid, budget.next_block(root)))
+    budget.received += len(raw)
     return raw, decode(cid, raw)
 
 

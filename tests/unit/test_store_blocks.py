@@ -4,6 +4,7 @@ import io
 
 import pytest
 
+from chain.store import walk
 from chain.store.car import frame, header, read_car
 from chain.store.cid import CID, DAG_PB, RAW
 from chain.store.errors import LimitExceeded, NotFound, StoreError
@@ -77,10 +78,20 @@ def test_a_file_in_three_levels() -> None:
     assert got == data
 
 
-def test_time_is_limited() -> None:
-    root, blocks = blocks_of(pattern(2 * MIB))
-    with pytest.raises(LimitExceeded, match="longer than 0 s"):
-        list(content(lambda cid, _: blocks[cid], root, Limits(3 * MIB, seconds=0)))
+def test_a_stall_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    root, blocks = blocks_of(pattern(9 * MIB))
+    clock = iter(range(0, 10_000, 40))  # forty seconds a block: 26 kB/s
+    monkeypatch.setattr(walk.time, "monotonic", lambda: float(next(clock)))
+    left: list[float] = []
+
+    def fetch(cid: CID, seconds: float) -> bytes:
+        left.append(seconds)
+        return blocks[cid]
+
+    with pytest.raises(LimitExceeded, match="too slowly"):
+        list(content(fetch, root, Limits(9 * MIB, paced=True)))
+    assert 1 < len(left) < 6
+    assert max(left) <= walk.PATIENCE + 3 * MIB / walk.SLOWEST
 
 
 def test_depth_is_limited() -> None:
