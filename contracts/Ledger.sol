@@ -142,7 +142,7 @@ contract Ledger is LedgerViews, Multicall, ReentrancyGuardTransient, EIP712 {
 
     /// @inheritdoc ILedger
     function settle(uint256 taskId, uint32 round, uint256[][] calldata slices, bytes32[] calldata tails) external {
-        _task(taskId).settle(taskId, round, slices, tails);
+        _tasks[taskId].settle(taskId, round, slices, tails);
     }
 
     /// @inheritdoc ILedger
@@ -221,14 +221,15 @@ contract Ledger is LedgerViews, Multicall, ReentrancyGuardTransient, EIP712 {
         }
         bytes32 commitment =
             keccak256(abi.encode(block.chainid, address(this), taskId, round, trainer, digest, size, salt));
-        RecordSlot slot = task.ring[trainer][round % RecordSlots.RING];
+        RecordSlot[8] storage ring = task.ring[trainer];
+        RecordSlot slot = ring[round % RecordSlots.RING];
         if (!slot.holds(commitment, round)) {
             if (slot.kind() != RecordKind.Committed || slot.round() != round) revert NotCommitted(trainer, round);
             revert CommitmentMismatch(slot.content(), commitment);
         }
         uint16 index = state.count;
         state.count = index + 1;
-        task.ring[trainer][round % RecordSlots.RING] = slot.revealed(digest, index);
+        ring[round % RecordSlots.RING] = slot.revealed(digest, index);
         emit UpdateRevealed(taskId, trainer, round, index, digest, size);
     }
 
@@ -263,14 +264,15 @@ contract Ledger is LedgerViews, Multicall, ReentrancyGuardTransient, EIP712 {
         private
         returns (uint256 reward)
     {
-        RecordSlot slot = task.ring[trainer][round % RecordSlots.RING];
+        RecordSlot[8] storage ring = task.ring[trainer];
+        RecordSlot slot = ring[round % RecordSlots.RING];
         if (slot.isFree() || slot.round() != round) revert NotCommitted(trainer, round);
         Round storage state = task.rounds[round];
         Payouts memory payouts = state.payouts;
         if (payouts.status < Status.Settled || payouts.phase() == Phase.Appeal) {
             task.refusePhase(taskId, round, Phase.Final);
         }
-        task.ring[trainer][round % RecordSlots.RING] = slot.freed();
+        ring[round % RecordSlots.RING] = slot.freed();
         if (payouts.status == Status.Void) return 0;
         uint16 code;
         if (slot.kind() == RecordKind.Revealed) {

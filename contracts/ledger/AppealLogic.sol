@@ -169,18 +169,24 @@ library AppealLogic {
         view
         returns (uint16)
     {
-        uint256[] memory votes = new uint256[](uint256(appeal.revealed) + 1);
+        uint256[][] memory votes = new uint256[][](uint256(appeal.revealed) + 1);
         uint256[] memory weights = new uint256[](votes.length);
-        (votes[0], weights[0]) = (oldCode, committeeWeight);
+        (votes[0], weights[0]) = (_word(oldCode), committeeWeight);
         uint256 total = committeeWeight;
         uint256 next = 1;
         for (uint256 i; next < votes.length; ++i) {
             address juror = task.verifiers[i];
             if (appeal.votes[juror].code == 0) continue;
-            (votes[next], weights[next]) = (appeal.votes[juror].code, task.members[juror].weight);
+            (votes[next], weights[next]) = (_word(appeal.votes[juror].code), task.members[juror].weight);
             total += weights[next++];
         }
-        return uint16(Lanes.median(votes, weights, (total + 1) / 2));
+        return uint16(Lanes.medians(votes, weights, total)[0]);
+    }
+
+    /// @dev A vector of one code.
+    function _word(uint16 code) private pure returns (uint256[] memory vector) {
+        vector = new uint256[](1);
+        vector[0] = code;
     }
 
     /// @dev Slashes the jurors who did not reveal.

@@ -64,10 +64,10 @@ library ScoringLogic {
         uint256 words = State.wordCount(state.count);
         uint256[] memory weights = _take(task, state, slices, tails, words - first);
         uint256[][] memory vectors = slices;
-        uint256[] memory settled = Lanes.medians(vectors, weights, (uint256(state.revealedWeight) + 1) / 2);
+        uint256[] memory settled = Lanes.medians(vectors, weights, state.revealedWeight);
         _store(task, state, settled, first);
-        _addAgreement(task, vectors, settled);
         emit ILedgerEvents.MediansSettled(taskId, round, first, settled);
+        _addAgreement(task, vectors, settled);
         if (first + settled.length == words) _finish(task, taskId, round, state);
     }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.28;
 
+import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
+
 /// @title Lanes
 /// @author Karat
 /// @notice Arithmetic on sixteen 15-bit codes at a time, as 16-bit lanes of one word. The free top bit of every lane
@@ -28,36 +30,48 @@ library Lanes {
     /// So a low code results only when more than half of the weight gave a low code.
     /// @dev The median is one of the votes, so it is enough to try each of them: V^2 comparisons for sixteen lanes.
     /// @param votes One word per voter; no lane with its top bit set.
-    /// @param weights The voters' weights; their sum is below 2^15, so that no lane overflows.
-    /// @param half Half of the sum of the weights, rounded up.
+    /// @param weights As many weights; their sum is below 2^15, so that no lane overflows.
+    /// @param half Half of the sum of the weights, rounded up, in every lane.
     function median(uint256[] memory votes, uint256[] memory weights, uint256 half)
         internal
         pure
         returns (uint256 result)
     {
         unchecked {
-            uint256 halfLanes = half * ONE;
             uint256 voters = votes.length;
             for (uint256 i; i < voters; ++i) {
                 uint256 candidate = votes[i];
                 uint256 reached;
-                for (uint256 j; j < voters; ++j) {
-                    reached += ((((votes[j] | HIGH) - candidate) & HIGH) >> 15) * weights[j];
+                // For every j: reached += (votes[j] >= candidate) * weights[j]. In assembly because this runs V^2 times
+                // per word, and the bounds checks of the arrays cost more than the sum.
+                assembly ("memory-safe") {
+                    let end := add(votes, shl(5, add(voters, 1)))
+                    let weight := add(weights, 0x20)
+                    for { let vote := add(votes, 0x20) } lt(vote, end) { vote := add(vote, 0x20) } {
+                        let reaches := shr(15, and(sub(or(mload(vote), HIGH), candidate), HIGH))
+                        reached := add(reached, mul(reaches, mload(weight)))
+                        weight := add(weight, 0x20)
+                    }
                 }
-                candidate &= ((((reached | HIGH) - halfLanes) & HIGH) >> 15) * 0xffff;
-                result = max(result, candidate);
+                uint256 isEnough = (((reached | HIGH) - half) & HIGH) >> 15;
+                candidate &= isEnough * 0xffff;
+                uint256 isGreater = ((((candidate | HIGH) - result) & HIGH) >> 15) * 0xffff;
+                result = (candidate & isGreater) | (result & ~isGreater);
             }
         }
     }
 
     /// @notice The medians of whole vectors, word by word.
     /// @param vectors One vector per voter, equally long.
-    function medians(uint256[][] memory vectors, uint256[] memory weights, uint256 half)
+    /// @param weights As many weights; their sum is below 2^15.
+    /// @param total The sum of the weights.
+    function medians(uint256[][] memory vectors, uint256[] memory weights, uint256 total)
         internal
         pure
         returns (uint256[] memory results)
     {
-        uint256[] memory votes = new uint256[](vectors.length);
+        uint256[] memory votes = new uint256[](weights.length);
+        uint256 half = ((total + 1) / 2) * ONE;
         results = new uint256[](vectors[0].length);
         for (uint256 k; k < results.length; ++k) {
             for (uint256 i; i < votes.length; ++i) {
@@ -69,15 +83,16 @@ library Lanes {
 
     /// @notice The sums over all lanes of the lesser and of the greater of two vectors, whose quotient is their
     /// agreement (Ruzicka similarity): 1 for equal vectors, less the further apart, to either side.
-    /// @dev The vectors have fewer than 2^13 words, so the 32-bit partial sums do not overflow.
+    /// @dev The vectors are equally long and have fewer than 2^13 words, so the 32-bit partial sums do not overflow.
     function agreement(uint256[] memory a, uint256[] memory b) internal pure returns (uint256 sumMin, uint256 sumMax) {
         unchecked {
             uint256 both;
             uint256 greater;
             for (uint256 k; k < a.length; ++k) {
                 (uint256 x, uint256 y) = (a[k], b[k]);
-                both += fold(x) + fold(y);
-                greater += fold(max(x, y));
+                uint256 isGreater = ((((x | HIGH) - y) & HIGH) >> 15) * 0xffff;
+                both += fold(x + y);
+                greater += fold((x & isGreater) | (y & ~isGreater));
             }
             sumMax = greater % 0xffffffff;
             sumMin = both % 0xffffffff - sumMax;
@@ -88,14 +103,6 @@ library Lanes {
     function fold(uint256 lanes) internal pure returns (uint256) {
         unchecked {
             return (lanes & EVEN_LANES) + ((lanes >> 16) & EVEN_LANES);
-        }
-    }
-
-    /// @notice The greater of each pair of lanes.
-    function max(uint256 a, uint256 b) internal pure returns (uint256) {
-        unchecked {
-            uint256 mask = atLeast(a, b) * 0xffff;
-            return (a & mask) | (b & ~mask);
         }
     }
 
@@ -127,8 +134,10 @@ library Lanes {
     /// that words can be taken off the front.
     function chainHash(uint256[] calldata words, bytes32 tail) internal pure returns (bytes32 head) {
         head = tail;
-        for (uint256 i = words.length; i > 0; --i) {
-            head = keccak256(abi.encode(words[i - 1], head));
+        unchecked {
+            for (uint256 i = words.length; i > 0; --i) {
+                head = Hashes.efficientKeccak256(bytes32(words[i - 1]), head);
+            }
         }
     }
 

@@ -22,8 +22,8 @@ library Scores {
     }
 
     /// @notice The weight with which a code shares in the trainers' budget.
-    function payoutWeight(uint256 code, uint256 exponent) internal pure returns (uint256) {
-        return code > ZERO_SCORE ? (code - ZERO_SCORE) ** exponent : 0;
+    function payoutWeight(uint16 code, uint256 exponent) internal pure returns (uint256) {
+        return payoutWeights(code, exponent);
     }
 
     /// @notice The sum of the payout weights of sixteen codes.
@@ -31,9 +31,11 @@ library Scores {
         unchecked {
             uint256 rest = Lanes.excess(lanes);
             if (exponent == 1) return Lanes.sum(rest);
-            for (; rest != 0; rest >>= 16) {
-                uint256 gain = rest & 0x3fff;
-                total += gain * gain * (exponent == 2 ? 1 : gain);
+            for (; rest != 0; rest >>= 64) {
+                (uint256 a, uint256 b) = (rest & 0x3fff, (rest >> 16) & 0x3fff);
+                (uint256 c, uint256 d) = ((rest >> 32) & 0x3fff, (rest >> 48) & 0x3fff);
+                if (exponent == 2) total += a * a + b * b + c * c + d * d;
+                else total += a * a * a + b * b * b + c * c * c + d * d * d;
             }
         }
     }
