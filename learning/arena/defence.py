@@ -25,10 +25,11 @@ from learning.tasks.data import divided
 from learning.tasks.spec import TaskSpec
 
 FLAG_BELOW = 0.1
+STEP_UNIT = 1 << 10  # of the task's server step
 
 
 class RuleDefence(Defence):
-    """An aggregation rule, with plain averaging's step: model − aggregate."""
+    """An aggregation rule: model − server step · aggregate, with the task's server step."""
 
     def __init__(self, rule: Aggregator, spec: TaskSpec, seed: int) -> None:
         super().__init__(spec, seed)
@@ -41,7 +42,8 @@ class RuleDefence(Defence):
             self.rule.reference = torch.from_numpy(self._server_update(number, base))
         aggregate = self.rule.aggregate(torch.from_numpy(vectors))
         pay = aggregate.influence().numpy()
-        model = ModelState.from_float(base.layout, base.to_float() - aggregate.vector.numpy())
+        step = self.spec.aggregation.server_step / STEP_UNIT * aggregate.vector.double().numpy()
+        model = ModelState.from_float(base.layout, base.to_float() - step)
         return Outcome(model, pay, pay < FLAG_BELOW / len(entries))
 
     def _server_update(self, number: int, base: ModelState) -> np.ndarray:

@@ -1,31 +1,52 @@
 """``karat arena`` as a user runs it."""
 
 import json
-import os
-import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+
+from karat.cli.app import main
 
 QUICK = ("--honest", "4", "--attackers", "2", "--rounds", "2", "--task", "mlp-digits")
 
 
-def karat(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", "from karat.cli.app import main; main()", "arena", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=240,
-        env={**os.environ, "XDG_CACHE_HOME": str(home), "COLUMNS": "120", "NO_COLOR": "1"},
-    )
+class Run(NamedTuple):
+    """What a user sees of a command."""
+
+    code: int
+    stdout: str
+    stderr: str
 
 
-def test_rows_as_json_over_processes_and_again_from_the_cache(tmp_path: Path) -> None:
+Karat = Callable[..., Run]
+
+
+@pytest.fixture
+def karat(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Karat:
+    """Runs ``karat arena`` in this process, with a cache folder of its own."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    def run(*arguments: str) -> Run:
+        monkeypatch.setattr(sys, "argv", ["karat", "arena", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        seen = capsys.readouterr()
+        return Run(int(ended.value.code or 0), seen.out, seen.err)
+
+    return run
+
+
+def test_rows_as_json_over_processes_and_again_from_the_cache(karat: Karat, tmp_path: Path) -> None:
     lists = ("--attack", "none,copy", "--defence", "karat,mean", "--seeds", "3-4", "--jobs", "2")
-    first = karat(*QUICK, *lists, "--json", home=tmp_path)
-    assert first.returncode == 0, first.stderr
+    first = karat(*QUICK, *lists, "--json")
+    assert first.code == 0, first.stderr
     document = json.loads(first.stdout)
     assert document["schema"] == "karat.arena/1"
     assert [(r["attack"], r["defence"], r["seed"]) for r in document["rows"]] == [
@@ -37,17 +58,17 @@ def test_rows_as_json_over_processes_and_again_from_the_cache(tmp_path: Path) ->
     files = sorted((tmp_path / "karat" / "arena").iterdir())
     assert len(files) == 8
     ages = [file.stat().st_mtime_ns for file in files]
-    again = karat(*QUICK, *lists, "--json", home=tmp_path)
+    again = karat(*QUICK, *lists, "--json")
     assert json.loads(again.stdout) == document
     assert [file.stat().st_mtime_ns for file in files] == ages
 
 
-def test_table_and_report(tmp_path: Path) -> None:
+def test_table_and_report(karat: Karat, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     report = tmp_path / "report"
     lists = ("--attack", "alie", "--defence", "mean,krum", "--report", str(report))
-    done = karat(*QUICK, *lists, home=tmp_path)
-    assert done.returncode == 0, done.stderr
+    done = karat(*QUICK, *lists)
+    assert done.code == 0, done.stderr
     assert "alie" in done.stdout
     assert "krum" in done.stdout
     page = (report / "index.html").read_text()
@@ -70,18 +91,16 @@ def test_table_and_report(tmp_path: Path) -> None:
         (("--task", "nonsense"), "nonsense"),
     ],
 )
-def test_mistakes_are_usage_errors(
-    arguments: tuple[str, ...], message: str, tmp_path: Path
-) -> None:
-    done = karat(*arguments, home=tmp_path)
-    assert done.returncode == 2
+def test_mistakes_are_usage_errors(arguments: tuple[str, ...], message: str, karat: Karat) -> None:
+    done = karat(*arguments)
+    assert done.code == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
 
 
-def test_the_list_of_names(tmp_path: Path) -> None:
-    done = karat("--list", "--json", home=tmp_path)
+def test_the_list_of_names(karat: Karat) -> None:
+    done = karat("--list", "--json")
     document = json.loads(done.stdout)
     assert {"name": "alie", "knowledge": "honest updates of this round"} in document["attacks"]
     assert "karat" in document["defences"]
