@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reputation.diagonal import Diagonal
-from reputation.rows import Floats
+from reputation.rows import Floats, Int64s
 from reputation.transitions import Transitions
 
 TOLERANCE = 1e-12  # of a row's residual: bounds the absolute error of hitting probabilities
@@ -29,13 +29,23 @@ class Hits:
     total_error: float  # bounds the sum over all nodes of the errors of both
 
 
-def hits(transitions: Transitions, diagonal: Diagonal, row: Floats, error: float, ego: int) -> Hits:
-    """Hitting probabilities from ``row`` = G(ego, ·) with its certificate ``error``.
+def hits(
+    transitions: Transitions,
+    diagonal: Diagonal,
+    row: Floats,
+    error: float,
+    ego: int,
+    nodes: Int64s | None = None,
+) -> Hits:
+    """Hitting probabilities of all nodes, or of ``nodes``, from ``row`` = G(ego, ·).
 
-    ``c`` enters through the diagonal. The error of x_j/G(j,j) is at most ``error`` from the row,
-    plus h(j) times the absolute error of G(j,j), as G(j,j) ≥ 1.
+    ``error`` is the row's certificate. The error of x_j/G(j,j) is at most that, plus h(j) times the
+    absolute error of G(j,j), since G(j,j) ≥ 1.
     """
     n = transitions.n
+    if nodes is not None:
+        states = np.concatenate([nodes, nodes + n]) if transitions.signed else nodes
+        row = np.where(np.isin(np.arange(len(row)), states), row, 0.0)
     diagonal.require(np.flatnonzero(row))
     own = np.where(np.isnan(diagonal.own), 1.0, diagonal.own)
     reach = np.maximum(row, 0.0) / own

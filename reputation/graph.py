@@ -225,7 +225,11 @@ class TrustGraph:
 
     def copy(self) -> "TrustGraph":
         """A graph of its own with the same nodes and edges."""
-        return TrustGraph.from_edges(self.edges(), nodes=self.nodes)
+        graph = TrustGraph()
+        graph._index = self._index.copy()
+        indptr, dst, weight, epoch = self._rows.packed()
+        graph._rows = RowPool(np.diff(indptr), dst.copy(), weight.copy(), epoch.copy())
+        return graph
 
     def to_networkx(self) -> "nx.DiGraph[Any]":
         """A ``DiGraph`` with ``weight`` and ``epoch``; a ``MultiDiGraph`` keyed by epoch if two

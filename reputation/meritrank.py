@@ -137,6 +137,25 @@ class MeritRank:
         kept = self._kept_by_row(ego, 10_000, 0)
         return pilot.budget(pilot.estimate(kept), error)
 
+    def hit_probability(self, ego: Node, nodes: Iterable[Node]) -> dict[Node, float]:
+        """Exact hitting probabilities of just these nodes: their part of the diagonal is enough.
+
+        Raises:
+            UnknownNodeError: a node is not in the graph.
+        """
+        transitions, diagonal = self._compiled()
+        wanted = list(nodes)
+        at = transitions.position[[self.graph.index(node) for node in [ego, *wanted]]]
+        rows = solve_rows(transitions, 1.0 - self.alpha, at[:1], TOLERANCE)
+        error, state = float(rows.error[0]), int(at[0])
+        hit = hits(transitions, diagonal, rows.x[0], error, state, at[1:])
+        return dict(zip(wanted, (hit.trust + hit.distrust)[at[1:]].tolist(), strict=True))
+
+    def dominated(self, ego: Node) -> list[Node]:
+        """The nodes that all trust reaches through one other node; see ``beta``."""
+        hit, _ = self._dominated(ego)
+        return [self.graph.nodes[i] for i in np.flatnonzero(hit).tolist()]
+
     def visit_score(self, ego: Node) -> NodeVector:
         """Personalised PageRank: as the score, but with the number of visits, G(ego, j).
 

@@ -82,6 +82,13 @@ class NodeIndex:
         """Node numbers sorted by key; shape (n,)."""
         return np.argsort(self.keys, kind="stable")
 
+    def copy(self) -> "NodeIndex":
+        """An index of its own with the same nodes."""
+        index = NodeIndex()
+        index._nodes, index._number = self._nodes.copy(), self._number.copy()
+        index._keys = self.keys
+        return index
+
     def __contains__(self, node: Any) -> bool:
         return node in self._number
 
