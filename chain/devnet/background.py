@@ -5,7 +5,10 @@ process whose start time is the recorded one is ever signalled, so that a proces
 another program is left alone.
 """
 
+import contextlib
 import json
+import os
+import select
 import shutil
 import subprocess
 import sys
@@ -25,9 +28,6 @@ from chain.folders import data_dir
 DEFAULT_PORT = 8545
 _START_SECONDS = 120.0
 _STOP_SECONDS = 30.0
-
-# Python complains about a Popen object that goes away before its process; this one may stay.
-_started: list[subprocess.Popen[bytes]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,30 +142,47 @@ def down(name: str = "local", *, wipe: bool = False) -> bool:
 
 
 def _start(devnet: BackgroundDevnet) -> BackgroundDevnet:
-    with (devnet.folder / LOG).open("wb") as log:
-        keeper = subprocess.Popen(
-            [sys.executable, "-m", "chain.devnet.keeper", str(devnet.folder)],
-            cwd=Path(__file__).resolve().parents[2],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    deadline = time.monotonic() + _START_SECONDS
-    while True:
-        ended = keeper.poll() is not None
-        found = _keeper(devnet.folder)
-        if found is not None and found[0].pid == keeper.pid:
-            _started.append(keeper)
-            return replace(devnet, pid=keeper.pid, rpc_url=found[1])
-        if ended or time.monotonic() > deadline:
-            keeper.kill()
-            keeper.wait()
-            raise NodeStartError(
-                f"the devnet {devnet.name!r} did not start: "
-                f"{log_tail(devnet.folder / LOG) or 'it says nothing'}"
+    read_end, write_end = os.pipe()
+    command = [sys.executable, "-m", "chain.devnet.keeper", str(devnet.folder), str(write_end)]
+    try:
+        with (devnet.folder / LOG).open("wb") as log:
+            subprocess.run(
+                command,
+                cwd=Path(__file__).resolve().parents[2],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                pass_fds=(write_end,),
+                check=False,
             )
-        time.sleep(0.02)
+    finally:
+        os.close(write_end)
+    try:
+        pid = _pid_once_closed(read_end)
+    finally:
+        os.close(read_end)
+    found = _keeper(devnet.folder)
+    if found is None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if pid:  # it hangs: this is the process that was started a moment ago
+                psutil.Process(pid).kill()
+        raise NodeStartError(
+            f"the devnet {devnet.name!r} did not start: "
+            f"{log_tail(devnet.folder / LOG) or 'it says nothing'}"
+        )
+    return replace(devnet, pid=found[0].pid, rpc_url=found[1])
+
+
+def _pid_once_closed(pipe: int) -> int:
+    """Wait until the keeper closes its end, ready or dead; its process id, 0 if it gave none."""
+    deadline, said = time.monotonic() + _START_SECONDS, b""
+    while select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))[0]:
+        piece = os.read(pipe, 64)
+        if not piece:
+            break
+        said += piece
+    return int(said or 0)
 
 
 def _keeper(folder: Path) -> tuple[psutil.Process, str] | None:

@@ -1,7 +1,8 @@
-"""The process behind a background devnet: ``python -m chain.devnet.keeper FOLDER``.
+"""The process behind a background devnet: ``python -m chain.devnet.keeper FOLDER PIPE``.
 
-Starts the node that ``settings.json`` in the folder describes, restores the chain, keeps it on
-disk as it grows, and ends with SIGTERM (or with the node).
+Goes into the background, starts the node that ``settings.json`` in the folder describes, restores
+the chain, keeps it on disk as it grows, and ends with SIGTERM (or with the node). It writes its
+process id to the file descriptor PIPE and closes it once ``running.json`` is there, or by dying.
 """
 
 import json
@@ -9,6 +10,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Event
@@ -51,8 +53,8 @@ class Settings:
         return cls(**json.loads((folder / SETTINGS).read_text("utf-8")))
 
 
-def keep(folder: Path) -> None:
-    """Run the node until SIGTERM.
+def keep(folder: Path, ready: Callable[[], None]) -> None:
+    """Run the node until SIGTERM; call ``ready`` once it can be used.
 
     Raises:
         NodeError: it cannot be started or restored, or it went away.
@@ -70,6 +72,7 @@ def keep(folder: Path) -> None:
         own = psutil.Process()
         running = {"pid": own.pid, "started": own.create_time(), "rpc_url": node.rpc_url}
         write_atomically(folder / RUNNING, json.dumps(running) + "\n")
+        ready()
         try:
             while not stop.wait(_POLL_SECONDS):
                 memory.save()
@@ -101,8 +104,12 @@ def _run_on_the_wall_clock(node: Anvil | Hardhat, settings: Settings) -> None:
 
 def main() -> int:
     """Run the command; the last line of the log says why it ended."""
+    folder, pipe = Path(sys.argv[1]), int(sys.argv[2])
+    if os.fork():
+        os._exit(0)  # who started us waits for this and is then rid of us
+    os.write(pipe, str(os.getpid()).encode())
     try:
-        keep(Path(sys.argv[1]))
+        keep(folder, ready=lambda: os.close(pipe))
     except ChainError as error:
         sys.stderr.write(f"{error}\n")
         return 1
