@@ -67,8 +67,9 @@ library ScoringLogic {
         uint256[] memory settled = Lanes.medians(vectors, weights, state.revealedWeight);
         _store(task, state, settled, first);
         emit ILedgerEvents.MediansSettled(taskId, round, first, settled);
-        _addAgreement(task, vectors, settled);
-        if (first + settled.length == words) _finish(task, taskId, round, state);
+        (uint256[] memory sumMin, uint256[] memory sumMax) = _agreements(task, vectors, settled);
+        if (first + settled.length == words) _finish(task, taskId, round, sumMin, sumMax);
+        else _saveAgreements(task, sumMin, sumMax);
     }
 
     /// @notice See {ILedger-voidRound}.
@@ -145,33 +146,54 @@ library ScoringLogic {
         state.wordsSettled = uint16(first + settled.length);
     }
 
-    /// @dev Adds every voter's agreement with the next medians to its seat.
-    function _addAgreement(Task storage task, uint256[][] memory vectors, uint256[] memory settled) private {
+    /// @dev Every voter's agreement with all medians so far.
+    function _agreements(Task storage task, uint256[][] memory vectors, uint256[] memory settled)
+        private
+        view
+        returns (uint256[] memory sumMin, uint256[] memory sumMax)
+    {
+        sumMin = new uint256[](vectors.length);
+        sumMax = new uint256[](vectors.length);
         uint256 place;
         for (uint256 i; i < vectors.length; ++i) {
             while (task.seats[place].state != VoteState.Revealed) ++place;
             Seat storage seat = task.seats[place++];
-            (uint256 sumMin, uint256 sumMax) = Lanes.agreement(vectors[i], settled);
-            (seat.sumMin, seat.sumMax) = (seat.sumMin + uint32(sumMin), seat.sumMax + uint32(sumMax));
+            (uint256 nextMin, uint256 nextMax) = Lanes.agreement(vectors[i], settled);
+            (sumMin[i], sumMax[i]) = (seat.sumMin + nextMin, seat.sumMax + nextMax);
+        }
+    }
+
+    /// @dev Keeps the agreements for the next call.
+    function _saveAgreements(Task storage task, uint256[] memory sumMin, uint256[] memory sumMax) private {
+        uint256 place;
+        for (uint256 i; i < sumMin.length; ++i) {
+            while (task.seats[place].state != VoteState.Revealed) ++place;
+            Seat storage seat = task.seats[place++];
+            (seat.sumMin, seat.sumMax) = (uint32(sumMin[i]), uint32(sumMax[i]));
         }
     }
 
     /// @dev Ends a round: reserves the trainers' budget, pays the verifiers, slashes the absent.
-    function _finish(Task storage task, uint256 taskId, uint32 round, Round storage state) private {
+    function _finish(Task storage task, uint256 taskId, uint32 round, uint256[] memory sumMin, uint256[] memory sumMax)
+        private
+    {
+        Round storage state = task.rounds[round];
         uint256 budget = task.params.verifierBudget;
-        uint256 paid;
+        uint256 left = budget;
+        uint256 voter;
         for (uint256 i; i < state.committeeSize; ++i) {
             Seat storage seat = task.seats[i];
             if (seat.state != VoteState.Revealed) {
                 _slashAbsent(task, taskId, round, seat.verifier);
                 continue;
             }
-            uint256 reward = budget * seat.weight * seat.sumMin / (uint256(seat.sumMax) * state.committeeWeight);
-            paid += reward;
+            uint256 reward = budget * seat.weight * sumMin[voter] / (sumMax[voter] * state.committeeWeight);
+            left -= reward;
             task.members[seat.verifier].balance += uint128(reward);
-            emit ILedgerEvents.VerifierRewarded(taskId, round, seat.verifier, seat.sumMin, seat.sumMax, reward);
+            emit ILedgerEvents.VerifierRewarded(taskId, round, seat.verifier, sumMin[voter], sumMax[voter], reward);
+            ++voter;
         }
-        task.escrow += uint128(budget - paid);
+        task.escrow += uint128(left);
         Payouts memory payouts = state.payouts;
         payouts.owed = task.params.trainerBudget;
         payouts.openRecords = state.count;
