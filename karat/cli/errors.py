@@ -42,15 +42,12 @@ _CODES: dict[str, Exit] = {
     "chain.store.errors.InvalidStoreURL": Exit.USAGE,
     "chain.store.errors.StoreDamaged": Exit.UNREACHABLE,
     "chain.store.errors.StoreUnreachable": Exit.UNREACHABLE,
+    "karat.errors.ConfigError": Exit.CONFIG,
     "learning.errors.ArenaError": Exit.USAGE,
+    "learning.errors.DeviceError": Exit.USAGE,
     "learning.errors.PluginError": Exit.USAGE,
     "learning.errors.UnknownNameError": Exit.USAGE,
 }
-
-
-def register(name: str, code: Exit) -> None:
-    """Map the exception class ``name`` ("package.module.Class") and its subclasses to ``code``."""
-    _CODES[name] = code
 
 
 def exit_code(error: BaseException) -> Exit:
