@@ -3,7 +3,7 @@
 Reading bounds every length before it allocates. It does not hash: whoever asks for a block does.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from chain.store.cid import CID
 from chain.store.errors import InvalidCID, MalformedCar
@@ -22,9 +22,17 @@ def header(root: CID) -> bytes:
     return varint(len(body)) + body
 
 
-def frame(cid: CID, block: bytes) -> bytes:
-    """One block of a CAR."""
-    return varint(_CID_V1 + len(block)) + cid.encode() + block
+def frame_head(cid: CID, size: int) -> bytes:
+    """What comes before a block of ``size`` bytes."""
+    return varint(_CID_V1 + size) + cid.encode()
+
+
+def write_car(blocks: list[tuple[CID, bytes]]) -> Generator[bytes, None, None]:
+    """A CAR of these blocks, piece by piece; the first is its root."""
+    yield header(blocks[0][0])
+    for cid, block in blocks:
+        yield frame_head(cid, len(block))
+        yield block
 
 
 def read_car(stream: Readable) -> Iterator[tuple[CID, bytes]]:

@@ -16,7 +16,7 @@ from chain.store.rpc import NodeRPC
 from chain.store.unixfs import build
 from chain.store.walk import PATIENCE, Fetch, Limits, seconds_for, verified
 
-BATCH = 8 << 20
+BATCH = 4 << 20
 """Bytes of blocks in one import call: what is sent again when a call fails."""
 
 

@@ -21,7 +21,7 @@ import requests
 from ipfshttpclient import exceptions
 from ipfshttpclient.http_requests import ClientSync
 
-from chain.store.car import frame, header
+from chain.store.car import write_car
 from chain.store.cid import CID
 from chain.store.errors import (
     InvalidStoreURL,
@@ -31,6 +31,7 @@ from chain.store.errors import (
     StoreTimeout,
 )
 from chain.store.exchange import PIECE, Exchange, error_body, persistently, refuse_encoding
+from chain.store.stream import as_stream
 from chain.store.unixfs import MAX_BLOCK
 
 _MAX_JSON = 256 << 10
@@ -136,11 +137,10 @@ class NodeRPC:
 
     def put_blocks(self, blocks: list[tuple[CID, bytes]], seconds: float) -> None:
         """Hand the node some blocks (a CAR import without pinning)."""
-        car = header(blocks[0][0]) + b"".join(frame(cid, block) for cid, block in blocks)
-        opts = {"pin-roots": "false"}
 
         def call(client: Any) -> None:
-            for _ in client.dag.imprt(io.BytesIO(car), opts=dict(opts), stream=True):
+            car = as_stream(write_car(blocks))
+            for _ in client.dag.imprt(car, opts={"pin-roots": "false"}, stream=True):
                 continue
 
         self._ask(call, seconds)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from chain.store import LocalStore, rpc, walk
+from chain.store.car import write_car
 from chain.store.errors import (
     HashMismatch,
     LimitExceeded,
@@ -79,12 +80,10 @@ def refuse(store: LocalStore, source: Source, error: type[StoreError], **options
 def test_hostile_files(
     case: Case, by_car: bool, stub: Stub, source: Source, store: LocalStore
 ) -> None:
-    from chain.store.car import frame, header
-
     stub.blocks = case.blocks
     if by_car:
         stub.car_mode = "honest"
-        stub.car = header(case.root) + b"".join(frame(c, b) for c, b in case.blocks.items())
+        stub.car = b"".join(write_car([(case.root, b""), *case.blocks.items()]))
     with pytest.raises(case.error):
         pull(store, source, case.root, max_bytes=20 * MIB, size=case.size)
     assert files(store) == []
@@ -106,12 +105,10 @@ def test_honest_blocks_make_good_for_any_car(
 def test_a_car_may_leave_out_what_it_sent_before(
     stub: Stub, source: Source, store: LocalStore
 ) -> None:
-    from chain.store.car import frame, header
-
     data = bytes(4 * MIB)
     root, blocks = blocks_of(data)
     stub.blocks, stub.car_mode = blocks, "honest"
-    stub.car = header(root) + b"".join(frame(cid, blocks[cid]) for cid in (root, *blocks))
+    stub.car = b"".join(write_car([(root, blocks[root]), *blocks.items()]))
     pull(store, source, root, max_bytes=20 * MIB)
     assert store.get(root, max_bytes=20 * MIB) == data
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from chain.store.car import frame, header
+from chain.store.car import header, write_car
 from chain.store.cid import CID, DAG_PB, RAW
 from chain.store.errors import (
     HashMismatch,
@@ -46,7 +46,7 @@ def in_order(root: CID, blocks: Blocks) -> Iterator[CID]:
 
 def car_of(root: CID, blocks: Blocks) -> bytes:
     """The CAR of an honest file."""
-    return header(root) + b"".join(frame(cid, blocks[cid]) for cid in in_order(root, blocks))
+    return b"".join(write_car([(cid, blocks[cid]) for cid in in_order(root, blocks)]))
 
 
 @dataclass(frozen=True)

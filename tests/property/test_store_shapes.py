@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chain.store.car import frame, header, read_car
+from chain.store.car import read_car, write_car
 from chain.store.cid import CID, DAG_PB, RAW
 from chain.store.errors import InvalidCID, MalformedBlock, StoreError
 from chain.store.unixfs import Link, Profile, build, decode, encode_node, measure
@@ -126,7 +126,7 @@ def test_a_mutated_car_is_a_car_or_a_named_error(
     data: bytes, edits: list[tuple[int, bytes]], cut: int
 ) -> None:
     cid = CID.of(RAW, data)
-    stream = bytearray(header(cid) + frame(cid, data))
+    stream = bytearray(b"".join(write_car([(cid, data)])))
     for at, patch in edits:
         stream[at : at + len(patch)] = patch
     try:

@@ -5,7 +5,7 @@ import io
 import pytest
 
 from chain.store import walk
-from chain.store.car import frame, header, read_car
+from chain.store.car import frame_head, header, read_car
 from chain.store.cid import CID, DAG_PB, RAW
 from chain.store.errors import LimitExceeded, NotFound, StoreError
 from chain.store.unixfs import Profile, build, decode, read_varint, varint
@@ -54,7 +54,7 @@ def test_a_car_reads_back() -> None:
 def test_a_car_header_may_name_its_version_first() -> None:
     root, blocks = blocks_of(b"data")
     body = b"\xa2\x67version\x01\x65roots\x81\xd8\x2a\x58\x25\x00" + root.encode()
-    stream = varint(len(body)) + body + frame(root, blocks[root])
+    stream = varint(len(body)) + body + frame_head(root, 4) + blocks[root]
     assert list(read_car(io.BytesIO(stream))) == [(root, b"data")]
     assert header(root)[:12] == b"\x3a\xa2\x65roots\x81\xd8\x2a\x58"
 
