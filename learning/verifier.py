@@ -10,14 +10,16 @@ would otherwise be taken over by many copies of one update.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from learning import evidence
 from learning.codec import Codec, SparseUpdate
-from learning.detection.copies import crowd_followers, duplicates, mixtures, replays
-from learning.detection.cosines import Cosines
+from learning.detection.alliances import Crowd, alliances, crowd_followers, strangers
+from learning.detection.copies import duplicates, mixtures, replays
+from learning.detection.cosines import Cosines, unit_rows
 from learning.detection.findings import Finding, Verdict
 from learning.detection.harm import directions, harmful, noise_level, targeted
 from learning.errors import MalformedUpdate
@@ -26,6 +28,8 @@ from learning.scoring import LOWEST_SCORE, ZERO_SCORE, Scorer, encode_score
 from learning.tasks.data import divided
 from learning.tasks.spec import TaskSpec
 from learning.training import layout_of
+
+_COPIED = frozenset({Verdict.DUPLICATE, Verdict.STALE})
 
 
 @dataclass(frozen=True)
@@ -53,12 +57,22 @@ class PastUpdate:
     median: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PastRound:
     """An earlier round as verdicts look at it."""
 
     round: int
     updates: tuple[PastUpdate, ...]
+
+    @cached_property
+    def crowd(self) -> Crowd:
+        """Cosines among the round's updates that were no copies."""
+        kept = [item for item in self.updates if item.median not in _COPIED]
+        total = 1 + max(
+            (int(u.update.indices[-1]) for u in kept if len(u.update.indices)), default=0
+        )
+        rows = unit_rows([item.update for item in kept], total)
+        return Crowd([item.trainer for item in kept], (rows @ rows.T).toarray())
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +121,7 @@ def score_round(
         scorer,
         [item for item in taken if isinstance(item, SparseUpdate)],
         [updates[i] for i in sound],
-        [item for past in window for item in past.updates],
+        window,
     )
     judged.run(seed)
     codes = np.full(len(updates), LOWEST_SCORE, dtype=np.uint16)
@@ -151,17 +165,18 @@ class _Judged:
         scorer: Scorer,
         updates: list[SparseUpdate],
         submitted: list[SubmittedUpdate],
-        past: list[PastUpdate],
+        window: Sequence[PastRound],
     ) -> None:
         self.spec = spec.scoring
         self.scorer = scorer
         self.updates = updates
         self.submitted = submitted
-        self.past = past
+        self.window = window
+        self.past = [item for earlier in window for item in earlier.updates]
         self.cosines = Cosines.of(
             updates,
-            [item.update for item in past],
-            [item.median > ZERO_SCORE for item in past],
+            [item.update for item in self.past],
+            [item.median > ZERO_SCORE for item in self.past],
             scorer.probe.gradient,
         )
         self.signals = directions(self.cosines)
@@ -169,6 +184,7 @@ class _Judged:
         self.exact: dict[int, tuple[float, float, float]] = {}
         self.gains = np.zeros(len(updates))
         self.clip = 0.0
+        self.middle = 0.0  # median over the leaders of the two signals' sum
 
     def run(self, seed: int) -> None:
         """Copies first, then the clipping norm over what is left, then gains, audits and harm."""
@@ -181,18 +197,35 @@ class _Judged:
         self._audit(seed)
         leaders = [k for k, found in enumerate(self.findings) if not found]
         gains = {k: values[0] for k, values in self.exact.items()}
-        self._add(harmful(self.signals, leaders, gains, self.spec))
+        self.middle = float(np.median(self.signals[leaders].sum(axis=1))) if leaders else 0.0
+        self._add(harmful(self.signals, self.middle, gains, self.spec))
         self._add(targeted(self.updates, self.scorer.class_gradients(), self.spec))
 
     def _find_copies(self) -> None:
+        n = len(self.updates)
+        self._add(
+            replays(
+                [*self.updates, *(item.update for item in self.past)],
+                [*(s.trainer for s in self.submitted), *(item.trainer for item in self.past)],
+                [True] * n + [item.median not in _COPIED for item in self.past],
+                n,
+                self.cosines,
+                self.spec,
+            )
+        )
         order = [submitted.commit_order for submitted in self.submitted]
-        self._add(duplicates(self.updates, order, self.cosines, self.spec))
-        everyone = [*self.updates, *(item.update for item in self.past)]
-        names = [*(s.trainer for s in self.submitted), *(item.trainer for item in self.past)]
-        self._add(replays(everyone, names, len(self.updates), self.cosines, self.spec))
+        fresh = [k for k, found in enumerate(self.findings) if not found]
+        self._add(duplicates(self.updates, order, fresh, self.cosines, self.spec))
         leaders = [k for k, found in enumerate(self.findings) if not found]
         self._add(mixtures(leaders, order, self.cosines, self.spec))
         self._add(crowd_followers(leaders, self.cosines, self.spec))
+        self._add(strangers(leaders, self.cosines, self.spec))
+        names = [self.submitted[k].trainer for k in leaders]
+        crowd = Crowd(names, self.cosines.pairs[np.ix_(leaders, leaders)])
+        allied = alliances([*(earlier.crowd for earlier in self.window), crowd], self.spec)
+        self._add(
+            {k: allied[name] for k, name in zip(leaders, names, strict=True) if name in allied}
+        )
 
     def _add(self, found: Mapping[int, Finding]) -> None:
         for k, finding in found.items():
@@ -217,7 +250,8 @@ class _Judged:
         """The on-chain code: the worst verdict, or else the score.
 
         A score above zero is paid and aggregated, zero is aggregated but not paid, less is
-        neither. Followers of the crowd and updates that run against recent progress get zero.
+        neither. Zero is for what may be honest and does not help now, as from a trainer whose
+        data lack classes; less for what runs against both the hold-out and recent progress.
         """
         found = self.findings[k]
         verdicts = [finding.code for finding in found if finding.code is not None]
@@ -225,10 +259,16 @@ class _Judged:
             return int(min(verdicts))
         score = encode_score(self.gains[k])
         audited_down = k in self.exact and self.exact[k][0] <= 0
-        if self.gains[k] <= self.noise() or audited_down or any(f.excludes for f in found):
+        if self._suspect(k) or any(finding.excludes for finding in found):
             return min(score, ZERO_SCORE - 1)
-        against_progress = self.signals[k, 1] <= 0
-        return min(score, ZERO_SCORE) if found or against_progress else score
+        unpaid = found or audited_down or self.gains[k] <= self.noise() or self.signals[k, 1] <= 0
+        return ZERO_SCORE if unpaid else score
+
+    def _suspect(self, k: int) -> bool:
+        """Whether an update runs against both signals, or lies far below the others in them."""
+        sums = self.signals.sum(axis=1)
+        limit = self.middle - self.spec.suspect_distance
+        return bool(self.signals[k].max() <= 0 or sums[k] < limit)
 
     def rows(self) -> list[dict[str, Any]]:
         """The evidence's numbers per update."""

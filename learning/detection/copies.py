@@ -19,19 +19,21 @@ _RIDGE = 1e-3  # keeps the fit stable when earlier commits are nearly dependent
 def duplicates(
     updates: Sequence[SparseUpdate],
     commit_order: Sequence[int],
+    candidates: Sequence[int],
     cosines: Cosines,
     spec: ScoringSpec,
 ) -> dict[int, Finding]:
     """Copies of an update committed earlier in the same round, and the head of a larger ring.
 
-    An update is compared with every earlier one that is not itself a copy: the same bytes, or a
-    cosine above ``copy_cosine`` that stays above ``copy_partial`` without the shared direction.
-    Trainers with data alike, at the same base model, stay below both. Where ``ring_size``
-    accounts or more sent one update, the first of them is not paid for it either.
+    Only ``candidates`` are looked at: those that are no replays of earlier rounds. An update is
+    compared with every earlier one that is not itself a copy: the same bytes, or a cosine above
+    ``copy_cosine`` that stays above ``copy_partial`` without the shared direction. Trainers with
+    data alike, at the same base model, stay below both. Where ``ring_size`` accounts or more
+    sent one update, the first of them is not paid for it either.
     """
     found: dict[int, Finding] = {}
     rings: dict[int, int] = {}
-    for i in sorted(range(len(updates)), key=lambda i: commit_order[i]):
+    for i in sorted(candidates, key=lambda i: commit_order[i]):
         if not len(updates[i].indices):
             continue  # empty ones are alike without being copies; they earn nothing anyway
         for j in rings:
@@ -54,6 +56,7 @@ def duplicates(
 def replays(
     updates: Sequence[SparseUpdate],
     trainers: Sequence[str],
+    originals: Sequence[bool],
     current: int,
     cosines: Cosines,
     spec: ScoringSpec,
@@ -61,12 +64,14 @@ def replays(
     """Updates (the first ``current``) that repeat one of an earlier round (those after).
 
     A trainer's own updates of consecutive rounds are alike by nature, so they must be nearer
-    (``own_cosine``) than another trainer's (``copy_cosine``).
+    (``own_cosine``) than another trainer's (``copy_cosine``). The same holds for what was found
+    to be a copy (not ``originals``): its victim may go on sending updates of that kind.
     """
     found: dict[int, Finding] = {}
     for i in range(current):
         for j in range(current, len(updates)):
-            limit = spec.own_cosine if trainers[i] == trainers[j] else spec.copy_cosine
+            own = trainers[i] == trainers[j] or not originals[j]
+            limit = spec.own_cosine if own else spec.copy_cosine
             finding = _compare(updates, cosines, i, j, Verdict.STALE, limit, spec.copy_partial)
             if finding is not None and len(updates[i].indices):
                 found[i] = finding
@@ -95,33 +100,6 @@ def mixtures(
             signals = {"explained": (fit, spec.mixture_fit)}
             found[i] = Finding(Verdict.STALE, "a mixture of earlier commits", signals)
     return found
-
-
-def crowd_followers(
-    leaders: Sequence[int], cosines: Cosines, spec: ScoringSpec
-) -> dict[int, Finding]:
-    """Updates far more like the mean of all others than any other trainer's is.
-
-    Training on data of one's own leaves a mark of one's own; who averages others' work has none.
-    """
-    if len(leaders) < _SMALLEST_CROWD:
-        return {}
-    gram = cosines.pairs[np.ix_(leaders, leaders)]
-    rows = gram.sum(axis=1)
-    others = rows - np.diag(gram)
-    lengths = np.sqrt(np.maximum(gram.sum() - 2 * rows + np.diag(gram), 1e-12))
-    likeness = others / lengths
-    middle = float(np.median(likeness))
-    spread = 1.4826 * float(np.median(np.abs(likeness - middle)))
-    fence = middle + spec.crowd_fence * spread
-    return {
-        i: Finding(None, "follows the crowd", {"likeness": (float(value), fence)}, excludes=False)
-        for i, value in zip(leaders, likeness, strict=True)
-        if value > fence
-    }
-
-
-_SMALLEST_CROWD = 8  # medians of fewer say little
 
 
 def _compare(

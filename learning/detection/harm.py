@@ -1,6 +1,6 @@
 """Poisoned updates: those that undo what the model has learnt, or harm one class of examples."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -22,21 +22,19 @@ def directions(cosines: Cosines) -> np.ndarray:
 
 def harmful(
     signals: np.ndarray,
-    leaders: Sequence[int],
+    middle: float,
     exact_gains: Mapping[int, float],
     spec: ScoringSpec,
 ) -> dict[int, Finding]:
     """Convict an update only if all signals agree, since the verdict costs stake.
 
     ``signals``: see `directions`; ``exact_gains``: of evaluated small steps. Both cosines must be
-    negative, their sum far below that of the median update (only ``leaders``, which are no
-    copies, count there), and the evaluated step must have made the hold-out's loss worse. An
-    honest trainer whose data lack some classes may fail some of these, but not all.
+    negative, their sum far below ``middle``, that of the median update, and the evaluated step
+    must have made the hold-out's loss worse. An honest trainer whose data lack some classes may
+    fail some of these, but not all.
     """
-    if not len(leaders):
-        return {}
     sums = signals.sum(axis=1)
-    limit = float(np.median(sums[list(leaders)])) - spec.harmful_distance
+    limit = middle - spec.harmful_distance
     found = {}
     for i, gain in exact_gains.items():
         if signals[i].max() < -spec.harmful_cosine and sums[i] < limit and gain < 0:

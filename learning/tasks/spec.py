@@ -79,8 +79,12 @@ class ScoringSpec(_Frozen):
     ring_size           so many copies of one update, the first included: nobody is paid for it
     mixture_fit         more than this fraction explained by earlier commits: nothing new
     crowd_fence         standard deviations above the others in likeness to the crowd: no pay
+    stranger_fit        explained by others less than this part of the median: noise, no pay
+    alliance_rounds     rounds in which a pair must have been seen, and …
+    alliance_likeness   … more alike than this on average, with two others: no pay
     harmful_cosine      both signals of harm below minus this, and …
     harmful_distance    … their sum this far below the median's: harmful
+    suspect_distance    … or this far: no pay, and not aggregated
     targeted_cosine     one class harmed beyond minus this, and …
     targeted_gap        … by so much more than every other class: no pay
     noise_sigmas        gains within this many standard deviations of a random update's: no pay
@@ -98,8 +102,12 @@ class ScoringSpec(_Frozen):
     ring_size: Annotated[int, Field(ge=2)] = 3
     mixture_fit: Fraction = 0.9
     crowd_fence: Positive = 3.5
-    harmful_cosine: Fraction = 0.05
+    stranger_fit: Fraction = 0.1
+    alliance_rounds: Count = 3
+    alliance_likeness: Fraction = 0.4
+    harmful_cosine: Fraction = 0.15
     harmful_distance: Fraction = 0.85
+    suspect_distance: Positive = 0.65
     targeted_cosine: Fraction = 0.35
     targeted_gap: Fraction = 0.2
     noise_sigmas: Annotated[float, Field(ge=0.0)] = 2.0
