@@ -48,6 +48,7 @@ def arena(
     rounds: Annotated[str, typer.Option(help="Numbers of rounds.")] = "30",
     seeds: Annotated[str, typer.Option(help="Seeds: 0,1,2 or 0-4.")] = "0",
     task: Annotated[str, typer.Option(help="Task from the registry.")] = "mlp-digits",
+    device: Annotated[str, typer.Option(help="Where to compute: auto, cpu or cuda.")] = "cpu",
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Matches at a time; one per processor by default.")
     ] = None,
@@ -79,6 +80,7 @@ def arena(
         attacks=_names(attack),
         defences=_names(defence),
         task=task,
+        device=device,
         honest=_integers(honest, "--honest"),
         attackers=_integers(attackers, "--attackers"),
         alpha=_numbers(alpha),

@@ -37,8 +37,8 @@ class Outcome:
 class Defence(ABC):
     """Plays one match; keeps what it needs to remember between rounds."""
 
-    def __init__(self, spec: TaskSpec, seed: int) -> None:
-        self.spec, self.seed = spec, seed
+    def __init__(self, spec: TaskSpec, seed: int, device: str = "cpu") -> None:
+        self.spec, self.seed, self.device = spec, seed, device
 
     @abstractmethod
     def round(self, number: int, base: ModelState, entries: Sequence[Entry]) -> Outcome:

@@ -31,8 +31,8 @@ STEP_UNIT = 1 << 10  # of the task's server step
 class RuleDefence(Defence):
     """An aggregation rule: model − server step · aggregate, with the task's server step."""
 
-    def __init__(self, rule: Aggregator, spec: TaskSpec, seed: int) -> None:
-        super().__init__(spec, seed)
+    def __init__(self, rule: Aggregator, spec: TaskSpec, seed: int, device: str = "cpu") -> None:
+        super().__init__(spec, seed, device)
         self.rule = rule
 
     def round(self, number: int, base: ModelState, entries: Sequence[Entry]) -> Outcome:
@@ -48,9 +48,9 @@ class RuleDefence(Defence):
 
     def _server_update(self, number: int, base: ModelState) -> np.ndarray:
         """The server's own training on the verifiers' hold-out."""
-        update: np.ndarray = train_all(
-            self.spec, base, [divided(self.spec).root], [hash_seed(self.seed, number, 9999)]
-        )[0]
+        seed = hash_seed(self.seed, number, 9999)
+        root = divided(self.spec).root
+        update: np.ndarray = train_all(self.spec, base, [root], [seed], self.device)[0]
         return update
 
 
@@ -59,24 +59,26 @@ def defence_names() -> tuple[str, ...]:
     return ("karat", *aggregators.names(), *byzfl.names())
 
 
-def build_defence(name: str, spec: TaskSpec, honest: int, attackers: int, seed: int) -> Defence:
+def build_defence(
+    name: str, spec: TaskSpec, honest: int, attackers: int, seed: int, device: str = "cpu"
+) -> Defence:
     """The defence of that name, or a user's ``FILE.py:NAME``.
 
     Rules are told the number of attackers, as their papers assume (at most what 2f < n admits). A
     user's own is an :class:`Aggregator` class, or a :class:`Defence` class that is built from
-    ``(spec, seed)``. Raises :class:`UnknownNameError` and :class:`PluginError`.
+    ``(spec, seed, device)``. Raises :class:`UnknownNameError` and :class:`PluginError`.
     """
     f = min(attackers, (honest + attackers - 1) // 2)
     if name == "karat":
-        return KaratDefence(spec, seed)
+        return KaratDefence(spec, seed, device)
     if name in byzfl.names():
-        return RuleDefence(byzfl.build(name, f), spec, seed)
+        return RuleDefence(byzfl.build(name, f), spec, seed, device)
     kind: object = aggregators.get(name)
     if not isinstance(kind, type) or not issubclass(kind, Aggregator | Defence):
         raise PluginError(f"{name} is neither an Aggregator nor a Defence class, but {kind!r}")
     if issubclass(kind, Defence):
-        return kind(spec, seed)
-    return RuleDefence(build_rule(kind, f, seed), spec, seed)
+        return kind(spec, seed, device)
+    return RuleDefence(build_rule(kind, f, seed), spec, seed, device)
 
 
 def build_rule(kind: type[Aggregator], f: int, seed: int) -> Aggregator:

@@ -17,8 +17,8 @@ from learning.verifier import PastRound, SubmittedUpdate, past_round, score_roun
 class KaratDefence(Defence):
     """Pays median − ``ZERO_SCORE`` where that is positive, as the ledger does; flags verdicts."""
 
-    def __init__(self, spec: TaskSpec, seed: int) -> None:
-        super().__init__(spec, seed)
+    def __init__(self, spec: TaskSpec, seed: int, device: str = "cpu") -> None:
+        super().__init__(spec, seed, device)
         self.history: list[PastRound] = []
 
     def round(self, number: int, base: ModelState, entries: Sequence[Entry]) -> Outcome:
@@ -34,7 +34,7 @@ class KaratDefence(Defence):
             for order, entry in enumerate(entries)
         ]
         seed = hash_seed(self.seed, number, 4711)
-        scores = score_round(self.spec, base, updates, seed, self.history, "cpu")
+        scores = score_round(self.spec, base, updates, seed, self.history, self.device)
         codes = scores.codes.astype(np.int64)
         self.history.append(past_round(self.spec, number, updates, codes.tolist()))
         del self.history[: -self.spec.scoring.history_rounds]

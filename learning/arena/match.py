@@ -33,6 +33,7 @@ class Match:
     """What is played: names as on the command line, numbers of trainers and rounds, the seed.
 
     ``alpha`` is the Dirichlet parameter of the classes' mix per trainer: small is heterogeneous.
+    ``device`` (``auto``, ``cpu``, ``cuda``) is for training larger models and for scoring.
     """
 
     task: str
@@ -43,6 +44,7 @@ class Match:
     alpha: float
     rounds: int
     seed: int
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         if self.honest < 1 or self.attackers < 0 or self.rounds < 1 or not self.alpha > 0:
@@ -91,7 +93,9 @@ def play(match: Match) -> Row:
         match = replace(match, attackers=0)
     spec = seeded(tasks.get(match.task), match.seed)
     ring = Ring(match, spec, attack)
-    defence = build_defence(match.defence, spec, match.honest, match.attackers, match.seed)
+    defence = build_defence(
+        match.defence, spec, match.honest, match.attackers, match.seed, match.device
+    )
     tally = Tally(match.honest)
     model = initial_model(spec)
     for number in range(match.rounds):
@@ -102,9 +106,9 @@ def play(match: Match) -> Row:
     test = divided(spec).test
     goal = attack.goal(test, classes_of(spec))
     return Row(
-        **{k: v for k, v in asdict(match).items() if k != "task"},
-        accuracy=evaluate(spec, model, test, "cpu")[1],
-        attack_success=None if goal is None else evaluate(spec, model, goal, "cpu")[1],
+        **{k: v for k, v in asdict(match).items() if k not in {"task", "device"}},
+        accuracy=evaluate(spec, model, test, match.device)[1],
+        attack_success=None if goal is None else evaluate(spec, model, goal, match.device)[1],
         **tally.result(),
     )
 
@@ -141,7 +145,7 @@ class Ring:
 
     def _honest(self, number: int, model: ModelState) -> list[Entry]:
         seeds = [hash_seed(self.match.seed, number, i) for i in range(self.match.honest)]
-        deltas = train_all(self.spec, model, self.honest_shards, seeds)
+        deltas = train_all(self.spec, model, self.honest_shards, seeds, self.match.device)
         return [
             self._entry(f"honest-{i:03d}", True, self.codec.encode(delta, self.residuals[i]))
             for i, delta in enumerate(deltas)
@@ -158,7 +162,7 @@ class Ring:
         if self.attack.trains:
             shards = self.attack.poison(self.attack_shards, setting)
             seeds = [hash_seed(self.match.seed, number, 1000 + i) for i in range(count)]
-            own = train_all(self.spec, model, shards, seeds)
+            own = train_all(self.spec, model, shards, seeds, self.match.device)
         knows = self.attack.knowledge
         crafted = self.attack.craft(
             View(

@@ -20,6 +20,7 @@ from learning.arena.defence import defence_names
 from learning.arena.match import Match, Row, play
 from learning.attacks import attacks
 from learning.errors import ArenaError, UnknownNameError
+from learning.training import pick_device
 
 MAX_MATCHES = 100_000
 
@@ -31,6 +32,7 @@ class Tournament:
     attacks: Sequence[str]
     defences: Sequence[str]
     task: str = "mlp-digits"
+    device: str = "cpu"
     honest: Sequence[int] = (14,)
     attackers: Sequence[int] = (6,)
     alpha: Sequence[float] = (0.5,)
@@ -46,7 +48,7 @@ class Tournament:
         self._check_names()
         counts = (self.honest, self.attackers, self.alpha, self.rounds, self.seeds)
         combined = [
-            Match(self.task, attack, defence, honest, attackers, alpha, rounds, seed)
+            Match(self.task, attack, defence, honest, attackers, alpha, rounds, seed, self.device)
             for attack, defence in product(self.attacks, self.defences)
             for honest, attackers, alpha, rounds, seed in product(*counts)
             if attack != "none" or attackers == self.attackers[0]
@@ -57,6 +59,7 @@ class Tournament:
 
     def _check_names(self) -> None:
         tasks.get(self.task)
+        pick_device(self.device)
         for attack in self.attacks:
             attacks.get(attack)
         known = defence_names()

@@ -17,7 +17,11 @@ from learning.training import train
 
 
 def train_all(
-    spec: TaskSpec, base: ModelState, shards: Sequence[Examples], seeds: Sequence[int]
+    spec: TaskSpec,
+    base: ModelState,
+    shards: Sequence[Examples],
+    seeds: Sequence[int],
+    device: str = "cpu",
 ) -> np.ndarray:
     """Every trainer's pseudo-gradient base − local, float32 [trainers, total]."""
     settings = spec.training
@@ -25,7 +29,7 @@ def train_all(
     if spec.model.kind == "mlp" and plain:
         return _train_mlps(spec, base, shards, seeds)
     pairs = zip(shards, seeds, strict=True)
-    return np.stack([train(spec, base, shard, seed, "cpu") for shard, seed in pairs])
+    return np.stack([train(spec, base, shard, seed, device) for shard, seed in pairs])
 
 
 def _train_mlps(
