@@ -1,6 +1,6 @@
 """Event logs from a node, in windows of blocks, checked for what can be checked."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from web3 import Web3
@@ -13,8 +13,6 @@ from chain.node import NodeProvider, rpc
 FIRST_WINDOW = 2_000  # blocks; public nodes refuse more
 _MOST_WINDOW = 20_000
 _ENOUGH_LOGS = 5_000  # a window that gives more is made smaller, one that gives few larger
-
-Progress = Callable[[int, int], None]  # (block reached, last block)
 
 
 def fetch_logs(
@@ -50,7 +48,7 @@ def fetch_logs(
                 raise
             window = max(1, window // 4)
             continue
-        _check(logs, addresses, start, end)
+        _check(logs, addresses, topics, start, end)
         logs.sort(key=lambda log: (log["blockNumber"], log["logIndex"]))
         yield end, logs
         start = end + 1
@@ -91,10 +89,21 @@ def _parse(log: dict[str, Any]) -> LogReceipt:
     return parsed  # type: ignore[no-any-return]
 
 
-def _check(logs: Sequence[LogReceipt], addresses: Sequence[str], start: int, end: int) -> None:
+def _check(
+    logs: Sequence[LogReceipt],
+    addresses: Sequence[str],
+    topics: Sequence[bytes],
+    start: int,
+    end: int,
+) -> None:
     wanted = {address.lower() for address in addresses}
     for log in logs:
-        if not start <= log["blockNumber"] <= end or str(log["address"]).lower() not in wanted:
+        topic = bytes(log["topics"][0]) if log["topics"] else b""
+        if (
+            not start <= log["blockNumber"] <= end
+            or str(log["address"]).lower() not in wanted
+            or (topics and topic not in topics)
+        ):
             raise ContractError(
                 f"the node gave a log of {log['address']} in block {log['blockNumber']} that was "
                 "not asked for; do not trust this node"

@@ -85,7 +85,7 @@ class Anvil(HttpDevnet):
         command = anvil_command(
             mining=mining, timestamp=timestamp, block_time=block_time, state=state, port=port
         )
-        super().__init__("anvil", command, mining=mining, port=port)
+        super().__init__("anvil", command, mining=mining, block_time=block_time, port=port)
         if is_new:
             self.fund(accounts, balance)
 

@@ -76,7 +76,15 @@ class Hardhat(HttpDevnet):
             "KARAT_HARDHAT_NETWORK": json.dumps(settings),
             "HARDHAT_DISABLE_TELEMETRY_PROMPT": "true",
         }
-        super().__init__("hardhat", command, cwd=folder, env=env, mining=mining, port=port)
+        super().__init__(
+            "hardhat",
+            command,
+            cwd=folder,
+            env=env,
+            mining=mining,
+            block_time=block_time,
+            port=port,
+        )
         self.fund(accounts, balance)
 
     def mine_again(self, raw_transactions: Sequence[bytes], timestamp: int) -> None:

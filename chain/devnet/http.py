@@ -31,9 +31,11 @@ class HttpDevnet(Devnet):
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
         mining: Mining,
+        block_time: float | None,
         port: int,
     ) -> None:
         require_free_port(port)
+        self._mines_each = mining == "auto" and block_time is None
         self.kind = kind
         self.mining = mining
         try:
@@ -89,7 +91,7 @@ class HttpDevnet(Devnet):
         self, raw_transactions: Sequence[bytes], *, timestamp: int | None = None
     ) -> list[TxReceipt]:
         """Mine signed transactions in the order given; see :meth:`Devnet.send_batch`."""
-        if self.mining == "manual":
+        if not self._mines_each:
             return super().send_batch(raw_transactions, timestamp=timestamp)
         rpc(self.web3, "evm_setAutomine", False)
         try:

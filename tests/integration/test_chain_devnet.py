@@ -103,6 +103,17 @@ def test_automatic_mining_and_batches(kind: Kind) -> None:
         assert devnet.web3.eth.wait_for_transaction_receipt(sent, timeout=20)["status"] == 1
 
 
+@pytest.mark.parametrize("kind", ["anvil", "hardhat"])
+def test_a_batch_does_not_end_interval_mining(kind: Kind) -> None:
+    with start_devnet(kind, accounts=ADDRESSES, block_time=1) as devnet:
+        devnet.send_batch(transfers(devnet))
+        block = devnet.web3.eth.block_number
+        deadline = time.monotonic() + 20
+        while devnet.web3.eth.block_number < block + 2:  # empty blocks go on coming
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_snapshot_and_revert_take_blocks_back(kind: Kind) -> None:
     with start_devnet(kind, accounts=ADDRESSES, timestamp=GENESIS, mining="manual") as devnet:

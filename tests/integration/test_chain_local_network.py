@@ -49,7 +49,7 @@ def test_a_network_comes_up_goes_down_and_comes_back() -> None:
 
 
 def test_a_chain_begun_anew_gets_new_contracts_under_the_old_name() -> None:
-    start_network(port=0, kind="hardhat", block_time=1)
+    start_network(port=0, kind="hardhat")
     stop_network()
     profile = load_profile("local")
     stop_network(wipe=True)
