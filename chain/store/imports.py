@@ -129,7 +129,8 @@ def living(tmp: Path, own: Path | None = None) -> set[bytes]:
             if claim(handle):
                 shutil.rmtree(folder, ignore_errors=True)
             else:
-                journal = (folder / _JOURNAL).read_bytes()
+                with os.fdopen(os.dup(handle), "rb") as file:  # its name may be gone by now
+                    journal = file.read()
                 whole = len(journal) - len(journal) % DIGEST_SIZE
                 digests.update(journal[i : i + DIGEST_SIZE] for i in range(0, whole, DIGEST_SIZE))
         finally:

@@ -17,7 +17,7 @@ from pathlib import Path
 from chain.store import imports
 from chain.store.base import OWNER, Data, Progress, Stat, Store, opened, stat_root
 from chain.store.cid import CID, RAW
-from chain.store.errors import HashMismatch, NotFound, StoreDamaged
+from chain.store.errors import IntegrityError, NotFound, StoreDamaged
 from chain.store.flatfs import FlatFS
 from chain.store.imports import Import, importing
 from chain.store.locks import locked
@@ -122,7 +122,7 @@ class LocalStore(Store):
 
     def _undo(self, session: Import) -> None:
         with locked(self._lock, exclusive=True):
-            spared = self._marked() | imports.living(self._tmp, own=session.folder)
+            spared = self._spared(own=session.folder)
             freed = sum(self.blocks.delete(d) for d in session.written if d not in spared)
         self._book.charge(-freed, None)
 
@@ -151,7 +151,7 @@ class LocalStore(Store):
         """See :meth:`Store.has`."""
         try:
             return all(self.blocks.size(digest) is not None for digest in self._digests(cid))
-        except NotFound:
+        except (NotFound, IntegrityError):
             return False
 
     def stat(self, cid: CID) -> Stat:
@@ -220,7 +220,7 @@ class LocalStore(Store):
         """Remove every block that no pin and no import in flight needs (mark and sweep)."""
         count = freed = kept = 0
         with locked(self._lock, exclusive=True):
-            spared = self._marked() | imports.living(self._tmp)
+            spared = self._spared()
             for digest, size in self.blocks:
                 if digest in spared:
                     kept += size
@@ -230,11 +230,19 @@ class LocalStore(Store):
             self._book.set_used(kept)
         return Collected(count, freed, kept)
 
+    def _spared(self, own: Path | None = None) -> set[bytes]:
+        """The blocks that must stay. The caller holds the lock alone.
+
+        Imports first, pins second: an import that ends in between has set its pin by then.
+        """
+        in_flight = imports.living(self._tmp, own)
+        return in_flight | self._marked()
+
     def _marked(self) -> set[bytes]:
         """The blocks of all pinned files. A missing or corrupt inner node ends its branch."""
         marked: set[bytes] = set()
         for cid in {pin.cid for pin in self.pins()}:
-            with suppress(NotFound, HashMismatch):
+            with suppress(NotFound, IntegrityError):
                 marked.update(self._digests(cid))
         return marked
 
@@ -258,5 +266,6 @@ class LocalStore(Store):
         path = self.blocks.path(digest)
         folder = self.path / "corrupt"
         folder.mkdir(exist_ok=True)
-        path.replace(folder / path.name)
+        with suppress(FileNotFoundError):  # collected meanwhile
+            path.replace(folder / path.name)
         return path.name

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from chain.store.cid import CID
 from chain.store.errors import QuotaExceeded, StoreDamaged
+from chain.store.locks import locked
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS pins (
@@ -51,7 +52,9 @@ class PinBook:
         """
         self._path = path
         try:
-            with closing(self._connect("FULL")) as db:
+            # One at a time: SQLite does not wait for its turn to change the journal mode.
+            lock = locked(path.with_name(path.name + "-lock"), exclusive=True)
+            with lock, closing(self._connect("FULL")) as db:
                 db.execute("PRAGMA journal_mode=WAL")
                 db.executescript(_SCHEMA)
         except sqlite3.DatabaseError as error:
@@ -65,10 +68,13 @@ class PinBook:
 
     @contextmanager
     def _transaction(self, synchronous: str = "FULL") -> Iterator[sqlite3.Connection]:
-        with closing(self._connect(synchronous)) as db:
-            db.execute("BEGIN IMMEDIATE")
-            yield db
-            db.execute("COMMIT")
+        try:
+            with closing(self._connect(synchronous)) as db:
+                db.execute("BEGIN IMMEDIATE")
+                yield db
+                db.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise StoreDamaged(f"{self._path} cannot be written: {error}") from error
 
     def add(self, pin: Pin) -> None:
         """Keep a file. Pinning the same for the same owner and round twice is one pin."""

@@ -1,5 +1,6 @@
 """The embedded store under kill -9, concurrent processes, and collection during an import."""
 
+import io
 import os
 import random
 import signal
@@ -7,13 +8,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from chain.store import CID, LocalStore
+from chain.store import CID, LocalStore, Pin
 from chain.store.errors import StoreDamaged
 from chain.store.flatfs import FlatFS
+from chain.store.unixfs import build
 from tests.ipfs.hostile import MIB, pattern
 
 ROOT = Path(__file__).parents[2]
@@ -119,6 +122,31 @@ def test_collection_spares_garbage_that_an_import_relies_on(tmp_path: Path) -> N
     assert store.add(Gated(data, 10 * MIB, other.collect)) == cid
     assert other.collect().blocks == 0
     assert store.get(cid, max_bytes=len(data)) == data
+
+
+def test_collection_spares_an_import_that_ends_while_it_marks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, other = LocalStore(tmp_path / "store"), LocalStore(tmp_path / "store")
+    with ExitStack() as ending:
+        session = ending.enter_context(store.importing())
+        root = build(io.BytesIO(pattern(3 * MIB)), session.put)
+        marked = other._marked
+
+        def ends_meanwhile() -> set[bytes]:
+            found = marked()  # without the pin that is set now
+            store.finish(session, Pin(root.cid, "me", None, root.size))
+            ending.close()
+            return found
+
+        monkeypatch.setattr(other, "_marked", ends_meanwhile)
+        other.collect()
+    assert store.get(root.cid, max_bytes=root.size) == pattern(3 * MIB)
+
+
+def test_processes_may_make_the_same_store(tmp_path: Path) -> None:
+    crowd = [worker("crowd_worker.py", tmp_path / "new", seed, 1) for seed in range(4)]
+    assert [finish(process)[0] for process in crowd] == [0] * 4
 
 
 def test_an_import_that_fails_spares_what_another_relies_on(tmp_path: Path) -> None:

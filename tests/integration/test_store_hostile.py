@@ -56,7 +56,7 @@ def store(tmp_path: Path) -> LocalStore:
 
 def files(store: LocalStore) -> list[str]:
     """Everything in the store that is not its own bookkeeping."""
-    own = {"SHARDING", "lock", "store.db", "store.db-wal", "store.db-shm"}
+    own = {"SHARDING", "lock", "store.db", "store.db-wal", "store.db-shm", "store.db-lock"}
     return [p.name for p in store.path.rglob("*") if p.is_file() and p.name not in own]
 
 
