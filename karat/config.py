@@ -1,5 +1,8 @@
 """Settings. Precedence: flag > environment (``KARAT_*``) > project ``karat.toml`` > user config."""
 
+import os
+import tomllib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Literal
 
@@ -80,3 +83,35 @@ def load_settings(**flags: Any) -> Settings:
         raise ConfigError(
             f"{PROJECT_FILE} or {config_dir() / 'config.toml'} is not TOML: {error}"
         ) from error
+
+
+def origins(flags: Collection[str]) -> dict[str, str]:
+    """Where each setting's value comes from.
+
+    Args:
+        flags: the settings that were given on the command line.
+
+    Raises:
+        ConfigError: a file is not TOML.
+    """
+    user_file = config_dir() / "config.toml"
+    in_project, in_user = _keys(Path(PROJECT_FILE)), _keys(user_file)
+
+    def origin(name: str) -> str:
+        variable = f"KARAT_{name.upper()}"
+        if name in flags:
+            return "--" + name.replace("_", "-")
+        if variable in os.environ:
+            return variable
+        if name in in_project:
+            return PROJECT_FILE
+        return str(user_file) if name in in_user else "default"
+
+    return {name: origin(name) for name in Settings.model_fields}
+
+
+def _keys(path: Path) -> set[str]:
+    try:
+        return set(tomllib.loads(path.read_text("utf-8"))) if path.is_file() else set()
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"cannot read {path}: {error}") from error

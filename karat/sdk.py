@@ -1,6 +1,6 @@
 """Karat for scripts: ``from karat import connect``.
 
->>> net = connect("http://127.0.0.1:8545", ledger="0x…")   # doctest: +SKIP
+>>> net = connect("local")                                  # doctest: +SKIP
 >>> net.reputation.top(3)                                   # doctest: +SKIP
 [('0x36df…', 0.0441), ('0x6016…', 0.0438), ('0x0b1f…', 0.0417)]
 
@@ -18,10 +18,13 @@ from chain.abi import Event
 from chain.bindings.structs import TaskParams
 from chain.client import Ledger, ReputationAnchor
 from chain.node import connect_node
+from chain.profiles import Connection, load_profile
+from chain.profiles import connect as connect_profile
 from chain.store import Store, open_store
 from karat import reputation
+from karat.config import load_settings
 from karat.content import Content
-from karat.errors import NotAvailable
+from karat.errors import ConfigError, NotAvailable
 from karat.history import Round, TaskHistory
 from karat.verdicts import verdict_name
 from learning.scoring import ZERO_SCORE
@@ -201,16 +204,27 @@ class Network:
         web3: Web3,
         ledger: Ledger,
         anchor: ReputationAnchor | None,
-        store: Store | None,
+        store: str | None,
         from_block: int,
     ) -> None:
         self.web3 = web3
         self.ledger = ledger
         self.from_block = from_block
         self._anchor = anchor
-        self._store = store
+        self._store_url = store
         self._tasks: dict[int, TaskView] = {}
         self.reputation = Reputation(self)
+
+    @classmethod
+    def of(cls, connection: Connection, store: str | None = None) -> "Network":
+        """The network of a profile that is connected; ``store`` names the content store."""
+        return cls(
+            connection.web3,
+            connection.ledger,
+            connection.anchor,
+            store,
+            connection.profile.from_block,
+        )
 
     @property
     def anchor(self) -> ReputationAnchor:
@@ -219,12 +233,12 @@ class Network:
             raise NotAvailable('no reputation anchor was named: connect(…, anchor="0x…")')
         return self._anchor
 
-    @property
+    @cached_property
     def store(self) -> Store:
         """The content store; raises NotAvailable if none was named."""
-        if self._store is None:
+        if self._store_url is None:
             raise NotAvailable('no content store was named: connect(…, store="local:PATH")')
-        return self._store
+        return open_store(self._store_url)
 
     @property
     def tasks(self) -> list[TaskView]:
@@ -260,32 +274,40 @@ class Network:
 
 
 def connect(
-    rpc_url: str,
+    network: str,
     *,
-    ledger: str,
+    ledger: str | None = None,
     anchor: str | None = None,
     store: str | None = None,
     from_block: int = 0,
 ) -> Network:
-    """Connect to a ledger.
+    """Connect to a network by the name of its profile, or by URL and address.
 
     Args:
-        rpc_url: JSON-RPC URL of a node.
-        ledger: address of the ledger contract; its code is compared with the artifact.
-        anchor: address of the reputation anchor, if proofs are wanted.
-        store: content store (``local:PATH`` or ``ipfs:URL``), if updates or models are wanted.
-        from_block: the block the ledger was deployed in; saves time on a long chain.
+        network: the name of a profile (``local`` after ``karat up``), or a node's JSON-RPC URL.
+        ledger: with a URL: the ledger's address; its code is compared with the artifact.
+        anchor: with a URL: the reputation anchor's address, if proofs are wanted.
+        store: content store (``local:PATH`` or ``ipfs:URL``), if updates or models are wanted;
+            with a profile the one in the settings.
+        from_block: with a URL: the block the ledger was deployed in; saves time on a long chain.
 
     Raises:
-        chain.errors.NodeUnreachable: nothing answers at ``rpc_url``.
+        chain.errors.ProfileError: there is no such profile.
+        chain.errors.NodeUnreachable: nothing answers.
         chain.errors.ContractError: there is no such contract, or another one.
+        karat.errors.ConfigError: a URL without a ledger.
     """
-    web3 = connect_node(rpc_url)
+    if "://" not in network:
+        profile = load_profile(network)
+        return Network.of(connect_profile(profile), store or load_settings().store)
+    if ledger is None:
+        raise ConfigError(f'which ledger at {network}? connect("{network}", ledger="0x…")')
+    web3 = connect_node(network)
     return Network(
         web3,
         Ledger.attach(web3, ledger),
         None if anchor is None else ReputationAnchor.attach(web3, anchor),
-        None if store is None else open_store(store),
+        store,
         from_block,
     )
 

@@ -7,10 +7,14 @@ from typing import Annotated
 import typer
 
 from karat import __version__
+from karat.cli.account import account
 from karat.cli.arena import arena
+from karat.cli.config import config
 from karat.cli.demo import demo
 from karat.cli.errors import Exit, exit_code
+from karat.cli.network import doctor, down, status, up
 from karat.cli.output import say
+from karat.cli.reputation import reputation
 from karat.cli.store import store
 
 app = typer.Typer(
@@ -38,7 +42,14 @@ def _options(
 
 app.command()(demo)
 app.command()(arena)
+app.command()(up)
+app.command()(down)
+app.command()(status)
+app.command()(doctor)
+app.add_typer(account)
 app.add_typer(store)
+app.add_typer(config)
+app.add_typer(reputation)
 
 
 def main() -> None:

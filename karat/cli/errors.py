@@ -45,8 +45,12 @@ _CODES: dict[str, Exit] = {
     "karat.errors.ConfigError": Exit.CONFIG,
     "learning.errors.ArenaError": Exit.USAGE,
     "learning.errors.DeviceError": Exit.USAGE,
+    "learning.errors.MalformedUpdate": Exit.REJECTED,
     "learning.errors.PluginError": Exit.USAGE,
     "learning.errors.UnknownNameError": Exit.USAGE,
+    "reputation.errors.GraphError": Exit.USAGE,
+    "reputation.errors.ParameterError": Exit.USAGE,
+    "reputation.errors.UnknownNodeError": Exit.USAGE,
 }
 
 

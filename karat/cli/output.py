@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -19,3 +19,29 @@ def print_json(schema: str, document: Mapping[str, Any]) -> None:
 def say(message: str) -> None:
     """Write a line for people to stderr, so that stdout stays one document."""
     typer.echo(message, err=True)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+    """Lines of columns: text to the left, numbers to the right."""
+    cells = [[str(value) for value in row] for row in rows]
+    widths = [max(len(line[i]) for line in [list(header), *cells]) for i in range(len(header))]
+    right = [bool(cells) and all(_is_number(row[i]) for row in cells) for i in range(len(header))]
+
+    def line(values: Sequence[str]) -> str:
+        padded = [
+            value.rjust(width) if to_right else value.ljust(width)
+            for value, width, to_right in zip(values, widths, right, strict=True)
+        ]
+        return "  ".join(padded).rstrip()
+
+    return [line(header), *(line(row) for row in cells)]
+
+
+def pairs(values: Mapping[str, object]) -> list[str]:
+    """One line for each name and value."""
+    width = max(map(len, values), default=0)
+    return [f"{name.ljust(width)}  {value}" for name, value in values.items()]
+
+
+def _is_number(text: str) -> bool:
+    return text.lstrip("-").replace(".", "", 1).isdigit() or text in {"-", ""}
