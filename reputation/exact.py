@@ -93,7 +93,7 @@ def score(hit: Hits, kept: Kept | None) -> tuple[Floats, Floats]:
     values = (kept.trust * hit.trust - kept.distrust * hit.distrust) / total
     room = total - hit.total_error
     if room <= 0.0:
-        return values, np.full_like(values, np.inf)
+        return values, np.full_like(values, 2.0)  # all that is certain: |s| ≤ 1
     sides = np.where(hit.trust > 0, kept.trust, 0) + np.where(hit.distrust > 0, kept.distrust, 0)
     rounding = 8.0 * np.finfo(np.float64).eps * np.abs(values)
     bound = (sides * hit.error + np.abs(values) * hit.total_error) / room + rounding

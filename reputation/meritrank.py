@@ -21,6 +21,7 @@ from reputation.dominators import immediate_dominators
 from reputation.edges import Edge
 from reputation.errors import ParameterError
 from reputation.exact import TOLERANCE, Kept, hits, score
+from reputation.explain import Explanation, as_path, likeliest_paths
 from reputation.graph import Node, TrustGraph
 from reputation.rows import Int64s
 from reputation.sampled import WalkSet
@@ -156,6 +157,37 @@ class MeritRank:
         hit, _ = self._dominated(ego)
         return [self.graph.nodes[i] for i in np.flatnonzero(hit).tolist()]
 
+    def explain(self, ego: Node, node: Node, paths: int = 5) -> Explanation:
+        """The likeliest paths from ``ego`` to ``node``, its dominator, and what decays took.
+
+        Raises:
+            UnknownNodeError: a node is not in the graph.
+        """
+        scores = self.scores(ego)
+        transitions, _ = self._compiled()
+        position, nodes = transitions.position, self.graph.nodes
+        root, target = (int(position[self.graph.index(one)]) for one in (ego, node))
+        idom = immediate_dominators(transitions.out, transitions.into, root)[target]
+        found = likeliest_paths(transitions, 1.0 - self.alpha, root, target, paths)
+        hit = scores.hit_probability[node]
+        ageless = MeritRank(self.graph, alpha=self.alpha) if self.gamma else self
+        return Explanation(
+            ego=ego,
+            node=node,
+            score=scores[node],
+            hit_probability=hit,
+            trust=scores.trust[node],
+            distrust=scores.distrust[node],
+            paths=[
+                as_path(walk, chance, hit, 1.0 - self.alpha, nodes, transitions.order)
+                for walk, chance in found
+                if hit  # the ego does not score itself
+            ],
+            dominator=nodes[transitions.order[idom]] if idom not in (-1, root) else None,
+            connectivity_decay=_undecayed(scores, node) - scores[node] if self.beta else 0.0,
+            epoch_decay=ageless.hit_probability(ego, [node])[node] - hit if self.gamma else 0.0,
+        )
+
     def visit_score(self, ego: Node) -> NodeVector:
         """Personalised PageRank: as the score, but with the number of visits, G(ego, j).
 
@@ -247,6 +279,12 @@ class MeritRank:
         hit = (idom >= 0) & (idom != root)
         distrust = hit[n:] if transitions.signed else np.zeros(n, bool)
         return hit[:n][position], distrust[position]
+
+
+def _undecayed(scores: Scores, node: Node) -> float:
+    """The score without connectivity decay."""
+    total = float(scores.hit_probability.array.sum())
+    return (scores.trust[node] - scores.distrust[node]) / total if total else 0.0
 
 
 def _permuted(kept: Kept, order: Int64s) -> Kept:

@@ -86,7 +86,7 @@ class WalkSet:
         total, squares = (float(sum_) for sum_ in self._totals)
         trust, distrust, net, weight, joint = _weighted(hits, nodes, kept)
         if total == 0.0:
-            unknown = 0.0 if self._tables.heads[self._ego, 1] == 0 else np.inf
+            unknown = 0.0 if self._tables.heads[self._ego, 1] == 0 else 1.0
             zeros = np.zeros(len(nodes))
             return Parts(zeros, zeros, zeros, zeros, self.walks, nodes, unknown)
         values = net / total
