@@ -30,9 +30,16 @@ _REPEATABLE = [
     "eth_maxPriorityFeePerGas",
 ]
 
+# What may revert: this package decodes the reason itself.
+INTERPRETED_HERE = frozenset({"eth_call", "eth_estimateGas", "eth_sendRawTransaction"})
+
 
 class NodeProvider(HTTPProvider):
     """JSON-RPC over HTTP; reads are tried three times, then :class:`NodeUnreachable` is raised.
+
+    A refused call or transaction raises :class:`RpcError` here, before web3.py interprets what
+    may be hostile data: it would follow an ``OffchainLookup`` to any URL, and fail on a panic
+    code that it does not know.
 
     ``explain`` may know better why a node is silent (a local one that died).
     """
@@ -64,11 +71,15 @@ class NodeProvider(HTTPProvider):
 
         Raises:
             NodeUnreachable: nothing answered, or not in JSON.
+            RpcError: a call or a transaction was refused.
         """
         try:
-            return super().make_request(method, params)
+            response = super().make_request(method, params)
         except (requests.RequestException, ValueError) as error:
             raise self._unreachable(error) from error
+        if method in INTERPRETED_HERE:
+            result_of(method, response)
+        return response
 
     def make_batch_request(
         self, batch_requests: list[tuple[RPCEndpoint, Any]]
@@ -125,7 +136,7 @@ def rpc(web3: Web3, method: str, *params: Any) -> Any:
     Raises:
         RpcError: the node answered with an error.
     """
-    return _result(method, web3.provider.make_request(RPCEndpoint(method), list(params)))
+    return result_of(method, web3.provider.make_request(RPCEndpoint(method), list(params)))
 
 
 def rpc_batch(web3: Web3, method: str, params: Sequence[Sequence[Any]]) -> list[Any]:
@@ -135,7 +146,7 @@ def rpc_batch(web3: Web3, method: str, params: Sequence[Sequence[Any]]) -> list[
         RpcError: the node refused one of them (those before it were done).
     """
     responses = rpc_batch_responses(web3, method, params)
-    return [_result(method, response) for response in responses]
+    return [result_of(method, response) for response in responses]
 
 
 def rpc_batch_responses(
@@ -149,19 +160,31 @@ def rpc_batch_responses(
         return [web3.provider.make_request(RPCEndpoint(method), list(entry)) for entry in params]
     answer = provider.make_batch_request([(RPCEndpoint(method), list(entry)) for entry in params])
     if not isinstance(answer, list):  # one error for the whole batch
-        _result(method, answer)
+        result_of(method, answer)
         raise RpcError(method, 0, "the batch was answered with one result")
     if len(answer) != len(params):
         raise RpcError(method, 0, f"{len(answer)} answers to a batch of {len(params)}")
     return answer
 
 
-def _result(method: str, response: RPCResponse) -> Any:
-    error = response.get("error")
+def result_of(method: str, response: RPCResponse) -> Any:
+    """The result in a JSON-RPC answer.
+
+    Raises:
+        RpcError: the answer is an error; ``data`` is what a contract returned, if one did.
+    """
+    error: Any = response.get("error")
     if error is None:
         return response.get("result")
-    if isinstance(error, str):
-        raise RpcError(method, 0, error)
+    if not isinstance(error, dict):
+        raise RpcError(method, 0, str(error))
     data = error.get("data")
-    code, message = int(error.get("code", 0)), str(error.get("message", "no reason given"))
-    raise RpcError(method, code, message, data if isinstance(data, str) else None)
+    if isinstance(data, dict):  # Hardhat
+        data = data.get("data")
+    code = error.get("code")
+    raise RpcError(
+        method,
+        code if isinstance(code, int) else 0,
+        str(error.get("message", "no reason given")),
+        data if isinstance(data, str) else None,
+    )

@@ -1,18 +1,16 @@
 """From what a node says about a failed call to the exception that tells why.
 
-web3.py 8 hands the bytes of a custom error on as they are; here they become the generated
-exception with its arguments.
+web3.py 8 does not decode custom errors; here they become the generated exceptions with their
+arguments.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from web3.exceptions import ContractLogicError, Web3RPCError
-
 from chain.abi import CustomError, decode_values
 from chain.bindings.errors import ERRORS
-from chain.errors import ContractError, TransactionRejected, TransactionReverted
+from chain.errors import ContractError, RpcError, TransactionRejected, TransactionReverted
 
 _MOST_REVERT_BYTES = 4096
 _REASON = bytes.fromhex("08c379a0")  # Error(string)
@@ -67,23 +65,22 @@ def decode_revert(
     )
 
 
-def revert_data(error: ContractLogicError) -> bytes:
-    """The bytes that the contract returned, from the forms in which nodes report them."""
-    found: Any = error.data
-    if isinstance(found, dict):  # Hardhat
-        found = found.get("data")
-    if not isinstance(found, str):
-        return b""
-    text = found.removeprefix("Reverted ").removeprefix("0x")
+def is_revert(error: RpcError) -> bool:
+    """Whether a contract refused, rather than the node."""
+    return error.data is not None or error.code == 3 or "revert" in error.reason.lower()
+
+
+def revert_data(error: RpcError) -> bytes:
+    """The bytes that the contract returned; none if the node does not give them."""
     try:
-        return bytes.fromhex(text)
+        return bytes.fromhex((error.data or "").removeprefix("0x"))
     except ValueError:
         return b""
 
 
 @contextmanager
 def translated(operation: str) -> Iterator[None]:
-    """Turn web3.py's errors into this package's.
+    """Turn a node's refusal of a call into what it means.
 
     Raises:
         TransactionReverted: (or a generated subclass) the contract refused.
@@ -91,21 +88,7 @@ def translated(operation: str) -> Iterator[None]:
     """
     try:
         yield
-    except ContractLogicError as error:
-        data = revert_data(error)
-        if not data and error.message:
-            raise TransactionReverted(
-                f"{operation} was refused: {error.message}", operation=operation
-            ) from error
-        raise decode_revert(data, operation=operation) from error
-    except Web3RPCError as error:
-        raise TransactionRejected(f"the node refused {operation}: {rpc_reason(error)}") from error
-
-
-def rpc_reason(error: Web3RPCError) -> str:
-    """The node's own words."""
-    response: Any = error.rpc_response
-    details = response.get("error") if isinstance(response, dict) else None
-    if isinstance(details, dict):
-        return str(details.get("message", error.message))
-    return str(error.message)
+    except RpcError as error:
+        if is_revert(error):
+            raise decode_revert(revert_data(error), operation=operation) from error
+        raise TransactionRejected(f"the node refused {operation}: {error.reason}") from error

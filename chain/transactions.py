@@ -10,20 +10,21 @@ from eth_utils.address import to_checksum_address
 from hexbytes import HexBytes
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 from web3 import Web3
-from web3.exceptions import ContractLogicError, TransactionNotFound, Web3RPCError
+from web3.exceptions import TransactionNotFound, Web3RPCError
 from web3.types import Nonce, TxParams, TxReceipt, Wei
 
 from chain.abi import Call
 from chain.devnet.base import Devnet
 from chain.errors import (
     NodeUnreachable,
+    RpcError,
     TransactionRejected,
     TransactionReplaced,
     TransactionReverted,
     TransactionStuck,
 )
 from chain.nonces import next_nonce
-from chain.reverts import decode_revert, revert_data, rpc_reason, translated
+from chain.reverts import decode_revert, is_revert, revert_data, translated
 
 T = TypeVar("T")
 
@@ -180,10 +181,10 @@ class Sender:
         )
         try:
             attempts(self.web3.eth.send_raw_transaction, signed.raw_transaction)
-        except Web3RPCError as error:
+        except RpcError as error:
             if not self._known(signed.hash):
                 raise TransactionRejected(
-                    f"the node did not take {call.operation}: {rpc_reason(error)}"
+                    f"the node did not take {call.operation}: {error.reason}"
                 ) from error
         return signed.hash
 
@@ -348,12 +349,12 @@ def require_success(
     for block in (receipt["blockNumber"], receipt["blockNumber"] - 1):
         try:
             web3.eth.call(replay, block)
-        except ContractLogicError as error:
-            raise decode_revert(
-                revert_data(error), operation=call.operation, transaction_hash=transaction_hash
-            ) from error
-        except Web3RPCError:
-            continue  # the node keeps no state of that block
+        except RpcError as error:
+            if is_revert(error):
+                raise decode_revert(
+                    revert_data(error), operation=call.operation, transaction_hash=transaction_hash
+                ) from error
+            # Else it ran out of gas again, or the node keeps no state of that block.
     reason = "it ran out of gas" if receipt["gasUsed"] >= gas else "the node does not say why"
     raise TransactionReverted(
         f"{call.operation} was refused in block {receipt['blockNumber']}: {reason} "

@@ -114,7 +114,7 @@ class _Backend(PyEVMBackend):  # type: ignore[misc]
 
 
 class _Provider(EthereumTesterProvider):
-    """web3.py's provider with errors as JSON-RPC answers, like any node's."""
+    """web3.py's provider with our chain id, queue and errors."""
 
     def __init__(self, chain: "Embedded", tester: EthereumTester) -> None:
         super().__init__(tester)
@@ -130,20 +130,14 @@ class _Provider(EthereumTesterProvider):
                     return self._answer(self._chain.take(bytes(HexBytes(params[0]))))
                 return super().make_request(method, params)
             except _CallFailed as failed:
-                return self._refusal(_REVERTED, str(failed), "0x" + failed.data.hex())
+                data = "0x" + failed.data.hex()
+                raise RpcError(method, _REVERTED, str(failed), data) from failed
             except (ValidationError, TesterValidationError, TransactionRejected) as refused:
-                return self._refusal(_REFUSED, str(refused), None)
+                raise RpcError(method, _REFUSED, str(refused)) from refused
 
     @staticmethod
     def _answer(result: Any) -> RPCResponse:
         return {"jsonrpc": "2.0", "id": 0, "result": result}
-
-    @staticmethod
-    def _refusal(code: int, message: str, data: str | None) -> RPCResponse:
-        error: Any = {"code": code, "message": message}
-        if data is not None:
-            error["data"] = data
-        return {"jsonrpc": "2.0", "id": 0, "error": error}
 
 
 class Embedded(Devnet):

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from web3.types import RPCEndpoint, RPCResponse
-
 from chain.devnet.base import BLOCK_GAS_LIMIT, CHAIN_ID, DEFAULT_BALANCE, HARDFORK, Mining
 from chain.devnet.http import HttpDevnet
 from chain.devnet.project import project_folders
-from chain.errors import NodeMissing
+from chain.errors import NodeMissing, RpcError
+from chain.node import rpc
 
 _CONFIG = Path(__file__).with_name("hardhat.config.cjs")
 _CLI = Path("node_modules") / "hardhat" / "internal" / "cli" / "cli.js"
@@ -92,6 +91,13 @@ class Hardhat(HttpDevnet):
         self._submit(raw_transactions)
         self.mine(timestamp)
 
-    def _send_in_order(self, method: str, params: Sequence[Sequence[str]]) -> list[RPCResponse]:
+    def _submit(self, raw_transactions: Sequence[bytes]) -> list[str | RpcError]:
         # Hardhat works on the entries of a batch concurrently, so a batch has no order.
-        return [self._provider.make_request(RPCEndpoint(method), list(entry)) for entry in params]
+        answers: list[str | RpcError] = []
+        for raw in raw_transactions:
+            try:
+                sent = rpc(self.web3, "eth_sendRawTransaction", "0x" + bytes(raw).hex())
+                answers.append(str(sent))
+            except RpcError as refused:
+                answers.append(refused)
+        return answers

@@ -3,16 +3,16 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from hexbytes import HexBytes
 from web3 import Web3
-from web3.types import RPCResponse, TxReceipt
+from web3.types import TxReceipt
 
 from chain.devnet.base import Devnet, Kind, Mining
 from chain.devnet.process import SupervisedProcess, require_free_port
 from chain.errors import NodeStartError, RpcError
-from chain.node import NodeProvider, rpc, rpc_batch, rpc_batch_responses
+from chain.node import NodeProvider, result_of, rpc, rpc_batch, rpc_batch_responses
 
 START_SECONDS = 60.0  # a loaded machine may need long for Node.js
 _LISTENING = re.compile(r"(?:Listening on|JSON-RPC server at) (?:http://)?127\.0\.0\.1:(\d+)")
@@ -103,18 +103,12 @@ class HttpDevnet(Devnet):
         method = "eth_sendRawTransaction"
         params = [["0x" + bytes(raw).hex()] for raw in raw_transactions]
         answers: list[str | RpcError] = []
-        for response in self._send_in_order(method, params):
-            error: Any = response.get("error")
-            if error is None:
-                answers.append(str(response["result"]))
-            elif isinstance(error, str):
-                answers.append(RpcError(method, 0, error))
-            else:
-                answers.append(RpcError(method, int(error["code"]), str(error["message"])))
+        for response in rpc_batch_responses(self.web3, method, params):
+            try:
+                answers.append(str(result_of(method, response)))
+            except RpcError as refused:
+                answers.append(refused)
         return answers
-
-    def _send_in_order(self, method: str, params: Sequence[Sequence[str]]) -> list[RPCResponse]:
-        return rpc_batch_responses(self.web3, method, params)
 
     def _receipts(self, hashes: Sequence[HexBytes]) -> list[TxReceipt]:
         if not hashes:
