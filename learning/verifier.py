@@ -214,8 +214,8 @@ class _Judged:
             )
         )
         order = [submitted.commit_order for submitted in self.submitted]
-        fresh = [k for k, found in enumerate(self.findings) if not found]
-        self._add(duplicates(self.updates, order, fresh, self.cosines, self.spec))
+        replayed = {k for k, found in enumerate(self.findings) if found}
+        self._add(duplicates(self.updates, order, replayed, self.cosines, self.spec))
         leaders = [k for k, found in enumerate(self.findings) if not found]
         self._add(mixtures(leaders, order, self.cosines, self.spec))
         self._add(crowd_followers(leaders, self.cosines, self.spec))

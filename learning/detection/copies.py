@@ -4,7 +4,7 @@ Under commit–reveal nobody can see another's update of this round before commi
 within a round come from accounts that work together; the earliest keeps its record all the same.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -19,27 +19,26 @@ _RIDGE = 1e-3  # keeps the fit stable when earlier commits are nearly dependent
 def duplicates(
     updates: Sequence[SparseUpdate],
     commit_order: Sequence[int],
-    candidates: Sequence[int],
+    replayed: Collection[int],
     cosines: Cosines,
     spec: ScoringSpec,
 ) -> dict[int, Finding]:
     """Copies of an update committed earlier in the same round, and the head of a larger ring.
 
-    Only ``candidates`` are looked at: those that are no replays of earlier rounds. An update is
-    compared with every earlier one that is not itself a copy: the same bytes, or a cosine above
-    ``copy_cosine`` that stays above ``copy_partial`` without the shared direction. Trainers with
-    data alike, at the same base model, stay below both. Where ``ring_size`` accounts or more
-    sent one update, the first of them is not paid for it either.
+    An update is compared with every earlier one that is not itself a copy: the same bytes, or a
+    cosine above ``copy_cosine`` that stays above ``copy_partial`` without the shared direction.
+    Trainers with data alike, at the same base model, stay below both. Against a replay of an
+    earlier round (``replayed``) it must be nearer, since a victim's new update resembles its old
+    one. Where ``ring_size`` accounts or more sent one update, the first is not paid either.
     """
     found: dict[int, Finding] = {}
     rings: dict[int, int] = {}
-    for i in sorted(candidates, key=lambda i: commit_order[i]):
+    for i in sorted(range(len(updates)), key=lambda i: commit_order[i]):
         if not len(updates[i].indices):
             continue  # empty ones are alike without being copies; they earn nothing anyway
         for j in rings:
-            finding = _compare(
-                updates, cosines, i, j, Verdict.DUPLICATE, spec.copy_cosine, spec.copy_partial
-            )
+            limit = spec.own_cosine if j in replayed else spec.copy_cosine
+            finding = _compare(updates, cosines, i, j, Verdict.DUPLICATE, limit, spec.copy_partial)
             if finding is not None:
                 found[i] = finding
                 rings[j] += 1

@@ -117,9 +117,13 @@ class AggregationSpec(_Frozen):
     """Integer aggregation; see `learning.aggregation`.
 
     server_step   the aggregate is applied times this / 1024
+    neighbours    fraction of the survivors that each update is mixed with; 1 is plain averaging
+    trim          fraction of the mixtures dropped at either end, per coordinate
     """
 
     server_step: Annotated[int, Field(ge=1, le=1 << 14)] = 1 << 10
+    neighbours: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    trim: Annotated[float, Field(ge=0.0, lt=0.5)] = 0.1
 
 
 class TaskSpec(_Frozen):
