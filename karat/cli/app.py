@@ -15,7 +15,9 @@ from karat.cli.errors import Exit, exit_code
 from karat.cli.network import doctor, down, status, up
 from karat.cli.output import say
 from karat.cli.reputation import reputation
+from karat.cli.round import round_
 from karat.cli.store import store
+from karat.cli.task import task
 
 app = typer.Typer(
     name="karat",
@@ -47,6 +49,8 @@ app.command()(down)
 app.command()(status)
 app.command()(doctor)
 app.add_typer(account)
+app.add_typer(task)
+app.add_typer(round_)
 app.add_typer(store)
 app.add_typer(config)
 app.add_typer(reputation)
