@@ -1,5 +1,7 @@
 """``karat demo``: a whole network on one machine."""
 
+import signal
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +27,12 @@ def demo(
         list[str] | None,
         typer.Option(help="NAME@ROUND:STEP: a participant that dies then; may be repeated."),
     ] = None,
+    attackers: Annotated[
+        bool, typer.Option(help="Whether attackers take part, to see what they change.")
+    ] = True,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep the chain running until Ctrl-C, to query it.")
+    ] = False,
     device: Annotated[str, typer.Option(help="Where to compute: auto, cpu or cuda.")] = "auto",
     json: JsonFlag = False,
 ) -> None:
@@ -33,17 +41,31 @@ def demo(
 
     from karat.demo.config import DemoConfig
     from karat.demo.progress import DemoProgress
-    from karat.demo.run import run
+    from karat.demo.run import played
     from karat.demo.table import show
+    from karat.errors import ConfigError
 
+    if keep and node == "embedded":
+        raise ConfigError("the embedded EVM lives in this process: --keep needs anvil or hardhat")
     config = DemoConfig.make(
-        rounds=rounds, seed=seed, node=node, ipfs=ipfs, out=out, device=device, drops=drop or ()
+        rounds=rounds,
+        seed=seed,
+        node=node,
+        ipfs=ipfs,
+        out=out,
+        device=device,
+        drops=drop or (),
+        attackers=attackers,
     )
     for notice in config.notices:
         say(notice)
-    with DemoProgress(Console(stderr=True), config.rounds) as progress:
-        result = run(config, progress)
-    if json:
-        print_json("karat.demo/1", result.document())
-    else:
-        show(result, Console())
+    with ExitStack() as running:
+        with DemoProgress(Console(stderr=True), config.rounds) as progress:
+            end = running.enter_context(played(config, progress))
+        if json:
+            print_json("karat.demo/1", end.result.document())
+        else:
+            show(end.result, Console())
+        if keep:
+            say(f"The chain stays at {end.stage.devnet.rpc_url}; Ctrl-C ends it.")
+            signal.pause()

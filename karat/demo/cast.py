@@ -8,7 +8,7 @@ from eth_account.signers.local import LocalAccount
 from chain.accounts import dev_accounts
 from chain.devnet import CHAIN_ID
 from karat.demo.config import HONEST, VERIFIERS, DemoConfig
-from learning.attacks import LabelFlip, Setting, TargetedFlip
+from learning.attacks import LabelFlip, Setting
 from learning.codec import Codec
 from learning.model_state import ModelState
 from learning.tasks import TaskSpec
@@ -49,11 +49,13 @@ class Cast:
         people = [(name, role, key) for (name, role), key in zip(names, keys, strict=True)]
         self.sponsor = Member(*people[0])
         self.verifiers = [Member(*person) for person in people[1 : 1 + VERIFIERS]]
-        self.trainers = [Member(*person) for person in people[1 + VERIFIERS :]]
+        players = [Member(*person) for person in people[1 + VERIFIERS :]]
         # The copycat has no data, the second Sybil none of its own.
-        workers = [m.name for m in self.trainers if m.role != "copy" and m.name != "sybil-2"]
+        workers = [m.name for m in players if m.role != "copy" and m.name != "sybil-2"]
         shards = partition(spec, len(workers), config.seed)
         self._shards = dict(zip(workers, shards, strict=True))
+        # Without attackers the honest trainers keep the data they would have had beside them.
+        self.trainers = [m for m in players if config.attackers or m.role == "honest"]
         total = layout_of(spec).total
         self._residuals = {name: np.zeros(total, dtype=np.float32) for name in workers}
         self._last: dict[str, bytes] = {}
@@ -92,9 +94,7 @@ class Cast:
 
     def _poisoned(self, member: Member, setting: Setting) -> Examples:
         shard = self._shards[member.name]
-        if member.role == "sybil":
-            return TargetedFlip().poison([shard], setting)[0]
-        if member.role == "label-flip":
+        if member.role in {"label-flip", "sybil"}:
             return LabelFlip().poison([shard], setting)[0]
         return shard
 

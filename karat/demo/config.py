@@ -65,6 +65,7 @@ class DemoConfig:
     out: Path
     device: str
     drops: tuple[Drop, ...] = ()
+    attackers: bool = True
     notices: list[str] = field(default_factory=list)
 
     @classmethod
@@ -78,6 +79,7 @@ class DemoConfig:
         out: Path | None,
         device: str,
         drops: Sequence[str] = (),
+        attackers: bool = True,
     ) -> Self:
         """Choose what was left open and make the output folder.
 
@@ -88,7 +90,7 @@ class DemoConfig:
         folder = _output_folder(out)
         store_url = f"ipfs:{ipfs}" if ipfs else f"local:{folder / 'store'}"
         dropped = tuple(Drop.parse(text) for text in drops)
-        return cls(rounds, seed, kind, store_url, folder, device, dropped, notices)
+        return cls(rounds, seed, kind, store_url, folder, device, dropped, attackers, notices)
 
 
 def _node_kind(name: str) -> tuple[NodeKind, list[str]]:

@@ -84,6 +84,7 @@ class Outcomes:
             chain={
                 "kind": built.devnet.kind,
                 "chain_id": built.devnet.chain_id,
+                "rpc_url": built.devnet.rpc_url,
                 "ledger": built.ledger.address,
                 "anchor": built.anchor.address,
                 "task_id": self.history.task_id,

@@ -1,7 +1,9 @@
 """The demo, from an empty chain to anchored reputations."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -26,8 +28,18 @@ from learning.tasks.data import divided
 from learning.training import evaluate, initial_model
 
 
-def run(config: DemoConfig, progress: DemoProgress) -> DemoResult:
-    """Play the whole demo.
+@dataclass(frozen=True)
+class Played:
+    """A finished demo whose chain still runs."""
+
+    result: DemoResult
+    stage: Stage
+    task: Task
+
+
+@contextmanager
+def played(config: DemoConfig, progress: DemoProgress) -> Iterator[Played]:
+    """Play the whole demo; the chain ends with the block.
 
     Raises:
         chain.errors.ChainError: the chain or the store went away.
@@ -35,8 +47,7 @@ def run(config: DemoConfig, progress: DemoProgress) -> DemoResult:
     """
     started = time.monotonic()
     store = open_store(config.store_url)
-    spec = tasks.get(TASK)
-    cast = Cast(config, spec)
+    cast = Cast(config, tasks.get(TASK))
     progress.step(f"starting {config.node}, deploying the contracts")
     with stage(config, cast) as built:
         play = _Play(config, progress, store, cast, built)
@@ -44,7 +55,8 @@ def run(config: DemoConfig, progress: DemoProgress) -> DemoResult:
             play.round(number)
         progress.step("anchoring the reputations")
         play.claim()
-        return play.outcomes.result(play.task, time.monotonic() - started)
+        result = play.outcomes.result(play.task, time.monotonic() - started)
+        yield Played(result, built, play.task)
 
 
 class _Play:
