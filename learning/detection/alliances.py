@@ -45,11 +45,11 @@ def partial_likeness(gram: np.ndarray) -> np.ndarray:
 def alliances(crowds: Sequence[Crowd], spec: ScoringSpec) -> dict[str, Finding]:
     """Trainers of the last crowd that stay alike two or more others, by name.
 
-    A pair counts once it has been seen in ``alliance_rounds`` rounds. One lasting twin can be
+    A pair counts once it has been seen in all but one of the ``alliance_rounds`` last rounds. One lasting twin can be
     chance, when two trainers hold much the same data; the second-most alike decides.
     """
     sums: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
-    for crowd in crowds:
+    for crowd in crowds[-spec.alliance_rounds :]:
         if len(crowd.names) < 3:
             continue
         likeness = partial_likeness(crowd.gram)
@@ -58,7 +58,7 @@ def alliances(crowds: Sequence[Crowd], spec: ScoringSpec) -> dict[str, Finding]:
                 sums[min(a, b), max(a, b)].append(float(likeness[i, j]))
     partners: defaultdict[str, list[float]] = defaultdict(list)
     for (a, b), values in sums.items():
-        if len(values) >= spec.alliance_rounds:
+        if len(values) >= max(spec.alliance_rounds - 1, 1):
             mean = float(np.mean(values))
             partners[a].append(mean)
             partners[b].append(mean)

@@ -80,7 +80,7 @@ class ScoringSpec(_Frozen):
     mixture_fit         more than this fraction explained by earlier commits: nothing new
     crowd_fence         standard deviations above the others in likeness to the crowd: no pay
     stranger_fit        explained by others less than this part of the median: noise, no pay
-    alliance_rounds     rounds in which a pair must have been seen, and …
+    alliance_rounds     over so many rounds, this one included, …
     alliance_likeness   … more alike than this on average, with two others: no pay
     harmful_cosine      both signals of harm below minus this, and …
     harmful_distance    … their sum this far below the median's: harmful
@@ -101,10 +101,10 @@ class ScoringSpec(_Frozen):
     copy_partial: Fraction = 0.8
     ring_size: Annotated[int, Field(ge=2)] = 3
     mixture_fit: Fraction = 0.9
-    crowd_fence: Positive = 3.5
+    crowd_fence: Positive = 2.5
     stranger_fit: Fraction = 0.1
-    alliance_rounds: Count = 3
-    alliance_likeness: Fraction = 0.4
+    alliance_rounds: Count = 4
+    alliance_likeness: Fraction = 0.42
     harmful_cosine: Fraction = 0.15
     harmful_distance: Fraction = 0.85
     suspect_distance: Positive = 0.65
