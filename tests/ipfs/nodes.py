@@ -56,7 +56,7 @@ def _run(*command: str | Path, cwd: Path, seconds: int) -> None:
         command, cwd=cwd, timeout=seconds, check=False, capture_output=True, text=True
     )
     if done.returncode:
-        raise OSError(f"{command[0]} failed: {done.stderr[-500:]}")
+        raise OSError(f"{command[0]} failed: {done.stderr[:300]}")
 
 
 def js_ipfs(*, install: bool) -> Path:
