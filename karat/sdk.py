@@ -102,7 +102,7 @@ class TaskView:
     @property
     def updates(self) -> list[Update]:
         """All revealed updates so far, by round and index."""
-        return [update for current in self.rounds for update in _updates(current)]
+        return [update for current in self.rounds for update in updates_of(current)]
 
     @property
     def participants(self) -> list[Participant]:
@@ -312,7 +312,8 @@ def connect(
     )
 
 
-def _updates(current: Round) -> Iterator[Update]:
+def updates_of(current: Round) -> Iterator[Update]:
+    """The revealed updates of a round, in index order."""
     for revealed in current.updates:
         code = current.medians[revealed.index] if current.medians else None
         yield Update(

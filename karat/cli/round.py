@@ -1,0 +1,120 @@
+"""``karat round``: look at a round; take the steps that are due and that anyone may take."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from karat.cli.options import LOOK, SIGN, shared
+from karat.cli.output import pairs, table
+from karat.cli.session import Session
+from karat.cli.task import TaskArgument
+
+if TYPE_CHECKING:
+    from karat.sdk import Update
+
+round_ = typer.Typer(name="round", help="Look at rounds and move them on.", no_args_is_help=True)
+
+
+@round_.command()
+@shared(*LOOK)
+def show(
+    session: Session,
+    number: TaskArgument,
+    which: Annotated[
+        int | None, typer.Argument(metavar="ROUND", min=1, help="By default the current one.")
+    ] = None,
+) -> None:
+    """Show a round: phase, deadlines, updates with their scores and verdicts."""
+    from karat.errors import NotAvailable
+    from karat.rounds import phase_name
+    from karat.sdk import updates_of
+
+    history = session.task(number).history
+    chosen = session.ledger.task(number).current_round if which is None else which
+    if chosen == 0:
+        raise NotAvailable(f"task {number} has had no round yet; `karat round open {number}`")
+    current, info = history.round(chosen), session.ledger.round_info(number, chosen)
+    phase = phase_name(session.ledger.phase(number, chosen))
+    updates = list(updates_of(current))
+    deadlines = {
+        "commit": info.commit_deadline,
+        "reveal": info.reveal_deadline,
+        "score_commit": info.score_commit_deadline or None,
+        "score_reveal": info.score_reveal_deadline or None,
+    }
+    document: dict[str, Any] = {
+        "task": number,
+        "round": chosen,
+        "phase": phase,
+        "outcome": current.outcome.value,
+        "deadlines": deadlines,
+        "committed": current.commits,
+        "committee": list(current.committee),
+        "voted": list(current.votes),
+        "seed": None if current.seed is None else "0x" + current.seed.hex(),
+        "updates": [_update(update) for update in updates],
+    }
+    lines = pairs(
+        {
+            "task": number,
+            "round": chosen,
+            "phase": phase,
+            "commits": f"{len(current.commits)}, {len(updates)} revealed",
+            "committee": f"{len(current.committee)}, {len(current.votes)} revealed their scores",
+        }
+    )
+    if updates:
+        rows = [
+            (u.index, u.trainer, u.size, u.verdict or "-", u.weight if u.verdict else "-")
+            for u in updates
+        ]
+        lines += ["", *table(("index", "trainer", "bytes", "verdict", "weight"), rows)]
+    session.show("karat.round/1", document, lines)
+
+
+def _update(update: "Update") -> dict[str, Any]:
+    return {
+        "index": update.index,
+        "trainer": update.trainer,
+        "cid": update.cid,
+        "size": update.size,
+        "scores": update.scores,
+        "median": update.median,
+        "verdict": update.verdict,
+        "weight": update.weight,
+    }
+
+
+@round_.command(name="open")
+@shared(*LOOK, *SIGN)
+def open_(session: Session, number: TaskArgument) -> None:
+    """Open the next round; anyone may, once the one before is over."""
+    from karat.clock import chain_time
+    from karat.rounds import opening
+
+    _ = session.task(number)
+    call = opening(session.ledger, number, chain_time(session.connection.web3))
+    done = session.act([call])
+    opened = session.ledger.task(number).current_round
+    document = {**done.document(), "task": number, "round": opened}
+    said = f"Round {opened} of task {number} is open."
+    session.show("karat.round.open/1", document, done.lines() if done.dry_run else [said])
+
+
+@round_.command()
+@shared(*LOOK, *SIGN)
+def settle(session: Session, number: TaskArgument) -> None:
+    """Take the step that is due in the current round: close its reveals, settle it, or void it."""
+    from karat.clock import chain_time
+    from karat.rounds import due_calls, phase_name
+
+    history = session.task(number).history
+    chain_time(session.connection.web3)
+    calls = due_calls(session.ledger, history)
+    done = session.act(calls)
+    current = session.ledger.task(number).current_round
+    phase = phase_name(session.ledger.phase(number, current))
+    document = {**done.document(), "task": number, "round": current, "phase": phase}
+    steps = ", ".join(call.operation for call in calls) or "nothing was due"
+    said = f"Round {current} of task {number}: {steps}; now in phase {phase}."
+    session.show("karat.round.settle/1", document, done.lines() if done.dry_run else [said])
