@@ -45,8 +45,9 @@ def partial_likeness(gram: np.ndarray) -> np.ndarray:
 def alliances(crowds: Sequence[Crowd], spec: ScoringSpec) -> dict[str, Finding]:
     """Trainers of the last crowd that stay alike two or more others, by name.
 
-    A pair counts once it has been seen in all but one of the ``alliance_rounds`` last rounds. One lasting twin can be
-    chance, when two trainers hold much the same data; the second-most alike decides.
+    A pair counts once it has been seen in all but one of the ``alliance_rounds`` last rounds.
+    One lasting twin can be chance, when two trainers hold much the same data; the second-most
+    alike decides.
     """
     sums: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
     for crowd in crowds[-spec.alliance_rounds :]:

@@ -68,7 +68,7 @@ def replays(
     """
     found: dict[int, Finding] = {}
     for i in range(current):
-        for j in range(current, len(updates)):
+        for j in (current + np.flatnonzero(cosines.pairs[i, current:] > spec.copy_cosine)).tolist():
             own = trainers[i] == trainers[j] or not originals[j]
             limit = spec.own_cosine if own else spec.copy_cosine
             finding = _compare(updates, cosines, i, j, Verdict.STALE, limit, spec.copy_partial)

@@ -103,7 +103,7 @@ class ScoringSpec(_Frozen):
     mixture_fit: Fraction = 0.9
     crowd_fence: Positive = 2.5
     stranger_fit: Fraction = 0.1
-    alliance_rounds: Count = 4
+    alliance_rounds: Count = 3
     alliance_likeness: Fraction = 0.42
     harmful_cosine: Fraction = 0.15
     harmful_distance: Fraction = 0.85
