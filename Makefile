@@ -46,6 +46,7 @@ check: $(SETUP)  ## Lint, types, layering, artifacts up to date, Solidity format
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(PY) -m chain.build --check
+	$(PY) -m chain.bindgen --check
 	$(FORGE) fmt --check
 
 fmt: $(SETUP)  ## Format Python and Solidity
@@ -53,8 +54,9 @@ fmt: $(SETUP)  ## Format Python and Solidity
 	$(BIN)/ruff check --fix .
 	$(FORGE) fmt
 
-build: $(SETUP)  ## Recompile the contracts into chain/artifacts
+build: $(SETUP)  ## Recompile the contracts; regenerate artifacts and bindings
 	$(PY) -m chain.build
+	$(PY) -m chain.bindgen
 
 clean:  ## Remove what was installed and built
 	rm -rf .venv node_modules out cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

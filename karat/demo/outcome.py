@@ -2,6 +2,7 @@
 
 import csv
 from collections import Counter
+from pathlib import Path
 
 from chain.store import Store
 from karat import reputation
@@ -134,7 +135,7 @@ class Outcomes:
             slashed=slashed,
             stake=held.stake,
             reputation=score,
-            verdicts=dict(Counter(verdict_name(code) for code in codes)),
+            verdicts=dict(Counter(_outcome(code) for code in codes)),
             mean_score=sum(marks) / len(marks) if marks else None,
         )
 
@@ -192,7 +193,17 @@ class Outcomes:
             writer.writerow(["src", "dst", "weight", "epoch"])
             for edge in trust_edges(self.history):
                 writer.writerow([edge.source, edge.target, edge.weight, edge.epoch])
-        outputs = {"trust graph": str(edges)}
+        outputs = {"trust graph": _shown(edges)}
         if self.config.store_url.startswith("local:"):
-            outputs["updates, models and evidence"] = self.config.store_url.removeprefix("local:")
+            outputs["updates, models, evidence"] = _shown(self.config.out / "store")
         return outputs
+
+
+def _outcome(code: int) -> str:
+    """The verdict, and whether a sound update was worth paying."""
+    return "unpaid" if LOWEST_SCORE <= code <= ZERO_SCORE else verdict_name(code)
+
+
+def _shown(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)

@@ -37,7 +37,10 @@ class RoundResult:
 
 @dataclass(frozen=True)
 class ParticipantResult:
-    """One account at the end, read from the chain. Amounts are in base units of the token."""
+    """One account at the end, read from the chain. Amounts are in base units of the token.
+
+    ``verdicts`` counts updates: ``ok`` were paid, ``unpaid`` broke no rule and were worth nothing.
+    """
 
     address: str
     name: str

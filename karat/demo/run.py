@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from chain.abi import Call
 from chain.store import Store, open_store
@@ -46,6 +47,7 @@ def played(config: DemoConfig, progress: DemoProgress) -> Iterator[Played]:
         karat.errors.KaratError: something does not add up.
     """
     started = time.monotonic()
+    torch.set_num_threads(1)  # so small a model is done before threads have met
     store = open_store(config.store_url)
     cast = Cast(config, tasks.get(TASK))
     progress.step(f"starting {config.node}, deploying the contracts")

@@ -1,5 +1,8 @@
 """The demo's result for people: tables on the terminal, drawn with Rich."""
 
+from collections.abc import Sequence
+
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -20,22 +23,38 @@ def show(result: DemoResult, console: Console) -> None:
 
 
 def _participants(result: DemoResult) -> Table:
-    table = Table(title="Participants", title_justify="left")
-    for name in ("participant", "role", "verdicts"):
-        table.add_column(name)
-    for name in ("score", "reward", "slashed", "reputation"):
-        table.add_column(name, justify="right")
+    table = _table(
+        "Participants",
+        ("participant", "role", "verdicts"),
+        ("score", "reward", "slashed", "reputation"),
+    )
     for participant in result.participants:
         table.add_row(*_row(participant, result), style=_style(participant))
     return table
 
 
+def _table(title: str, texts: Sequence[str], numbers: Sequence[str]) -> Table:
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+        padding=(0, 1),
+        pad_edge=False,
+    )
+    for name in texts:
+        table.add_column(name, no_wrap=name != "verdicts")
+    for name in numbers:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
 def _row(p: ParticipantResult, result: DemoResult) -> tuple[str, ...]:
-    verdicts = ", ".join(f"{n} {verdict}" for verdict, n in p.verdicts.items())
+    verdicts = ", ".join(f"{n} {verdict}" for verdict, n in sorted(p.verdicts.items()))
     score = "" if p.mean_score is None else f"{p.mean_score:+.3f}"
     decimals = int(result.token["decimals"])
     return (
-        f"{p.name} {p.address[:8]}…",
+        p.name,
         p.role,
         verdicts,
         score,
@@ -56,10 +75,8 @@ def _amount(base_units: int, decimals: int) -> str:
 
 
 def _rounds(result: DemoResult) -> Table:
-    table = Table(title="Accuracy on the private test set", title_justify="left")
-    table.add_column("round")
-    for row in result.rounds:
-        table.add_column(str(row.round), justify="right")
+    numbers = [str(row.round) for row in result.rounds]
+    table = _table("Accuracy on the private test set, by round", ("",), numbers)
     table.add_row("Karat", *(f"{r.accuracy:.1%}" for r in result.rounds))
     table.add_row(
         "plain average of the same updates",
@@ -69,23 +86,21 @@ def _rounds(result: DemoResult) -> Table:
 
 
 def _gas(result: DemoResult) -> Table:
-    table = Table(title="Gas per transaction", title_justify="left")
-    table.add_column("step")
-    for name in ("count", "mean", "max"):
-        table.add_column(name, justify="right")
+    table = _table("Gas per transaction", ("step",), ("count", "mean", "max"))
     for step, use in result.gas.items():
         table.add_row(step, f"{use.count}", f"{use.mean:,.0f}", f"{use.max:,}")
     return table
 
 
 def _close(result: DemoResult) -> Text:
+    decimals = int(result.token["decimals"])
+    paid_in = _amount(result.conservation["paid_in"], decimals)
     lines = [
-        f"Attackers' share of the rewards: {result.attacker_reward_share:.2%}",
-        f"Ledger: {result.conservation['paid_in']} paid in"
-        f" = {result.conservation['accounted']} accounted for (base units)",
-        f"Reputation root {result.anchor['root']} anchored;"
-        f" one proof checked on chain: {result.anchor['proof_holds']}",
-        f"{result.chain['kind']} chain {result.chain['chain_id']}, {result.store['kind']} store,"
+        f"Attackers' share of the trainers' rewards: {result.attacker_reward_share:.2%}",
+        f"Every token is accounted for: {paid_in} paid in = escrow + stakes + rewards",
+        f"Reputation root {result.anchor['root'][:18]}… is anchored; the contract checked a proof:"
+        f" {'it holds' if result.anchor['proof_holds'] else 'IT DOES NOT HOLD'}",
+        f"{result.chain['kind']}, chain {result.chain['chain_id']}; {result.store['kind']} store;"
         f" {result.seconds:.0f} s",
         *(f"{name}: {path}" for name, path in result.outputs.items()),
     ]
