@@ -23,6 +23,7 @@ from chain.errors import (
     TransactionReverted,
     TransactionStuck,
 )
+from chain.node import rpc_batch
 from chain.nonces import next_nonce
 from chain.reverts import decode_revert, is_revert, revert_data, translated
 
@@ -272,12 +273,10 @@ def send_batch(
         TransactionRejected: the chain did not take one of them.
     """
     fees = current_fees(devnet.web3)
-    nonces: dict[str, int] = {}
+    addresses = list(dict.fromkeys(sender.address for sender, _ in calls))
+    nonces = dict(zip(addresses, _nonces(devnet.web3, addresses), strict=True))
     raws: list[bytes] = []
     for sender, call in calls:
-        if sender.address not in nonces:
-            address = to_checksum_address(sender.address)
-            nonces[sender.address] = devnet.web3.eth.get_transaction_count(address)
         raws.append(sender.sign(call, nonces[sender.address], call.gas or BATCH_GAS, fees))
         nonces[sender.address] += 1
     receipts = devnet.send_batch(raws, timestamp=timestamp)
@@ -286,6 +285,13 @@ def send_batch(
     for (sender, call), receipt in zip(calls, receipts, strict=True):
         require_success(devnet.web3, call, sender.address, call.gas or BATCH_GAS, receipt)
     return receipts
+
+
+def _nonces(web3: Web3, addresses: Sequence[str]) -> list[int]:
+    """The next nonce of each account, in one request."""
+    asked = [[address, "latest"] for address in addresses]
+    found = rpc_batch(web3, "eth_getTransactionCount", asked)
+    return [int(count, 16) if isinstance(count, str) else int(count) for count in found]
 
 
 def current_fees(web3: Web3) -> TxParams:

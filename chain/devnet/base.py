@@ -3,14 +3,13 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, Self, cast
 
 from hexbytes import HexBytes
 from web3 import Web3
 from web3.types import TxReceipt
 
 from chain.errors import NodeError, RpcError, TransactionRejected
-from chain.node import rpc_batch
 
 CHAIN_ID = 31337
 HARDFORK = "prague"
@@ -112,26 +111,20 @@ class Devnet(ABC):
     def _mine_until_done(
         self, hashes: Sequence[HexBytes], timestamp: int | None
     ) -> list[TxReceipt]:
-        mined = [False] * len(hashes)
-        while not all(mined):
-            before = sum(mined)
+        missing = set(hashes)
+        while missing:
             self.mine(timestamp)
             timestamp = None
-            mined = self._mined(hashes)
-            if sum(mined) == before:
-                first = hashes[mined.index(False)].to_0x_hex()
+            block = self.web3.eth.get_block("latest")
+            mined = {HexBytes(cast("bytes", one)) for one in block["transactions"]}
+            if not missing & mined:
+                first = next(value for value in hashes if value in missing).to_0x_hex()
                 raise TransactionRejected(
                     f"transaction {first} was taken but can never be mined: "
                     "a nonce before it is missing, or its fee is too low"
                 )
+            missing -= mined
         return self._receipts(hashes)
-
-    def _mined(self, hashes: Sequence[HexBytes]) -> list[bool]:
-        """For each transaction whether it has a receipt."""
-        found = rpc_batch(
-            self.web3, "eth_getTransactionReceipt", [[value.to_0x_hex()] for value in hashes]
-        )
-        return [receipt is not None for receipt in found]
 
     def _receipts(self, hashes: Sequence[HexBytes]) -> list[TxReceipt]:
         return [self.web3.eth.get_transaction_receipt(value) for value in hashes]

@@ -19,6 +19,8 @@ try:
     from eth.exceptions import Revert
     from eth.vm.spoof import SpoofTransaction
     from eth_tester import EthereumTester, PyEVMBackend
+    from eth_tester.backends.pyevm.serializers import serialize_transaction_receipt
+    from eth_tester.exceptions import TransactionNotFound
     from eth_tester.exceptions import ValidationError as TesterValidationError
     from eth_utils.exceptions import ValidationError
 except ImportError as error:
@@ -28,6 +30,7 @@ except ImportError as error:
 
 _REVERTED = 3  # the JSON-RPC error code of a revert with data, as in Geth and Anvil
 _REFUSED = -32000
+_BLOCKS_KEPT = 64  # decoded, for receipts and logs
 
 
 class _CallFailed(Exception):
@@ -49,17 +52,30 @@ class _Backend(PyEVMBackend):  # type: ignore[misc]
         parameters = self.generate_genesis_params(
             {"timestamp": timestamp, "gas_limit": BLOCK_GAS_LIMIT}
         )
+        self._block_of: dict[bytes, int] = {}  # the number of each transaction's block
+        self._decoded: dict[bytes, tuple[Any, Any, dict[bytes, int]]] = {}
         super().__init__(genesis_parameters=parameters, genesis_state=state)
         type(self.chain).chain_id = CHAIN_ID
 
     def mine_blocks(self, num_blocks: int = 1, coinbase: bytes = bytes(20)) -> tuple[bytes, ...]:
-        """Mine; eth-tester draws ``mix_hash`` at random, this derives it from the parent."""
-        hashes = []
-        for _ in range(num_blocks):
-            mix_hash = keccak(self.chain.header.parent_hash)
-            block = self.chain.mine_block(coinbase=coinbase, mix_hash=mix_hash, blob_gas_used=0)
-            hashes.append(block.hash)
-        return tuple(hashes)
+        """Mine empty blocks."""
+        return tuple(self.mine_transactions([], coinbase) for _ in range(num_blocks))
+
+    def mine_transactions(self, transactions: Sequence[Any], coinbase: bytes = bytes(20)) -> bytes:
+        """Mine one block with these decoded transactions, all at once; its hash.
+
+        eth-tester draws ``mix_hash`` at random, this derives it from the parent.
+
+        Raises:
+            ValidationError: one of them is not valid; nothing was mined.
+        """
+        mix_hash = keccak(self.chain.header.parent_hash)
+        result, _, _ = self.chain.mine_all(
+            transactions, coinbase=coinbase, mix_hash=mix_hash, blob_gas_used=0
+        )
+        block = result.imported_block
+        self._block_of |= {transaction.hash: block.number for transaction in transactions}
+        return bytes(block.hash)
 
     def call(self, transaction: dict[str, Any], block_number: Any = "latest") -> bytes:
         """Run a call that costs nothing, so that any sender can make it."""
@@ -87,14 +103,35 @@ class _Backend(PyEVMBackend):  # type: ignore[misc]
         return BLOCK_GAS_LIMIT
 
     def get_transaction_receipt(self, transaction_hash: bytes) -> dict[str, Any]:
-        """A receipt whose logs are numbered within the block; eth-tester begins at 0 in each."""
-        receipt: dict[str, Any] = super().get_transaction_receipt(transaction_hash)
-        block = self.chain.get_canonical_block_by_number(receipt["block_number"])
-        before = block.get_receipts(self.chain.chaindb)[: receipt["transaction_index"]]
-        first = sum(len(earlier.logs) for earlier in before)
+        """A receipt whose logs are numbered within the block; eth-tester begins at 0 in each.
+
+        It also decodes the whole block each time, which is kept here.
+        """
+        number = self._block_of.get(transaction_hash)
+        if number is None or number >= self.chain.header.block_number:
+            raise TransactionNotFound(f"no transaction 0x{transaction_hash.hex()}")
+        block, receipts, positions = self._receipts(self.chain.get_canonical_block_hash(number))
+        if transaction_hash not in positions:  # another block since a snapshot was reverted
+            raise TransactionNotFound(f"no transaction 0x{transaction_hash.hex()}")
+        index = positions[transaction_hash]
+        receipt: dict[str, Any] = serialize_transaction_receipt(
+            block, receipts, block.transactions[index], index, False, self.chain.get_vm()
+        )
+        first = sum(len(earlier.logs) for earlier in receipts[:index])
         for log in receipt["logs"]:
             log["log_index"] += first
         return receipt
+
+    def _receipts(self, block_hash: bytes) -> tuple[Any, Any, dict[bytes, int]]:
+        """A block, its receipts, and where in it each transaction stands."""
+        if block_hash not in self._decoded:
+            block = self.chain.get_block_by_hash(block_hash)
+            receipts = block.get_receipts(self.chain.chaindb)
+            positions = {one.hash: index for index, one in enumerate(block.transactions)}
+            if len(self._decoded) >= _BLOCKS_KEPT:
+                self._decoded.pop(next(iter(self._decoded)))
+            self._decoded[block_hash] = (block, receipts, positions)
+        return self._decoded[block_hash]
 
     def _run(self, transaction: Mapping[str, Any], gas: int, block_number: Any) -> Any:
         fees = ("gas_price", "max_fee_per_gas", "max_priority_fee_per_gas")
@@ -158,7 +195,7 @@ class Embedded(Devnet):
         start = int(time.time()) if timestamp is None else timestamp
         self._backend = _Backend(dict.fromkeys(accounts, balance), start)
         self._tester = EthereumTester(self._backend)
-        self._queue: list[bytes] = []
+        self._queue: list[Any] = []  # decoded transactions
         self._clock_offset = start - time.time()
         self.web3 = Web3(_Provider(self, self._tester))
 
@@ -173,7 +210,7 @@ class Embedded(Devnet):
             ValidationError: it cannot be decoded.
         """
         transaction = self._decode(raw)
-        self._queue.append(raw)
+        self._queue.append(transaction)
         if self.mining == "auto":
             self.mine()
         return "0x" + bytes(transaction.hash).hex()
@@ -193,18 +230,28 @@ class Embedded(Devnet):
             timestamp = max(self.timestamp + 1, int(time.time() + self._clock_offset))
         chain = self._backend.chain
         chain.header = chain.header.copy(timestamp=timestamp)
-        rejected: list[str] = []
         waiting, self._queue = self._queue, []
-        for raw in waiting:
-            transaction = self._decode(raw)
+        try:
+            self._backend.mine_transactions(waiting)
+        except ValidationError:
+            self._mine_the_valid(waiting)
+
+    def _mine_the_valid(self, transactions: Sequence[Any]) -> None:
+        """Mine one by one, which takes long, to find those that are not valid or do not fit."""
+        chain, header = self._backend.chain, self._backend.chain.header
+        valid: list[Any] = []
+        rejected: list[str] = []
+        for transaction in transactions:
             if chain.header.gas_used + transaction.gas > BLOCK_GAS_LIMIT:
-                self._queue.append(raw)  # for the next block
+                self._queue.append(transaction)  # for the next block
                 continue
             try:
                 chain.apply_transaction(transaction)
+                valid.append(transaction)
             except ValidationError as error:
                 rejected.append(f"transaction 0x{bytes(transaction.hash).hex()} refused: {error}")
-        self._tester.mine_block()
+        chain.header = header
+        self._backend.mine_transactions(valid)
         if rejected:
             raise TransactionRejected("; ".join(rejected))
 
@@ -231,11 +278,12 @@ class Embedded(Devnet):
         answers: list[str | RpcError] = []
         for raw in raw_transactions:
             try:
-                answers.append("0x" + bytes(self._decode(raw).hash).hex())
+                transaction = self._decode(raw)
             except (ValidationError, ValueError) as error:
                 answers.append(RpcError("eth_sendRawTransaction", _REFUSED, str(error)))
             else:
-                self._queue.append(raw)
+                answers.append("0x" + bytes(transaction.hash).hex())
+                self._queue.append(transaction)
         return answers
 
     def _decode(self, raw: bytes) -> Any:

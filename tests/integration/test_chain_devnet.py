@@ -139,15 +139,16 @@ def test_refusals_name_the_transaction(kind: Kind) -> None:
             devnet.warp_to(GENESIS - 1)
 
 
-def test_a_batch_beyond_the_block_gas_limit_takes_more_blocks() -> None:
-    with start_devnet("anvil", accounts=ADDRESSES, mining="manual") as devnet:
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_batch_beyond_the_block_gas_limit_takes_more_blocks(kind: Kind) -> None:
+    with start_devnet(kind, accounts=ADDRESSES, mining="manual") as devnet:
         account = ACCOUNTS[0]
         raws = [
             account.sign_transaction(
                 {
                     "to": ADDRESSES[0],
                     "value": 1,
-                    "gas": 200_000_000,
+                    "gas": 499_970_000,  # leaves room for one transfer before it
                     "nonce": nonce,
                     "chainId": CHAIN_ID,
                     "maxFeePerGas": 3 * 10**9,
@@ -158,6 +159,7 @@ def test_a_batch_beyond_the_block_gas_limit_takes_more_blocks() -> None:
         ]
         receipts = devnet.send_batch(raws)
         assert [receipt["status"] for receipt in receipts] == [1] * 5
+        assert [receipt["blockNumber"] for receipt in receipts] == [1, 1, 2, 2, 3]
 
 
 def test_a_busy_port_is_one_sentence() -> None:
