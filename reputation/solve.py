@@ -13,7 +13,6 @@ many threads, so results are bit-identical.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,126 +27,107 @@ _GAIN = 0.7  # extrapolate only if the residual falls below this share
 WIDTH = 16  # columns per block of the diagonal: two cache lines per row
 
 
-Kernel = Callable[..., Any]
+Lanes = tuple[int, ...]
+"""As many zeros as a block has columns: a tuple's length is known to the compiler, so that the
+inner loops unroll."""
+
+_ONE, _EIGHT, _SIXTEEN = (0,), (0,) * 8, (0,) * WIDTH
 
 
-def _make_step(width: int) -> Kernel:
-    @njit(cache=True)  # type: ignore[untyped-decorator]
-    def step(indptr: Int64s, indices: Any, data: Floats, c: float, a: Floats, b: Floats) -> None:
-        """Set b to cM a."""
-        total = np.empty(width)
-        for i in range(a.shape[0]):
-            for k in range(width):
-                total[k] = 0.0
-            for e in range(indptr[i], indptr[i + 1]):
-                j = indices[e]
-                p = data[e]
-                for k in range(width):
-                    total[k] += p * a[j, k]
-            for k in range(width):
-                b[i, k] = c * total[k]
-
-    return step  # type: ignore[no-any-return]
-
-
-def _make_norms(width: int, largest: bool) -> Kernel:
-    @njit(cache=True)  # type: ignore[untyped-decorator]
-    def norms(a: Floats, b: Floats, ratio: Floats, out: Floats) -> None:
-        """The norm of each column of a − ratio·b."""
-        out[:] = 0.0
-        for i in range(a.shape[0]):
-            for k in range(width):
-                size = abs(a[i, k] - ratio[k] * b[i, k])
-                if largest:
-                    out[k] = max(out[k], size)
-                else:
-                    out[k] += size
-
-    return norms  # type: ignore[no-any-return]
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _step(
+    indptr: Int64s, indices: Any, data: Floats, c: float, a: Floats, b: Floats, lanes: Lanes
+) -> None:
+    """Set b to cM a."""
+    total = np.empty(len(lanes))
+    for i in range(a.shape[0]):
+        for k in range(len(lanes)):
+            total[k] = 0.0
+        for e in range(indptr[i], indptr[i + 1]):
+            j = indices[e]
+            p = data[e]
+            for k in range(len(lanes)):
+                total[k] += p * a[j, k]
+        for k in range(len(lanes)):
+            b[i, k] = c * total[k]
 
 
-def _make_advance(width: int, keep: bool) -> Kernel:
-    @njit(cache=True)  # type: ignore[untyped-decorator]
-    def advance(r0: Floats, r1: Floats, r2: Floats, ratio: Floats, done: Any, x: Floats) -> None:
-        """Add (r₀ + r₁)/(1 − ratio) to x and make (r₂ − ratio·r₀)/(1 − ratio) the new r₀."""
-        gain = 1.0 / (1.0 - ratio)
-        added = np.where(done, 0.0, gain)
-        for i in range(r0.shape[0]):
-            for k in range(width):
-                if keep:
-                    x[i, k] += added[k] * (r0[i, k] + r1[i, k])
-                r0[i, k] = gain[k] * (r2[i, k] - ratio[k] * r0[i, k])
-
-    return advance  # type: ignore[no-any-return]
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _norms(a: Floats, b: Floats, ratio: Floats, largest: bool, out: Floats, lanes: Lanes) -> None:
+    """The norm of each column of a − ratio·b: its largest entry, or the sum."""
+    out[:] = 0.0
+    for i in range(a.shape[0]):
+        for k in range(len(lanes)):
+            size = abs(a[i, k] - ratio[k] * b[i, k])
+            out[k] = max(out[k], size) if largest else out[k] + size
 
 
-def _make_solver(width: int, largest: bool, keep: bool) -> Kernel:
-    """A kernel for ``width`` columns; constants, so that the inner loops unroll.
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _advance(
+    r0: Floats, r1: Floats, r2: Floats, ratio: Floats, done: Any, x: Floats, lanes: Lanes
+) -> None:
+    """Add (r₀ + r₁)/(1 − ratio) to x, if it has rows, and make the new residual r₀."""
+    gain = 1.0 / (1.0 - ratio)
+    added = np.where(done, 0.0, gain)
+    for i in range(x.shape[0]):
+        for k in range(len(lanes)):
+            x[i, k] += added[k] * (r0[i, k] + r1[i, k])
+    for i in range(r0.shape[0]):
+        for k in range(len(lanes)):
+            r0[i, k] = gain[k] * (r2[i, k] - ratio[k] * r0[i, k])
 
-    ``largest``: measure residuals by their largest entry, not by their sum. ``keep``: return all of
-    x, not only two entries of each column.
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _solve(
+    indptr: Int64s,
+    indices: Any,
+    data: Floats,
+    c: float,
+    at: Int64s,
+    partner: Int64s,
+    largest: bool,
+    tolerance: float,
+    max_steps: int,
+    x: Floats,
+    entries: Floats,
+    lanes: Lanes,
+) -> None:
+    """Solve for unit vectors at ``at``, at most as many as ``lanes``.
+
+    Fills ``x`` (rows, lanes) unless it is empty, and ``entries`` (len(at), 4): x[at], x[partner],
+    the norm of the residual (``largest`` entry or sum), and the sum of all residuals' norms, which
+    rounding errors scale with.
     """
-    step, norms, advance = (
-        _make_step(width),
-        _make_norms(width, largest),
-        _make_advance(width, keep),
-    )
-
-    @njit(cache=True)  # type: ignore[untyped-decorator]
-    def solve(
-        indptr: Int64s,
-        indices: Any,
-        data: Floats,
-        c: float,
-        at: Int64s,
-        partner: Int64s,
-        tolerance: float,
-        max_steps: int,
-        x: Floats,
-        entries: Floats,
-    ) -> None:
-        """Solve for unit vectors at ``at`` (≤ width,).
-
-        Fills ``x`` (rows, width) if kept, and ``entries`` (width, 4): x[at], x[partner], the norm
-        of the residual, and the sum of all residuals' norms (which rounding errors scale with).
-        """
-        n = len(indptr) - 1
-        r0, r1, r2 = np.zeros((n, width)), np.empty((n, width)), np.empty((n, width))
-        before, after, left = np.zeros(width), np.zeros(width), np.zeros(width)
-        none, ratio = np.zeros(width), np.zeros(width)
-        done = np.ones(width, np.bool_)
-        done[: len(at)] = False
+    n, width = len(indptr) - 1, len(lanes)
+    r0, r1, r2 = np.zeros((n, width)), np.empty((n, width)), np.empty((n, width))
+    before, after, left = np.zeros(width), np.zeros(width), np.zeros(width)
+    none, ratio = np.zeros(width), np.zeros(width)
+    done = np.ones(width, np.bool_)
+    done[: len(at)] = False
+    for k in range(len(at)):
+        r0[at[k], k] = before[k] = 1.0
+        entries[k, :] = 0.0
+    for _ in range(max_steps):
+        _step(indptr, indices, data, c, r0, r1, lanes)
+        _step(indptr, indices, data, c, r1, r2, lanes)
+        _norms(r2, r2, none, largest, after, lanes)
+        for k in range(width):
+            ratio[k] = after[k] / before[k] if before[k] > 0.0 else 0.0
+        _norms(r2, r0, ratio, largest, left, lanes)
+        ratio[left > _GAIN * (1.0 - ratio) * after] = 0.0
+        ratio[ratio >= 1.0] = 0.0
         for k in range(len(at)):
-            r0[at[k], k] = before[k] = 1.0
-            entries[k, :] = 0.0
-        for _ in range(max_steps):
-            step(indptr, indices, data, c, r0, r1)
-            step(indptr, indices, data, c, r1, r2)
-            norms(r2, r2, none, after)
-            for k in range(width):
-                ratio[k] = after[k] / before[k] if before[k] > 0.0 else 0.0
-            norms(r2, r0, ratio, left)
-            ratio[left > _GAIN * (1.0 - ratio) * after] = 0.0
-            ratio[ratio >= 1.0] = 0.0
-            for k in range(len(at)):
-                if not done[k]:
-                    gain = 1.0 / (1.0 - ratio[k])
-                    entries[k, 0] += gain * (r0[at[k], k] + r1[at[k], k])
-                    entries[k, 1] += gain * (r0[partner[k], k] + r1[partner[k], k])
-                    entries[k, 2] = gain * left[k] if ratio[k] else after[k]
-                    entries[k, 3] += gain * (2.0 * before[k] + after[k])
-            advance(r0, r1, r2, ratio, done, x)
-            before[:] = np.where(ratio > 0.0, left / (1.0 - ratio), after)
-            done |= before <= tolerance
-            if done.all():
-                return
-
-    return solve  # type: ignore[no-any-return]
-
-
-_solve_one = _make_solver(1, largest=False, keep=True)
-_solve_many = _make_solver(8, largest=False, keep=True)
-_solve_columns = _make_solver(WIDTH, largest=True, keep=False)
+            if not done[k]:
+                gain = 1.0 / (1.0 - ratio[k])
+                entries[k, 0] += gain * (r0[at[k], k] + r1[at[k], k])
+                entries[k, 1] += gain * (r0[partner[k], k] + r1[partner[k], k])
+                entries[k, 2] = gain * left[k] if ratio[k] else after[k]
+                entries[k, 3] += gain * (2.0 * before[k] + after[k])
+        _advance(r0, r1, r2, ratio, done, x, lanes)
+        before[:] = np.where(ratio > 0.0, left / (1.0 - ratio), after)
+        done |= before <= tolerance
+        if done.all():
+            return
 
 
 @dataclass(frozen=True)
@@ -166,13 +146,16 @@ def solve_rows(transitions: Transitions, c: float, sources: Int64s, tolerance: f
     """
     into = transitions.into
     width = 1 if len(sources) == 1 else 8
-    solver = _solve_one if width == 1 else _solve_many
+    lanes = _ONE if width == 1 else _EIGHT
     x = np.zeros((len(sources), into.rows))
     error = np.empty(len(sources))
     for first in range(0, len(sources), width):
         block = sources[first : first + width]
         columns, entries = np.zeros((into.rows, width)), np.zeros((width, 4))
-        solver(*_parts(into), c, block, block, tolerance, _steps(c, tolerance), columns, entries)
+        _solve(
+            *_parts(into), c, block, block, False, tolerance, _steps(c, tolerance),
+            columns, entries, lanes,
+        )  # fmt: skip
         x[first : first + width] = columns.T[: len(block)]
         kept = entries[: len(block)]
         error[first : first + width] = kept[:, 2] + transitions.rounding * kept[:, 3]
@@ -200,7 +183,7 @@ def solve_columns(
     limit = tolerance * (1.0 - c)
     _in_blocks(
         *_parts(blocks.matrix), c, blocks.bounds, blocks.targets, partners, limit,
-        _steps(c, limit), entries, numba.get_num_threads(),
+        _steps(c, limit), entries, numba.get_num_threads(), _SIXTEEN,
     )  # fmt: skip
     error = (entries[:, 2] + rounding * entries[:, 3]) / (1.0 - c)
     return Columns(entries[:, 0], entries[:, 1], error)
@@ -236,14 +219,15 @@ def _in_blocks(
     max_steps: int,
     entries: Floats,
     threads: int,
+    lanes: Lanes,
 ) -> None:
-    unused = np.empty((0, WIDTH))
+    unused = np.empty((0, len(lanes)))
     for thread in prange(threads):
         for b in range(thread, len(bounds), threads):
             row, last_row, first, end = bounds[b]
-            _solve_columns(
+            _solve(
                 indptr[row : last_row + 1], indices, data, c, targets[first:end],
-                partners[first:end], limit, max_steps, unused, entries[first:end],
+                partners[first:end], True, limit, max_steps, unused, entries[first:end], lanes,
             )  # fmt: skip
 
 
