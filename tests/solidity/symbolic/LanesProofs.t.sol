@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.28;
+
+import {RecordKind} from "../../../contracts/interfaces/LedgerTypes.sol";
+import {Lanes} from "../../../contracts/libraries/Lanes.sol";
+import {RecordSlot, RecordSlots} from "../../../contracts/libraries/RecordSlots.sol";
+import {Scores} from "../../../contracts/libraries/Scores.sol";
+
+/// @notice Proofs for halmos: `halmos --contract LanesProofs` (see docs/protocol.md). Each `check_` holds for all
+/// inputs; forge runs none of them.
+contract LanesProofs {
+    /// @notice In every lane of any three votes with any weights: the median is a vote, at least half of the weight
+    /// reaches it, and more than half of the weight does not reach more.
+    function check_medianOfThree(uint256[3] calldata words, uint16[3] calldata weights, uint8 lane) external pure {
+        uint256 total = uint256(weights[0]) + weights[1] + weights[2];
+        if (total == 0 || total > 0x7fff || lane > 15) return;
+        uint256[] memory votes = new uint256[](3);
+        uint256[] memory by = new uint256[](3);
+        for (uint256 i; i < 3; ++i) {
+            (votes[i], by[i]) = (words[i] & ~Lanes.HIGH, weights[i]);
+        }
+        uint256 result = Lanes.lane(Lanes.median(votes, by, ((total + 1) / 2) * Lanes.ONE), lane);
+        uint256 reach;
+        uint256 above;
+        for (uint256 i; i < 3; ++i) {
+            uint256 vote = Lanes.lane(votes[i], lane);
+            if (vote >= result) reach += by[i];
+            if (vote > result) above += by[i];
+        }
+        assert(2 * reach >= total);
+        assert(2 * above < total);
+    }
+
+    /// @notice A comparison in one lane never disturbs another one.
+    function check_atLeast(uint256 a, uint256 b, uint8 lane) external pure {
+        if (lane > 15) return;
+        (a, b) = (a & ~Lanes.HIGH, b & ~Lanes.HIGH);
+        uint256 expected = Lanes.lane(a, lane) >= Lanes.lane(b, lane) ? 1 : 0;
+        assert(Lanes.lane(Lanes.atLeast(a, b), lane) == expected);
+    }
+
+    /// @notice A word is valid exactly if every used lane holds a vote and every other lane is zero.
+    function check_valid(uint256 word, uint8 used, uint8 lane) external pure {
+        if (used == 0 || used > 16 || lane > 15 || !Lanes.valid(word, used)) return;
+        uint256 code = Lanes.lane(word, lane);
+        if (lane < used) assert(code != 0 && code != 6 && code != 7 && code < 0x8000);
+        else assert(code == 0);
+    }
+
+    /// @notice Putting a code into a lane changes that lane alone.
+    function check_withLane(uint256 word, uint8 index, uint16 code, uint8 other) external pure {
+        if (index > 15 || other > 15) return;
+        uint256 changed = Lanes.withLane(word, index, code);
+        assert(Lanes.lane(changed, index) == code);
+        if (other != index) assert(Lanes.lane(changed, other) == Lanes.lane(word, other));
+    }
+
+    /// @notice Only gains are paid, and each lane's excess is its own.
+    function check_excess(uint256 word, uint8 lane) external pure {
+        if (lane > 15) return;
+        uint256 code = Lanes.lane(word & ~Lanes.HIGH, lane);
+        uint256 expected = code > Scores.ZERO_SCORE ? code - Scores.ZERO_SCORE : 0;
+        assert(Lanes.lane(Lanes.excess(word & ~Lanes.HIGH), lane) == expected);
+    }
+
+    /// @notice No commitment, whatever its bits, poses as a record, as free, or as suspended.
+    function check_committedSlot(bytes32 commitment, uint32 round) external pure {
+        RecordSlot slot = RecordSlots.committed(commitment, round);
+        assert(slot.kind() == RecordKind.Committed && !slot.suspended() && slot.round() == round);
+        assert(slot.holds(commitment, round) && slot.withSuspension(true).holds(commitment, round));
+    }
+
+    /// @notice A record keeps its round, index and suspension through its life.
+    function check_revealedSlot(bytes32 commitment, uint32 round, bytes32 digest, uint16 index, bool on) external pure {
+        RecordSlot slot = RecordSlots.committed(commitment, round).withSuspension(on).revealed(digest, index);
+        assert(slot.kind() == RecordKind.Revealed && slot.suspended() == on);
+        assert(slot.round() == round && slot.index() == index);
+        assert(slot.content() == (digest >> 56) << 56);
+        assert(slot.freed().kind() == RecordKind.Free && slot.freed().suspended() == on);
+        assert(slot.freed().isFree() == !on);
+    }
+
+    /// @notice Conservation of a round's budget: no split by weights pays more than the budget.
+    function check_threeSharesNeverExceedTheBudget(uint112 budget, uint16 a, uint16 b, uint16 c) external pure {
+        uint256 total = uint256(a) + b + c;
+        if (total == 0) return;
+        uint256 paid = uint256(budget) * a / total + uint256(budget) * b / total + uint256(budget) * c / total;
+        assert(paid <= budget);
+    }
+}
