@@ -193,3 +193,11 @@ def test_means_over_seeds() -> None:
     assert cells[0].means["recall"] is None
     assert (percent(None), percent(0.123)) == ("–", "12.3")
     assert isinstance(row, Row)
+
+
+def test_the_documentation_lists_every_attack() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "arena.md").read_text(encoding="utf-8")
+    section = page.split("## Attacks")[1].split("## ")[0]
+    cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    names = {name.strip(" `") for cell in cells for name in cell.split(",")}
+    assert names == set(attacks.names()) - {"none"}
