@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from chain.devnet.base import CHAIN_ID, DEFAULT_BALANCE, Devnet, Kind, Mining
+from chain.devnet.base import CHAIN_ID, DEFAULT_BALANCE, Devnet, Kind, Mining, Options
 from chain.errors import NodeStartError
 
 __all__ = ["CHAIN_ID", "DEFAULT_BALANCE", "Devnet", "Kind", "Mining", "start_devnet"]
@@ -46,32 +46,18 @@ def start_devnet(
         )
     if state is not None and kind != "anvil":
         raise NodeStartError(f"the {kind} chain keeps no state file; use anvil")
+    options = Options(accounts, balance, timestamp, mining, block_time, port)
     # The imports wait for the kind asked for: the embedded chain is an extra.
     if kind == "anvil":
         from chain.devnet.anvil import Anvil  # noqa: PLC0415
 
-        return Anvil(
-            accounts=accounts,
-            balance=balance,
-            timestamp=timestamp,
-            mining=mining,
-            block_time=block_time,
-            state=state,
-            port=port,
-        )
+        return Anvil(options, state)
     if kind == "hardhat":
         from chain.devnet.hardhat import Hardhat  # noqa: PLC0415
 
-        return Hardhat(
-            accounts=accounts,
-            balance=balance,
-            timestamp=timestamp,
-            mining=mining,
-            block_time=block_time,
-            port=port,
-        )
-    from chain.devnet.embedded import Embedded  # noqa: PLC0415
-
+        return Hardhat(options)
     if block_time is not None or port != 0:
         raise NodeStartError("the embedded chain has neither block_time nor port; use anvil")
-    return Embedded(accounts=accounts, balance=balance, timestamp=timestamp, mining=mining)
+    from chain.devnet.embedded import Embedded  # noqa: PLC0415
+
+    return Embedded(options)

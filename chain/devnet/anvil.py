@@ -3,11 +3,10 @@
 import platform
 import shutil
 import sys
-import time
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from chain.devnet.base import BLOCK_GAS_LIMIT, CHAIN_ID, DEFAULT_BALANCE, HARDFORK, Mining
+from chain.devnet.base import BLOCK_GAS_LIMIT, CHAIN_ID, HARDFORK, Options
 from chain.devnet.http import HttpDevnet
 from chain.devnet.project import project_folders
 from chain.errors import NodeError, NodeMissing
@@ -37,57 +36,37 @@ def find_anvil() -> Path:
     return Path(found)
 
 
-def anvil_command(
-    *,
-    mining: Mining = "auto",
-    timestamp: int | None = None,
-    block_time: float | None = None,
-    state: Path | None = None,
-    port: int = 0,
-) -> list[str]:
-    """The command line of an Anvil on loopback; see :func:`chain.devnet.start_devnet`."""
+def anvil_command(options: Options, state: Path | None) -> list[str]:
+    """The command line of an Anvil on loopback."""
     # fmt: off
     command = [
-        str(find_anvil()), "--host", "127.0.0.1", "--port", str(port), "--accounts", "0",
+        str(find_anvil()), "--host", "127.0.0.1", "--port", str(options.port), "--accounts", "0",
         "--chain-id", str(CHAIN_ID), "--hardfork", HARDFORK, "--order", "fifo",
         "--gas-limit", str(BLOCK_GAS_LIMIT), "--no-request-size-limit", "--no-cors",
     ]
     # fmt: on
-    if mining == "manual":
+    if options.mining == "manual":
         command += ["--no-mining"]
-    elif block_time is not None:
-        command += ["--block-time", str(block_time)]
+    elif options.block_time is not None:
+        command += ["--block-time", str(options.block_time)]
     if state is not None:
-        # Written every second, so that a killed node loses one second at most.
+        # Written every second too, for what is left when this process is killed.
         command += ["--state", str(state), "--state-interval", "1"]
     if state is None or not state.exists():
-        command += ["--timestamp", str(int(time.time()) if timestamp is None else timestamp)]
+        command += ["--timestamp", str(options.start)]
     return command
 
 
 class Anvil(HttpDevnet):
-    """An Anvil process."""
+    """An Anvil process; with ``state`` it goes on from that file, if it exists, and writes it."""
 
     set_balance_method = "anvil_setBalance"
 
-    def __init__(
-        self,
-        *,
-        accounts: Sequence[str] = (),
-        balance: int = DEFAULT_BALANCE,
-        timestamp: int | None = None,
-        mining: Mining = "auto",
-        block_time: float | None = None,
-        state: Path | None = None,
-        port: int = 0,
-    ) -> None:
-        is_new = state is None or not state.exists()
-        command = anvil_command(
-            mining=mining, timestamp=timestamp, block_time=block_time, state=state, port=port
-        )
-        super().__init__("anvil", command, mining=mining, block_time=block_time, port=port)
-        if is_new:
-            self.fund(accounts, balance)
+    def __init__(self, options: Options, state: Path | None = None) -> None:
+        command = anvil_command(options, state)
+        if state is not None and state.exists():
+            options = replace(options, accounts=())  # they have what they have
+        super().__init__("anvil", command, options)
 
     def dump(self) -> bytes:
         """The whole chain, compressed; see :meth:`load`."""

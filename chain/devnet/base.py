@@ -1,7 +1,9 @@
 """What every development chain can do, whatever runs it."""
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Self, cast
 
@@ -19,6 +21,23 @@ BLOCK_GAS_LIMIT = 500_000_000
 
 Kind = Literal["anvil", "hardhat", "embedded"]
 Mining = Literal["auto", "manual"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a devnet starts; see :func:`chain.devnet.start_devnet`."""
+
+    accounts: Sequence[str] = ()
+    balance: int = DEFAULT_BALANCE
+    timestamp: int | None = None
+    mining: Mining = "auto"
+    block_time: float | None = None
+    port: int = 0
+
+    @property
+    def start(self) -> int:
+        """The genesis block's timestamp, in seconds."""
+        return int(time.time()) if self.timestamp is None else self.timestamp
 
 
 class Devnet(ABC):

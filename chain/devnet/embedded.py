@@ -11,7 +11,7 @@ from hexbytes import HexBytes
 from web3 import EthereumTesterProvider, Web3
 from web3.types import RPCEndpoint, RPCResponse
 
-from chain.devnet.base import BLOCK_GAS_LIMIT, CHAIN_ID, DEFAULT_BALANCE, Devnet, Mining
+from chain.devnet.base import BLOCK_GAS_LIMIT, CHAIN_ID, Devnet, Options
 from chain.errors import NodeError, NodeMissing, RpcError, TransactionRejected
 from chain.node import rpc
 
@@ -183,20 +183,12 @@ class Embedded(Devnet):
     kind = "embedded"
     rpc_url = None
 
-    def __init__(
-        self,
-        *,
-        accounts: Sequence[str] = (),
-        balance: int = DEFAULT_BALANCE,
-        timestamp: int | None = None,
-        mining: Mining = "auto",
-    ) -> None:
-        self.mining = mining
-        start = int(time.time()) if timestamp is None else timestamp
-        self._backend = _Backend(dict.fromkeys(accounts, balance), start)
+    def __init__(self, options: Options) -> None:
+        self.mining = options.mining
+        self._backend = _Backend(dict.fromkeys(options.accounts, options.balance), options.start)
         self._tester = EthereumTester(self._backend)
         self._queue: list[Any] = []  # decoded transactions
-        self._clock_offset = start - time.time()
+        self._clock_offset = options.start - time.time()
         self.web3 = Web3(_Provider(self, self._tester))
 
     def close(self) -> None:

@@ -2,12 +2,11 @@
 
 import json
 import shutil
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from chain.devnet.base import BLOCK_GAS_LIMIT, CHAIN_ID, DEFAULT_BALANCE, HARDFORK, Mining
+from chain.devnet.base import BLOCK_GAS_LIMIT, CHAIN_ID, HARDFORK, Options
 from chain.devnet.http import HttpDevnet
 from chain.devnet.project import project_folders
 from chain.errors import NodeMissing, RpcError
@@ -40,51 +39,19 @@ class Hardhat(HttpDevnet):
 
     set_balance_method = "hardhat_setBalance"
 
-    def __init__(
-        self,
-        *,
-        accounts: Sequence[str] = (),
-        balance: int = DEFAULT_BALANCE,
-        timestamp: int | None = None,
-        mining: Mining = "auto",
-        block_time: float | None = None,
-        port: int = 0,
-    ) -> None:
+    def __init__(self, options: Options) -> None:
         node, folder = find_hardhat()
-        start = datetime.fromtimestamp(int(time.time()) if timestamp is None else timestamp, UTC)
-        interval = 0 if block_time is None else round(block_time * 1000)
-        settings = {
-            "chainId": CHAIN_ID,
-            "hardfork": HARDFORK,
-            "blockGasLimit": BLOCK_GAS_LIMIT,
-            "initialDate": start.isoformat(),
-            "accounts": [],
-            "mining": {
-                "auto": mining == "auto" and block_time is None,
-                "interval": interval,
-                "mempool": {"order": "fifo"},
-            },
-        }
         # fmt: off
         command = [
             str(node), str(folder / _CLI), "--config", str(_CONFIG),
-            "node", "--hostname", "127.0.0.1", "--port", str(port),
+            "node", "--hostname", "127.0.0.1", "--port", str(options.port),
         ]
         # fmt: on
         env = {
-            "KARAT_HARDHAT_NETWORK": json.dumps(settings),
+            "KARAT_HARDHAT_NETWORK": json.dumps(_network(options)),
             "HARDHAT_DISABLE_TELEMETRY_PROMPT": "true",
         }
-        super().__init__(
-            "hardhat",
-            command,
-            cwd=folder,
-            env=env,
-            mining=mining,
-            block_time=block_time,
-            port=port,
-        )
-        self.fund(accounts, balance)
+        super().__init__("hardhat", command, options, cwd=folder, env=env)
 
     def mine_again(self, raw_transactions: Sequence[bytes], timestamp: int) -> None:
         """Mine a block as it was mined before; automatic mining must be off."""
@@ -101,3 +68,20 @@ class Hardhat(HttpDevnet):
             except RpcError as refused:
                 answers.append(refused)
         return answers
+
+
+def _network(options: Options) -> dict[str, object]:
+    """Hardhat's settings of its own chain."""
+    each = options.mining == "auto" and options.block_time is None
+    return {
+        "chainId": CHAIN_ID,
+        "hardfork": HARDFORK,
+        "blockGasLimit": BLOCK_GAS_LIMIT,
+        "initialDate": datetime.fromtimestamp(options.start, UTC).isoformat(),
+        "accounts": [],
+        "mining": {
+            "auto": each,
+            "interval": round((options.block_time or 0) * 1000),
+            "mempool": {"order": "fifo"},
+        },
+    }

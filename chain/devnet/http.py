@@ -9,7 +9,7 @@ from hexbytes import HexBytes
 from web3 import Web3
 from web3.types import TxReceipt
 
-from chain.devnet.base import Devnet, Kind, Mining
+from chain.devnet.base import Devnet, Kind, Options
 from chain.devnet.process import SupervisedProcess, require_free_port
 from chain.errors import NodeStartError, RpcError
 from chain.node import NodeProvider, result_of, rpc, rpc_batch, rpc_batch_responses
@@ -27,17 +27,15 @@ class HttpDevnet(Devnet):
         self,
         kind: Kind,
         command: Sequence[str],
+        options: Options,
         *,
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
-        mining: Mining,
-        block_time: float | None,
-        port: int,
     ) -> None:
-        require_free_port(port)
-        self._mines_each = mining == "auto" and block_time is None
+        require_free_port(options.port)
         self.kind = kind
-        self.mining = mining
+        self.mining = options.mining
+        self._mines_each = options.mining == "auto" and options.block_time is None
         try:
             self._process = SupervisedProcess(kind, command, cwd=cwd, env=env or {})
         except OSError as error:
@@ -47,6 +45,7 @@ class HttpDevnet(Devnet):
             self.rpc_url = f"http://127.0.0.1:{found[1]}"
             self._provider = NodeProvider(self.rpc_url, explain=self._process.death_notice)
             self.web3 = Web3(self._provider)
+            self.fund(options.accounts, options.balance)
         except BaseException:
             self._process.stop()
             raise

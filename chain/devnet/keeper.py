@@ -19,7 +19,7 @@ from typing import Literal
 import psutil
 
 from chain.devnet.anvil import Anvil
-from chain.devnet.base import DEFAULT_BALANCE
+from chain.devnet.base import DEFAULT_BALANCE, Options
 from chain.devnet.hardhat import Hardhat
 from chain.devnet.memory import Journal, Memory, StateFile
 from chain.errors import ChainError
@@ -83,8 +83,8 @@ def keep(folder: Path, ready: Callable[[], None]) -> None:
 
 def _start(settings: Settings) -> Anvil | Hardhat:
     if settings.kind == "anvil":
-        return Anvil(port=settings.port)
-    return Hardhat(port=settings.port, timestamp=_GENESIS)
+        return Anvil(Options(port=settings.port))
+    return Hardhat(Options(port=settings.port, timestamp=_GENESIS))
 
 
 def _memory(node: Anvil | Hardhat, folder: Path) -> Memory:
