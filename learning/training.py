@@ -4,6 +4,7 @@ Everything is float32 with TF32 off and draws its randomness from an explicit se
 that a run can be repeated and the CPU and the GPU see the same batches.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -67,11 +68,17 @@ def network_at(spec: TaskSpec, flat: np.ndarray, device: torch.device) -> nn.Mod
 
 
 def train(
-    spec: TaskSpec, base: ModelState, shard: Examples, seed: int, device: str = "auto"
+    spec: TaskSpec,
+    base: ModelState,
+    shard: Examples,
+    seed: int,
+    device: str = "auto",
+    on_step: Callable[[int, float], None] | None = None,
 ) -> np.ndarray:
     """Take the task's local steps on a shard; returns the pseudo-gradient base − local.
 
-    The result is float32 [total]. Batches are drawn with replacement from ``seed``.
+    The result is float32 [total]. Batches are drawn with replacement from ``seed``; ``on_step``
+    is told each step's number, from 1, and its batch's loss.
     Raises `NonFiniteError` if training diverged.
     """
     target = pick_device(device)
@@ -92,12 +99,14 @@ def train(
             weight_decay=settings.weight_decay,
         )
     rng = np.random.default_rng(seed)
-    for _ in range(settings.steps):
+    for step in range(1, settings.steps + 1):
         chosen = rng.integers(len(shard), size=settings.batch)
         optimiser.zero_grad(set_to_none=True)
         loss = models.loss(network(_to(shard.x[chosen], target)), _to(shard.y[chosen], target))
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
+        if on_step is not None:
+            on_step(step, float(loss))
     delta: np.ndarray = start - flat_parameters(network)
     if not np.isfinite(delta).all():
         raise NonFiniteError("training diverged: the update holds NaN; lower the learning rate")

@@ -18,6 +18,8 @@ from karat.cli.reputation import reputation
 from karat.cli.round import round_
 from karat.cli.store import store
 from karat.cli.task import task
+from karat.cli.trainer import trainer
+from karat.cli.verifier import verifier
 
 app = typer.Typer(
     name="karat",
@@ -50,6 +52,8 @@ app.command()(status)
 app.command()(doctor)
 app.add_typer(account)
 app.add_typer(task)
+app.add_typer(trainer)
+app.add_typer(verifier)
 app.add_typer(round_)
 app.add_typer(store)
 app.add_typer(config)

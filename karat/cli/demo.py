@@ -37,12 +37,7 @@ def demo(
     json: JsonFlag = False,
 ) -> None:
     """Run honest trainers and attackers through real rounds on a real chain."""
-    from rich.console import Console
-
     from karat.demo.config import DemoConfig
-    from karat.demo.progress import DemoProgress
-    from karat.demo.run import played
-    from karat.demo.table import show
     from karat.errors import ConfigError
 
     if keep and node == "embedded":
@@ -59,6 +54,13 @@ def demo(
     )
     for notice in config.notices:
         say(notice)
+    # Only now: these bring in torch.
+    from rich.console import Console
+
+    from karat.demo.progress import DemoProgress
+    from karat.demo.run import played
+    from karat.demo.table import show
+
     with ExitStack() as running:
         with DemoProgress(Console(stderr=True), config.rounds) as progress:
             end = running.enter_context(played(config, progress))

@@ -53,6 +53,11 @@ class Done:
     receipts: list["TxReceipt"] = field(default_factory=list)
     transactions: list[dict[str, Any]] = field(default_factory=list)
 
+    def add(self, more: "Done") -> None:
+        """Take in what was done after it."""
+        self.receipts += more.receipts
+        self.transactions += more.transactions
+
     def document(self) -> dict[str, Any]:
         """For ``--json``."""
         return {"dry_run": self.dry_run, "transactions": self.transactions}
@@ -233,6 +238,13 @@ class Session:
                 "in a terminal"
             )
         return str(typer.prompt(question, hide_input=True, confirmation_prompt=confirm, err=True))
+
+    @property
+    def poll_seconds(self) -> float:
+        """How often a daemon looks at the chain."""
+        from chain.devnet.base import CHAIN_ID
+
+        return 0.5 if self.profile.chain_id == CHAIN_ID else 4.0
 
     # --- acting --------------------------------------------------------------------------------
 

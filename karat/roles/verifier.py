@@ -8,7 +8,7 @@ from eth_account.signers.local import LocalAccount
 from chain.abi import Call
 from chain.client import Ledger
 from chain.commitments import RoundKey, pack_scores, score_commitment, vector_hash
-from chain.store import Store
+from chain.store import Store, cid_of
 from karat.content import Content, publish
 from karat.errors import ProtocolError
 from karat.history import Round
@@ -60,14 +60,18 @@ class Verifier:
             self.device,
         )
 
+    @staticmethod
+    def draft(scores: RoundScores) -> tuple[Ballot, bytes]:
+        """The ballot, and the evidence, which nobody should see before the reveal."""
+        evidence = json.dumps(scores.evidence, sort_keys=True, separators=(",", ":")).encode()
+        words = tuple(pack_scores([int(code) for code in scores.codes]))
+        return Ballot(words, Content(cid_of(evidence).digest, len(evidence))), evidence
+
     def ballot(self, current: Round, store: Store) -> Ballot:
         """Score a round and publish the evidence."""
-        scores = self.score(current)
-        document = json.dumps(scores.evidence, sort_keys=True, separators=(",", ":"))
-        evidence = publish(
-            store, document.encode(), owner=self.address, round_number=current.number
-        )
-        return Ballot(tuple(pack_scores([int(code) for code in scores.codes])), evidence)
+        drafted, evidence = self.draft(self.score(current))
+        publish(store, evidence, owner=self.address, round_number=current.number)
+        return drafted
 
     def commit_scores(self, round_number: int, ballot: Ballot) -> Call[None]:
         """Commit to a ballot."""

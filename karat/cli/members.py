@@ -1,0 +1,66 @@
+"""What trainers and verifiers share: joining, leaving, and where they stand."""
+
+from typing import Any
+
+from karat.cli.session import Session
+
+
+def join_calls(session: Session, number: int, stake: str | None, role: str) -> None:
+    """Join a task with a stake, and say so."""
+    params, money = session.task(number).params, session.money(number)
+    least = params.trainer_stake if role == "trainer" else params.verifier_stake
+    units = least if stake is None else money.parse(stake)
+    session.confirm(f"Stake {money.show(units)} in task {number} as a {role}?")
+    ledger = session.ledger
+    joining = ledger.join_trainer if role == "trainer" else ledger.join_verifier
+    done = session.act([*session.deposit(session.token(number), units), joining(number, units)])
+    document = {
+        **done.document(),
+        "task": number,
+        "role": role,
+        "address": session.address,
+        "stake": units,
+    }
+    said = f"{session.address} is a {role} of task {number}, with {money.show(units)} at stake."
+    session.show(f"karat.{role}.join/1", document, done.lines() if done.dry_run else [said])
+
+
+def leave_calls(session: Session, number: int) -> None:
+    """Ask to leave a task, or leave it once the cool-down is over, and say so."""
+    from karat.clock import chain_time
+
+    money, ledger = session.money(number), session.ledger
+    member = ledger.member(number, session.address)
+    now = chain_time(session.connection.web3)
+    if member.leave_at == 0:
+        session.confirm(f"Leave task {number}? The stake comes back after the cool-down.")
+        done, state = session.act([ledger.request_leave(number)]), "leaving"
+        leave_at = ledger.member(number, session.address).leave_at
+        said = f"The cool-down has begun: run this again in {max(0, leave_at - now)} s."
+    else:
+        done, state, leave_at = session.act([ledger.leave(number)]), "left", member.leave_at
+        said = f"Left task {number} with {money.show(member.stake + member.balance)}."
+    document = {**done.document(), "task": number, "state": state, "leave_at": leave_at}
+    session.show("karat.leave/1", document, done.lines() if done.dry_run else [said])
+
+
+def member_document(session: Session, number: int) -> dict[str, Any]:
+    """Where an account stands in a task; amounts in base units."""
+    from karat.rounds import phase_name
+
+    history, ledger = session.task(number).history, session.ledger
+    member = ledger.member(number, session.address)
+    current = ledger.task(number).current_round
+    return {
+        "task": number,
+        "address": session.address,
+        "role": member.role.name.lower(),
+        "stake": member.stake,
+        "balance": member.balance,
+        "suspended": member.suspended,
+        "leave_at": member.leave_at or None,
+        "rewarded": history.rewards.get(session.address, 0),
+        "slashed": history.slashed.get(session.address, 0),
+        "round": current,
+        "phase": phase_name(ledger.phase(number, current)),
+    }

@@ -1,0 +1,267 @@
+"""``karat trainer``: train on your own data, submit updates, get paid."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from karat.cli.members import join_calls, leave_calls, member_document
+from karat.cli.options import LOOK, SIGN, shared
+from karat.cli.output import pairs, table
+from karat.cli.session import Session
+from karat.cli.task import TaskArgument
+
+if TYPE_CHECKING:
+    from karat.daemon.trainer import Trained, TrainerWork
+    from learning.tasks.data import Examples
+
+trainer = typer.Typer(
+    name="trainer", help="Train on your own data, submit updates, get paid.", no_args_is_help=True
+)
+
+DataFlag = Annotated[
+    Path | None,
+    typer.Option(
+        "--data", exists=True, help="Own data: an .npz file with x and y, or a folder of them."
+    ),
+]
+ShardFlag = Annotated[
+    str | None, typer.Option("--shard", metavar="I/N", help="Part of the task's own data set.")
+]
+SeedFlag = Annotated[int | None, typer.Option(min=0, help="Seed of the batches.")]
+
+
+@trainer.command()
+@shared(*LOOK, *SIGN)
+def join(
+    session: Session,
+    number: TaskArgument,
+    stake: Annotated[
+        str | None, typer.Option(help="In tokens; by default what the task requires.")
+    ] = None,
+) -> None:
+    """Join a task as a trainer, with a stake."""
+    join_calls(session, number, stake, "trainer")
+
+
+@trainer.command()
+@shared(*LOOK, *SIGN, "device")
+def train(
+    session: Session,
+    number: TaskArgument,
+    data: DataFlag = None,
+    shard: ShardFlag = None,
+    seed: SeedFlag = None,
+) -> None:
+    """Train for the current round and keep the update on this machine; sends nothing."""
+    work = _work(session, number)
+    done = _train(session, work, work.current_round(), data, shard, seed)
+    document = _trained(number, done)
+    lines = [f"Trained for round {done.round}: {done.size} bytes; `karat trainer submit {number}`."]
+    session.show("karat.trainer.train/1", document, lines)
+
+
+@trainer.command()
+@shared(*LOOK, *SIGN, "device")
+def submit(
+    session: Session,
+    number: TaskArgument,
+    data: DataFlag = None,
+    shard: ShardFlag = None,
+    seed: SeedFlag = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for the reveal phase and reveal.")
+    ] = False,
+) -> None:
+    """Commit to the current round's update, or reveal it; run it again after any failure.
+
+    Trains first if --data or --shard is given and nothing is trained yet. What was done is not
+    done again.
+    """
+    from chain.enums import Phase, RecordKind
+    from karat.clock import chain_time
+
+    work = _work(session, number)
+    chain_time(session.connection.web3)
+    current = work.current_round()
+    may_train = work.record(current) is None and work.phase(current) is Phase.COMMIT
+    if may_train and (data or shard) and not work.trained(current):
+        _train(session, work, current, data, shard, seed)
+    done = session.act([*_claim_first(work, current), *work.commit_calls(current)])
+    if not session.options.dry_run:
+        if wait:
+            _wait_for(work, work.info(current).commit_deadline, session)
+        if wait or work.phase(current) is Phase.REVEAL:
+            done.add(session.act(work.reveal_calls(current)))
+    record = work.record(current)
+    state = record.kind.name.lower() if record else "none"
+    document = {**done.document(), "task": number, "round": current, "state": state}
+    said = f"Round {current} of task {number}: {state}."
+    if record and record.kind is RecordKind.COMMITTED:
+        left = work.info(current).commit_deadline - chain_time(session.connection.web3)
+        said += f" Reveal it in {left} s: the same command, or --wait."
+    session.show("karat.trainer.submit/1", document, done.lines() if done.dry_run else [said])
+
+
+def _claim_first(work: "TrainerWork", current: int) -> list[Any]:
+    """A record of eight rounds ago holds the slot: process it before the commit."""
+    from karat.daemon.trainer import RING
+
+    blocking = [n for n in work.claimable() if n != current and n % RING == current % RING]
+    return [work.role.claim(blocking)] if blocking else []
+
+
+def _wait_for(work: "TrainerWork", deadline: int, session: Session) -> None:
+    from karat.clock import chain_time
+
+    session.note("Waiting for the reveal phase.")
+    idle = Event()
+    while (left := deadline - chain_time(work.ledger.web3)) > 0:
+        idle.wait(min(left, 1.0))
+
+
+@trainer.command()
+@shared(*LOOK, "account")
+def status(session: Session, number: TaskArgument) -> None:
+    """Show stake, balance, and what became of your updates."""
+    document = member_document(session, number)
+    money = session.money(number)
+    mine = [u for u in session.task(number).updates if u.trainer == session.address]
+    document["updates"] = [
+        {"round": u.round, "cid": u.cid, "verdict": u.verdict, "weight": u.weight} for u in mine
+    ]
+    shown = {
+        "task": number,
+        "account": document["address"],
+        "role": document["role"] + (" (suspended)" if document["suspended"] else ""),
+        "stake": money.show(document["stake"]),
+        "balance": money.show(document["balance"]),
+        "earned": money.show(document["rewarded"]),
+        "slashed": money.show(document["slashed"]),
+        "round": f"{document['round']}, {document['phase']}",
+    }
+    rows = [(u.round, u.verdict or "-", u.weight if u.verdict else "-", u.cid) for u in mine]
+    lines = pairs(shown)
+    if rows:
+        lines += ["", *table(("round", "verdict", "weight", "update"), rows)]
+    session.show("karat.trainer.status/1", document, lines)
+
+
+@trainer.command()
+@shared(*LOOK, *SIGN)
+def claim(session: Session, number: TaskArgument) -> None:
+    """Get paid for every round that has ended, in one transaction."""
+    work = _work(session, number)
+    rounds, money = work.claimable(), session.money(number)
+    before = session.task(number).history.rewards.get(session.address, 0)
+    done = session.act(work.claim_calls())
+    earned = session.task(number).history.rewards.get(session.address, 0) - before
+    document = {**done.document(), "task": number, "rounds": rounds, "rewards": earned}
+    said = f"Rounds {rounds}: {money.show(earned)}." if rounds else "Nothing to claim."
+    session.show("karat.trainer.claim/1", document, done.lines() if done.dry_run else [said])
+
+
+@trainer.command()
+@shared(*LOOK, *SIGN)
+def leave(session: Session, number: TaskArgument) -> None:
+    """Ask to leave, or, after the cool-down, leave with stake and rewards."""
+    leave_calls(session, number)
+
+
+@trainer.command()
+@shared(*LOOK, *SIGN[:2], "no_input", "device")
+def run(
+    session: Session,
+    number: TaskArgument,
+    data: DataFlag = None,
+    shard: ShardFlag = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Serve /metrics and /health there."),
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Do what is due now, and end.")] = False,
+) -> None:
+    """Take part in every round until the task is over: train, commit, reveal, claim."""
+    from karat.daemon.logs import daemon_log
+    from karat.daemon.loop import run_steps, stopped_by_signals, wait_for_own_transactions
+    from karat.daemon.metrics import Metrics, served
+    from karat.daemon.training import TrainerDaemon
+
+    work = _work(session, number)
+    log = daemon_log("trainer", task=number, account=session.address)
+    meter = Metrics("trainer")
+    examples = _examples(work, data, shard)
+    with stopped_by_signals() as stop, served(meter, metrics) as url:
+        log.info("started", metrics=url)
+        wait_for_own_transactions(session.sender, stop)
+        daemon = TrainerDaemon(work, examples, log, meter)
+        run_steps(daemon.step, stop, log, meter, poll=session.poll_seconds, once=once)
+        log.info("ended")
+    session.show("karat.trainer.run/1", {"task": number, "account": session.address}, [])
+
+
+def _work(session: Session, number: int) -> "TrainerWork":
+    from karat.daemon.follow import Following
+    from karat.daemon.trainer import TrainerWork
+
+    from_block = session.profile.from_block
+    following = Following(session.ledger, number, session.store, from_block)
+    return TrainerWork(session.ledger, following, session.sender, session.settings.device)
+
+
+def _examples(work: "TrainerWork", data: Path | None, shard: str | None) -> "Examples":
+    from karat.data import load_examples, shard_of
+
+    if (data is None) == (shard is None):
+        raise typer.BadParameter("give one of --data and --shard", param_hint="--data")
+    spec = work.following.task().spec
+    return shard_of(spec, shard) if shard is not None else load_examples(spec, data or Path())
+
+
+def _train(
+    session: Session,
+    work: "TrainerWork",
+    current: int,
+    data: Path | None,
+    shard: str | None,
+    seed: int | None,
+) -> "Trained":
+    examples = _examples(work, data, shard)
+    steps = work.following.task().spec.training.steps
+    with _progress(current, steps) as on_step:
+        done = work.train(current, examples, seed=seed, on_step=on_step)
+    session.note(
+        f"Round {current}: {len(examples)} examples, {steps} steps, loss {done.loss_first:.4f} → "
+        f"{done.loss_last:.4f}"
+    )
+    return done
+
+
+@contextmanager
+def _progress(current: int, steps: int) -> Iterator[Callable[[int, float], None] | None]:
+    """A bar with the loss on stderr, if that is a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bars:
+        bar = bars.add_task(f"training round {current}", total=steps)
+        yield lambda step, loss: bars.update(
+            bar, completed=step, description=f"training round {current}, loss {loss:.4f}"
+        )
+
+
+def _trained(number: int, done: "Trained") -> dict[str, Any]:
+    return {
+        "task": number,
+        "round": done.round,
+        "size": done.size,
+        "loss_first": done.loss_first,
+        "loss_last": done.loss_last,
+    }

@@ -1,0 +1,101 @@
+"""``karat verifier``: score updates, vote, keep a task going."""
+
+from typing import Annotated
+
+import typer
+
+from karat.cli.members import join_calls, leave_calls, member_document
+from karat.cli.options import LOOK, SIGN, shared
+from karat.cli.output import pairs
+from karat.cli.session import Session
+from karat.cli.task import TaskArgument
+
+verifier = typer.Typer(
+    name="verifier", help="Score updates, vote, keep a task going.", no_args_is_help=True
+)
+
+
+@verifier.command()
+@shared(*LOOK, *SIGN)
+def join(
+    session: Session,
+    number: TaskArgument,
+    stake: Annotated[
+        str | None, typer.Option(help="In tokens; by default what the task requires.")
+    ] = None,
+) -> None:
+    """Join a task as a verifier, with a stake; the sponsor must have appointed you."""
+    join_calls(session, number, stake, "verifier")
+
+
+@verifier.command()
+@shared(*LOOK, "account")
+def status(session: Session, number: TaskArgument) -> None:
+    """Show stake, balance and earnings."""
+    document = member_document(session, number)
+    money = session.money(number)
+    shown = {
+        "task": number,
+        "account": document["address"],
+        "role": document["role"] + (" (suspended)" if document["suspended"] else ""),
+        "stake": money.show(document["stake"]),
+        "balance": money.show(document["balance"]),
+        "earned": money.show(document["rewarded"]),
+        "slashed": money.show(document["slashed"]),
+        "round": f"{document['round']}, {document['phase']}",
+    }
+    session.show("karat.verifier.status/1", document, pairs(shown))
+
+
+@verifier.command()
+@shared(*LOOK, *SIGN)
+def claim(session: Session, number: TaskArgument) -> None:
+    """Get the balance of rewards paid out."""
+    money = session.money(number)
+    amount = session.ledger.member(number, session.address).balance
+    calls = [session.ledger.withdraw(number, session.address)] if amount else []
+    done = session.act(calls)
+    document = {**done.document(), "task": number, "amount": amount}
+    said = f"{money.show(amount)} paid out." if amount else "Nothing to claim."
+    session.show("karat.verifier.claim/1", document, done.lines() if done.dry_run else [said])
+
+
+@verifier.command()
+@shared(*LOOK, *SIGN)
+def leave(session: Session, number: TaskArgument) -> None:
+    """Ask to leave, or, after the cool-down, leave with stake and rewards."""
+    leave_calls(session, number)
+
+
+@verifier.command()
+@shared(*LOOK, "account", "password_file", "no_input", "device")
+def run(
+    session: Session,
+    number: TaskArgument,
+    metrics: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Serve /metrics and /health there."),
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Do what is due now, and end.")] = False,
+) -> None:
+    """Vote in every round until the task is over, and take the steps that anyone may take.
+
+    May be killed and started again at any moment: it goes on where it was.
+    """
+    from karat.daemon.follow import Following
+    from karat.daemon.logs import daemon_log
+    from karat.daemon.loop import run_steps, stopped_by_signals, wait_for_own_transactions
+    from karat.daemon.metrics import Metrics, served
+    from karat.daemon.verifying import VerifierDaemon
+
+    ledger, sender = session.ledger, session.sender
+    following = Following(ledger, number, session.store, session.profile.from_block)
+    log = daemon_log("verifier", task=number, account=session.address)
+    meter = Metrics("verifier")
+    daemon = VerifierDaemon(ledger, following, sender, session.settings.device, log, meter)
+    with stopped_by_signals() as stop, served(meter, metrics) as url:
+        log.info("started", metrics=url)
+        wait_for_own_transactions(sender, stop)
+        run_steps(daemon.step, stop, log, meter, poll=session.poll_seconds, once=once)
+        log.info("ended")
+    session.show("karat.verifier.run/1", {"task": number, "account": session.address}, [])

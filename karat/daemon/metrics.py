@@ -1,0 +1,124 @@
+"""What a daemon tells Prometheus on ``/metrics``, and whether it is well on ``/health``."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+
+from karat.errors import ConfigError
+
+_STALE_SECONDS = 300.0  # without a finished step a daemon is not well
+
+
+class Metrics:
+    """The counters of one daemon."""
+
+    def __init__(self, role: str) -> None:
+        self.registry = CollectorRegistry()
+        self.role = role
+        self._last_step = time.monotonic()
+        self._steps = Counter(
+            "karat_steps", "Times the daemon looked at the chain.", registry=self.registry
+        )
+        self._failures = Counter(
+            "karat_failures", "Steps that failed.", ["error"], registry=self.registry
+        )
+        self.transactions = Counter(
+            "karat_transactions", "Transactions mined.", ["operation"], registry=self.registry
+        )
+        self._round = 0
+        self._round_gauge = Gauge("karat_round", "The round worked on.", registry=self.registry)
+        self.updates = Counter(
+            "karat_updates_scored", "Updates scored.", ["verdict"], registry=self.registry
+        )
+        self.scoring = Histogram(
+            "karat_scoring_seconds", "Seconds to score a round.", registry=self.registry
+        )
+
+    def stepped(self) -> None:
+        """A step was finished."""
+        self._steps.inc()
+        self._last_step = time.monotonic()
+
+    def working_on(self, number: int) -> None:
+        """The daemon looks at this round."""
+        self._round = number
+        self._round_gauge.set(number)
+
+    def failed(self, error: str) -> None:
+        """A step failed and will be tried again."""
+        self._failures.labels(error).inc()
+
+    def health(self) -> tuple[bool, dict[str, object]]:
+        """Whether the daemon is well, and what it says of itself."""
+        age = time.monotonic() - self._last_step
+        well = age < _STALE_SECONDS
+        return well, {
+            "status": "ok" if well else "stalled",
+            "role": self.role,
+            "round": self._round,
+            "seconds_since_step": round(age, 1),
+        }
+
+
+@contextmanager
+def served(metrics: Metrics, address: str | None) -> Iterator[str | None]:
+    """Serve ``/metrics`` and ``/health`` on ``HOST:PORT``; the URL, or None without an address.
+
+    Raises:
+        ConfigError: the address cannot be listened on.
+    """
+    if address is None:
+        yield None
+        return
+    host, _, port = address.rpartition(":")
+    if not port.isdigit():
+        raise ConfigError(f"{address!r} is no address to serve metrics on: write HOST:PORT")
+    try:
+        server = ThreadingHTTPServer((host or "127.0.0.1", int(port)), _handler(metrics))
+    except (OSError, OverflowError) as error:
+        raise ConfigError(f"cannot serve metrics on {address}: {error}") from error
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://{server.server_address[0]!s}:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _handler(metrics: Metrics) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path == "/metrics":
+                self._answer(200, CONTENT_TYPE_LATEST, generate_latest(metrics.registry))
+            elif self.path == "/health":
+                well, status = metrics.health()
+                body = json.dumps(status).encode()
+                self._answer(200 if well else 503, "application/json", body)
+            else:
+                self._answer(404, "text/plain", b"try /metrics or /health\n")
+
+        def _answer(self, code: int, kind: str, body: bytes) -> None:
+            self.send_response(code)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            """Requests are not logged."""
+
+    return Handler

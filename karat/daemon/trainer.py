@@ -1,0 +1,217 @@
+"""A trainer's work in the rounds of one task: train, commit, reveal, claim.
+
+Every step looks at the chain first and does what is left to do, so that it can be repeated after
+a crash: the update is in the journal before it is committed, the chain knows what was committed,
+and the salt follows from the key. Nobody else sees the update before the reveal phase.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from chain.abi import Call
+from chain.bindings.structs import RecordView, RoundView
+from chain.client import Ledger
+from chain.commitments import RoundKey, update_commitment
+from chain.enums import Phase, RecordKind
+from chain.store import cid_of
+from chain.transactions import Sender
+from karat.content import Content, publish
+from karat.daemon.follow import Following
+from karat.errors import NotAvailable, ProtocolError
+from karat.journal import Slot, Updates, journal_folder
+from karat.roles.trainer import Trainer
+from karat.rounds import phase_name
+from learning.codec import Codec
+from learning.tasks.data import Examples
+from learning.training import layout_of, train
+
+RING = 8  # records that a trainer can have open at once
+_STORED_BITS = 216  # of a commitment, in its record
+
+OnStep = Callable[[int, float], None]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished update: its size in bytes, and the loss of the first and the last batch."""
+
+    round: int
+    size: int
+    loss_first: float
+    loss_last: float
+
+
+class TrainerWork:
+    """What one trainer does in one task."""
+
+    def __init__(self, ledger: Ledger, following: Following, sender: Sender, device: str) -> None:
+        self.ledger = ledger
+        self.following = following
+        self.sender = sender
+        self.device = device
+        self.task_id = following.task().history.task_id
+        self.role = Trainer(ledger, self.task_id, sender.account)
+        folder = journal_folder("trainer", ledger, self.task_id, sender.address)
+        self.updates = Updates(folder)
+
+    # --- looking -------------------------------------------------------------------------------
+
+    def current_round(self) -> int:
+        """The latest round's number.
+
+        Raises:
+            NotAvailable: there was none yet.
+        """
+        number = self.ledger.task(self.task_id).current_round
+        if number == 0:
+            raise NotAvailable(
+                f"task {self.task_id} has had no round yet; `karat round open {self.task_id}`"
+            )
+        return number
+
+    def phase(self, number: int) -> Phase:
+        """Where a round stands."""
+        return self.ledger.phase(self.task_id, number)
+
+    def info(self, number: int) -> RoundView:
+        """A round's deadlines."""
+        return self.ledger.round_info(self.task_id, number)
+
+    def record(self, number: int) -> RecordView | None:
+        """What the chain holds of this trainer's update of a round; None if nothing."""
+        view = self.ledger.record(self.task_id, self.role.address, number)
+        taken = view.kind in {RecordKind.COMMITTED, RecordKind.REVEALED}
+        return view if taken and view.round == number else None
+
+    def open_rounds(self) -> list[int]:
+        """The rounds with a record that is not processed, oldest first."""
+        latest = self.ledger.task(self.task_id).current_round
+        numbers = range(max(1, latest - RING + 1), latest + 1)
+        views = [self.ledger.record(self.task_id, self.role.address, n) for n in numbers]
+        open_kinds = {RecordKind.COMMITTED, RecordKind.REVEALED}
+        return sorted({view.round for view in views if view.kind in open_kinds})
+
+    def claimable(self) -> list[int]:
+        """The open rounds that have ended."""
+        ended = {Phase.FINAL, Phase.VOID}
+        return [number for number in self.open_rounds() if self.phase(number) in ended]
+
+    # --- doing ---------------------------------------------------------------------------------
+
+    def train(
+        self, number: int, data: Examples, *, seed: int | None = None, on_step: OnStep | None = None
+    ) -> Trained:
+        """Train on the round's base model and keep the update in the journal.
+
+        Raises:
+            NotAvailable: the round's update is committed already.
+            NonFiniteError: training diverged.
+        """
+        if self.record(number) is not None:
+            raise NotAvailable(f"an update of round {number} is committed; it cannot be changed")
+        task = self.following.task()
+        spec, current = task.spec, task.history.round(number)
+        base = task.base(current)
+        slot = Slot.of(self.ledger, self.task_id, number)
+        draw = self._seed(slot) if seed is None else seed
+        layout = layout_of(spec)
+        losses: list[float] = []
+
+        def step(done: int, loss: float) -> None:
+            losses.append(loss)
+            if on_step is not None:
+                on_step(done, loss)
+
+        delta = train(spec, base, data, draw, self.device, step)
+        residual = self.updates.residual(slot, layout.total)
+        payload = Codec(spec.codec, layout).encode(delta, residual)
+        self.updates.save(slot, payload, residual)
+        return Trained(number, len(payload), losses[0], losses[-1])
+
+    def trained(self, number: int) -> bool:
+        """Whether the journal holds an update for a round."""
+        return self.updates.load(Slot.of(self.ledger, self.task_id, number)) is not None
+
+    def commit_calls(self, number: int) -> list[Call[None]]:
+        """What commits to the round's update; nothing if that is done.
+
+        Raises:
+            NotAvailable: there is no update, or the commit phase is over.
+            MalformedUpdate: verifiers would reject the update.
+        """
+        if self.record(number) is not None:
+            return []
+        phase = self.phase(number)
+        if phase is not Phase.COMMIT:
+            raise NotAvailable(
+                f"round {number} takes no more commits: it is in phase {phase_name(phase)}"
+            )
+        payload = self._payload(number)
+        spec = self.following.task().spec
+        Codec(spec.codec, layout_of(spec)).decode(payload)
+        return [self.role.commit(number, _content(payload))]
+
+    def reveal_calls(self, number: int) -> list[Call[None]]:
+        """What reveals the round's update, which is published now; nothing if that is done.
+
+        Raises:
+            NotAvailable: nothing is committed, or it is not the reveal phase.
+            ProtocolError: the journal's update is not the one that was committed.
+        """
+        record = self.record(number)
+        if record is None:
+            raise NotAvailable(f"nothing is committed in round {number}")
+        if record.kind is RecordKind.REVEALED:
+            return []
+        phase = self.phase(number)
+        if phase is not Phase.REVEAL:
+            raise NotAvailable(
+                f"round {number} takes no reveals: it is in phase {phase_name(phase)}"
+            )
+        payload = self._payload(number)
+        self._check_commitment(record, _content(payload))
+        store = self.following.task().store
+        content = publish(store, payload, owner=self.role.address, round_number=number)
+        return [self.role.reveal(number, content)]
+
+    def claim_calls(self) -> list[Call[Any]]:
+        """What processes every round that has ended and pays out the balance, in one call."""
+        rounds = self.claimable()
+        balance = self.ledger.member(self.task_id, self.role.address).balance
+        if not rounds and not balance:
+            return []
+        withdraw = self.ledger.withdraw(self.task_id, self.role.address)
+        if not rounds:
+            return [withdraw]
+        return [self.ledger.batch([self.role.claim(rounds), withdraw])]
+
+    def _payload(self, number: int) -> bytes:
+        payload = self.updates.load(Slot.of(self.ledger, self.task_id, number))
+        if payload is None:
+            raise NotAvailable(
+                f"no update for round {number} is on this machine; train one first with "
+                f"`karat trainer train {self.task_id}`"
+            )
+        return payload
+
+    def _check_commitment(self, record: RecordView, update: Content) -> None:
+        key = RoundKey(self.sender.chain_id, self.ledger.address, self.task_id, record.round)
+        salt = self.role.salt(record.round, update.digest)
+        ours = update_commitment(key, self.role.address, update.digest, update.size, salt)
+        kept = _STORED_BITS // 8
+        if ours[:kept] != record.content[:kept]:
+            raise ProtocolError(
+                f"round {record.round} holds a commitment to another update than the one on this "
+                "machine; reveal it from the machine that committed it"
+            )
+
+    def _seed(self, slot: Slot) -> int:
+        """What the batches are drawn from: another one for every trainer, task and round."""
+        text = f"{self.ledger.address} {self.task_id} {slot.label} {self.role.address}"
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+def _content(payload: bytes) -> Content:
+    return Content(cid_of(payload).digest, len(payload))
