@@ -122,7 +122,8 @@ class MeritRank:
         again. Nothing changes if an edge is refused.
         """
         self.graph.add_edges(edges)
-        return self._sync()
+        with _threads(1):  # few walks: starting a thread costs more than it saves
+            return self._sync()
 
     def walks_for(self, ego: Node, error: float) -> int:
         """How many walks bring the largest standard error among the scores down to ``error``.
