@@ -239,6 +239,7 @@ def test_a_node_that_searches_in_vain_is_not_a_dead_node(
     stub: Stub, tmp_path: Path, store: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(walk, "PATIENCE", 0.5)
+    monkeypatch.setattr(walk, "SLOWEST", 1 << 40)
     node = IpfsStore(stub.url, pins=tmp_path / "pins.db")
     stub.block_mode, stub.answer = "hang", b'{"Version": "0.40.0"}'
     with pytest.raises(NotFound, match="found nobody"):
