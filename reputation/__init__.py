@@ -1,5 +1,7 @@
 """MeritRank, exactly: pure numerics, no chain and no torch."""
 
+from reputation import anchor, sybil
+from reputation.baselines import eigentrust
 from reputation.errors import (
     AnchorError,
     EdgeFormatError,
@@ -10,6 +12,7 @@ from reputation.errors import (
     UnknownNodeError,
     WeightError,
 )
+from reputation.explain import Explanation, Path
 from reputation.graph import TrustGraph
 from reputation.meritrank import MeritRank
 from reputation.scores import NodeVector, Scores
@@ -17,14 +20,19 @@ from reputation.scores import NodeVector, Scores
 __all__ = [
     "AnchorError",
     "EdgeFormatError",
+    "Explanation",
     "GraphError",
     "MeritRank",
     "NodeVector",
     "ParameterError",
+    "Path",
     "ReputationError",
     "Scores",
     "SelfLoopError",
     "TrustGraph",
     "UnknownNodeError",
     "WeightError",
+    "anchor",
+    "eigentrust",
+    "sybil",
 ]

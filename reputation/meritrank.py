@@ -105,6 +105,8 @@ class MeritRank:
     ) -> list[Scores]:
         """As :meth:`scores` for each ego; exact solves run eight at a time on one diagonal."""
         _require(method in ("exact", "sample"), "method", method, '"exact" or "sample"')
+        for name, number in (("walks", walks), ("seed", seed)):
+            _require(isinstance(number, int | np.integer), name, number, "an integer")
         egos = list(egos)
         if threads is None and method == "sample":
             threads = 1 + int(walks / self.alpha) // _STEPS_PER_THREAD

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from reputation import (
     EdgeFormatError,
     MeritRank,
+    ParameterError,
     ReputationError,
     SelfLoopError,
     TrustGraph,
@@ -64,6 +65,43 @@ def test_unknown_nodes_are_named() -> None:
         with pytest.raises(UnknownNodeError, match="'z'"):
             ask()
     assert scores.get("z") is None
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"alpha": 0.0},
+        {"alpha": 1.1},
+        {"alpha": math.nan},
+        {"beta": -0.1},
+        {"beta": 1.5},
+        {"gamma": 1.0},
+        {"beta_threshold": 0.0},
+    ],
+)
+def test_parameters_out_of_range(options: dict[str, float]) -> None:
+    with pytest.raises(ParameterError, match=next(iter(options))):
+        MeritRank(TrustGraph.from_edges([("x", "y", 1)]), **options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"walks": 0}, {"walks": 1.5}, {"seed": "x"}, {"method": "guess"}, {"threads": 0}],
+)
+def test_arguments_out_of_range(options: dict[str, Any]) -> None:
+    engine = MeritRank(TrustGraph.from_edges([("x", "y", 1)]))
+    with pytest.raises(ParameterError, match=next(iter(options))):
+        engine.scores("x", **{"method": "sample", **options})
+
+
+def test_nobody_to_trust() -> None:
+    graph = TrustGraph.from_edges([("x", "y", 1)])
+    for method in ("exact", "sample"):
+        scores = MeritRank(graph).scores("y", method=method)  # type: ignore[arg-type]
+        assert scores.to_dict() == {"x": 0.0, "y": 0.0}
+        assert scores.top() == []
+        assert scores.stderr["x"] == 0.0
+    assert MeritRank(graph, alpha=1.0).scores("x").top() == []
 
 
 def test_zero_removes_and_epochs_stand_side_by_side() -> None:
