@@ -250,8 +250,8 @@ class _Judged:
         """The on-chain code: the worst verdict, or else the score.
 
         A score above zero is paid and aggregated, zero is aggregated but not paid, less is
-        neither. Zero is for what may be honest and does not help now, as from a trainer whose
-        data lack classes; less for what runs against both the hold-out and recent progress.
+        neither. Zero is for what helps, but no more than noise might, or than copying the crowd
+        would, or not in the direction of recent progress.
         """
         found = self.findings[k]
         verdicts = [finding.code for finding in found if finding.code is not None]
@@ -261,7 +261,9 @@ class _Judged:
         audited_down = k in self.exact and self.exact[k][0] <= 0
         if self._suspect(k) or any(finding.excludes for finding in found):
             return min(score, ZERO_SCORE - 1)
-        unpaid = found or audited_down or self.gains[k] <= self.noise() or self.signals[k, 1] <= 0
+        if audited_down or self.gains[k] <= 0:
+            return min(score, ZERO_SCORE - 1)
+        unpaid = found or self.gains[k] <= self.noise() or self.signals[k, 1] <= 0
         return ZERO_SCORE if unpaid else score
 
     def _suspect(self, k: int) -> bool:

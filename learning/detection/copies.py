@@ -27,9 +27,9 @@ def duplicates(
 
     An update is compared with every earlier one that is not itself a copy: the same bytes, or a
     cosine above ``copy_cosine`` that stays above ``copy_partial`` without the shared direction.
-    Trainers with data alike, at the same base model, stay below both. Against a replay of an
-    earlier round (``replayed``) it must be nearer, since a victim's new update resembles its old
-    one. Where ``ring_size`` accounts or more sent one update, the first is not paid either.
+    Trainers with data alike, at the same base model, stay below both. If one of the two is a
+    replay of an earlier round (``replayed``) they must be nearer, since a victim's new update
+    resembles its old one. Where ``ring_size`` accounts or more sent one update, the first is not paid either.
     """
     found: dict[int, Finding] = {}
     rings: dict[int, int] = {}
@@ -37,7 +37,8 @@ def duplicates(
         if not len(updates[i].indices):
             continue  # empty ones are alike without being copies; they earn nothing anyway
         for j in rings:
-            limit = spec.own_cosine if j in replayed else spec.copy_cosine
+            replay = i in replayed or j in replayed
+            limit = spec.own_cosine if replay else spec.copy_cosine
             finding = _compare(updates, cosines, i, j, Verdict.DUPLICATE, limit, spec.copy_partial)
             if finding is not None:
                 found[i] = finding
