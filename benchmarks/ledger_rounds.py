@@ -109,9 +109,8 @@ class LedgerRounds:
         self.send([(one, self.token.approve(self.ledger.address, 2**255)) for one in senders])
         grants = [VerifierGrant(one.address, 10) for one in self.verifiers]
         params = task_params(self.token.address, verifiers)
-        self.create_task = self.send(
-            [(self.sponsor, self.ledger.create_task(params, 100_000 * UNIT, grants))]
-        )[0]
+        create = self.ledger.create_task(params, 100_000 * UNIT, grants)
+        self.create_task = self.one(self.sponsor, create)
         self.join_verifier = self.send(
             [(one, self.ledger.join_verifier(1, 20 * UNIT)) for one in self.verifiers]
         )
@@ -198,9 +197,7 @@ class LedgerRounds:
         closed = self.close(round_)
         committed_scores, revealed_scores, vectors = self.score(round_, count)
         settled = self.settle(round_, vectors)
-        return Gas(
-            opened, committed, revealed, closed, committed_scores, revealed_scores, settled
-        )
+        return Gas(opened, committed, revealed, closed, committed_scores, revealed_scores, settled)
 
     def claim(self, rounds: Sequence[int], trainers: Sequence[Sender]) -> list[int]:
         """Every trainer claims these rounds in one call of its own."""

@@ -97,6 +97,13 @@ contract LanesTest is Test {
         assertEq(Scores.payoutWeights(word & ~Lanes.HIGH, exponent), total, "sixteen");
     }
 
+    function test_payoutWeights_knowsEveryExponent() public pure {
+        uint256 word = 16_386 * Lanes.ONE;
+        assertEq(Scores.payoutWeights(word, 1), 16 * 2, "linear");
+        assertEq(Scores.payoutWeights(word, 2), 16 * 4, "square");
+        assertEq(Scores.payoutWeights(word, 3), 16 * 8, "cube");
+    }
+
     function testFuzz_valid_looksAtEveryLane(uint256 seed, uint8 count) public pure {
         uint256 used = bound(count, 1, 16);
         uint256 word;

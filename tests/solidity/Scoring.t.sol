@@ -226,6 +226,11 @@ contract ScoringTest is LedgerTest {
         assertLe(lazy * 100, honest * 60, "a constant vector");
     }
 
+    function test_scoreOf_revertsForUnknownUpdates() public {
+        vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.UnknownUpdate.selector, 3, 3));
+        ledger.scoreOf(taskId, round, 3);
+    }
+
     // ------------------------------------------------------------- voidRound
 
     function test_voidRound_revertsWithQuorum() public {

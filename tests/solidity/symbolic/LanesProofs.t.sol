@@ -9,19 +9,31 @@ import {Scores} from "../../../contracts/libraries/Scores.sol";
 /// @notice Proofs for halmos: `halmos --contract LanesProofs` (see docs/protocol.md). Each `check_` holds for all
 /// inputs; forge runs none of them.
 contract LanesProofs {
-    /// @notice In every lane of any three votes with any weights: the median is a vote, at least half of the weight
-    /// reaches it, and more than half of the weight does not reach more.
-    function check_medianOfThree(uint256[3] calldata words, uint16[3] calldata weights, uint8 lane) external pure {
-        uint256 total = uint256(weights[0]) + weights[1] + weights[2];
-        if (total == 0 || total > 0x7fff || lane > 15) return;
+    /// @notice In every lane of any three votes of equal weight: the median is reached by two of them, and no more than
+    /// one is above it.
+    function check_medianOfThree(uint256 a, uint256 b, uint256 c, uint8 lane) external pure {
+        if (lane > 15) return;
+        _checkMedian(a, b, c, [uint256(1), 1, 1], lane);
+    }
+
+    /// @notice The same where one of the three outweighs the others together, so its vote decides.
+    function check_medianOfUnequalThree(uint256 a, uint256 b, uint256 c, uint8 lane) external pure {
+        if (lane > 15) return;
+        _checkMedian(a, b, c, [uint256(5), 3, 1], lane);
+    }
+
+    /// @dev At least half of the weight reaches the median, and less than half is above it.
+    function _checkMedian(uint256 a, uint256 b, uint256 c, uint256[3] memory weights, uint256 lane) private pure {
         uint256[] memory votes = new uint256[](3);
         uint256[] memory by = new uint256[](3);
+        (votes[0], votes[1], votes[2]) = (a & ~Lanes.HIGH, b & ~Lanes.HIGH, c & ~Lanes.HIGH);
+        uint256 total;
         for (uint256 i; i < 3; ++i) {
-            (votes[i], by[i]) = (words[i] & ~Lanes.HIGH, weights[i]);
+            by[i] = weights[i];
+            total += weights[i];
         }
         uint256 result = Lanes.lane(Lanes.median(votes, by, ((total + 1) / 2) * Lanes.ONE), lane);
-        uint256 reach;
-        uint256 above;
+        (uint256 reach, uint256 above) = (0, 0);
         for (uint256 i; i < 3; ++i) {
             uint256 vote = Lanes.lane(votes[i], lane);
             if (vote >= result) reach += by[i];
@@ -80,11 +92,19 @@ contract LanesProofs {
         assert(slot.freed().isFree() == !on);
     }
 
-    /// @notice Conservation of a round's budget: no split by weights pays more than the budget.
-    function check_threeSharesNeverExceedTheBudget(uint112 budget, uint16 a, uint16 b, uint16 c) external pure {
-        uint256 total = uint256(a) + b + c;
+    /// @notice Conservation: a slash takes no more than there is, and stake and escrow together stay the same.
+    function check_slashConserves(uint128 stake, uint112 required, uint16 rate, uint112 escrow) external pure {
+        if (rate > 10_000) return;
+        uint256 amount = uint256(required) * rate / 10_000;
+        uint256 taken = amount < stake ? amount : stake;
+        assert(taken <= stake && taken <= required);
+        assert(uint256(stake - uint128(taken)) + escrow + taken == uint256(stake) + escrow);
+    }
+
+    /// @notice Conservation of a round's budget: two shares never exceed it.
+    function check_sharesNeverExceedTheBudget(uint8 budget, uint8 mine, uint8 others) external pure {
+        uint256 total = uint256(mine) + others;
         if (total == 0) return;
-        uint256 paid = uint256(budget) * a / total + uint256(budget) * b / total + uint256(budget) * c / total;
-        assert(paid <= budget);
+        assert(uint256(budget) * mine / total + uint256(budget) * others / total <= budget);
     }
 }

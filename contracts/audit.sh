@@ -1,0 +1,19 @@
+#!/bin/sh
+# Static analysis and symbolic proofs of the contracts: slither, then halmos, each in an environment of its own
+# (their dependencies conflict with web3 8). Usage: sh contracts/audit.sh [FOLDER for the environments]
+#
+# slither.config.json leaves out six detectors, each for a reason: timestamp (phases follow the block time by design),
+# weak-prng (the committee's seed is a block hash, see docs/trust.md), uninitialized-local (Solidity's zero is meant),
+# shadowing-local (a local `task` beside the view `task`), incorrect-equality (a count, not a balance) and
+# divide-before-multiply (half the weight, spread over the lanes).
+set -eu
+cd "$(dirname "$0")/.."
+environments="${1:-.audit}"
+PATH="$PWD/$(ls -d node_modules/@foundry-rs/forge-*/bin | head -n 1):$PATH"
+export PATH
+for tool in slither-analyzer==0.11.6 halmos==0.3.3; do
+  folder="$environments/${tool%%=*}"
+  [ -d "$folder" ] || { python3 -m venv "$folder" && "$folder/bin/pip" install --quiet "$tool"; }
+done
+"$environments/slither-analyzer/bin/slither" . --config-file slither.config.json
+"$environments/halmos/bin/halmos" --contract LanesProofs --function check_ --solver-timeout-assertion 0

@@ -1,0 +1,196 @@
+"""The ledger against an independent, slow model of its settlement, on random rounds."""
+
+import random
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+import pytest
+
+from chain.accounts import dev_accounts
+from chain.bindings import ledger_events as happened
+from chain.bindings.structs import VerifierGrant
+from chain.client import Ledger, Token
+from chain.commitments import (
+    pack_scores,
+    score_commitment,
+    tail_hashes,
+    update_commitment,
+    vector_hash,
+)
+from chain.devnet import CHAIN_ID, start_devnet
+from chain.devnet.anvil import find_anvil
+from chain.enums import Phase
+from chain.errors import NodeMissing
+from chain.transactions import Sender, send_batch
+from tests.chain.network import GENESIS, SALT, UNIT, params
+
+try:
+    find_anvil()
+    HAS_ANVIL = True
+except NodeMissing:
+    HAS_ANVIL = False
+
+pytestmark = [pytest.mark.anvil, pytest.mark.skipif(not HAS_ANVIL, reason="Anvil is missing")]
+
+EVIDENCE = bytes(32)
+TRAINER_STAKE, VERIFIER_STAKE = 10 * UNIT, 20 * UNIT
+RATES = {1: 5000, 2: 2000, 3: 3000}  # basis points, as in tests.chain.network.params
+UNREVEALED = ABSENT = 1000
+
+
+@dataclass
+class Round:
+    """A random round: who votes what with which weight, who stays away, who does not reveal."""
+
+    seed: int
+    weights: list[int] = field(default_factory=list)
+    exponent: int = 1
+    trainers: int = 0
+    silent: set[int] = field(default_factory=set)  # trainers that commit and do not reveal
+    absent: set[int] = field(default_factory=set)  # verifiers that do not vote
+    votes: list[list[int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        rng = random.Random(self.seed)
+        self.weights = [rng.randint(1, 3000) for _ in range(rng.randint(1, 6))]
+        self.exponent = rng.randint(1, 3)
+        self.trainers = rng.randint(2, 20)
+        self.silent = {i for i in range(self.trainers - 1) if rng.random() < 0.2}
+        self.absent = {i for i in range(len(self.weights)) if rng.random() < 0.2}
+        self.votes = [
+            [self._code(rng) for _ in range(self.trainers - len(self.silent))] for _ in self.weights
+        ]
+
+    @staticmethod
+    def _code(rng: random.Random) -> int:
+        return (
+            rng.randint(1, 5) if rng.random() < 0.3 else rng.choice([16384, rng.randint(8, 32767)])
+        )
+
+
+@dataclass
+class Outcome:
+    """What the model says of a round."""
+
+    void: bool
+    medians: list[int] = field(default_factory=list)
+    rewards: list[int] = field(default_factory=list)
+    slashes: list[int] = field(default_factory=list)
+    verifier_rewards: dict[int, int] = field(default_factory=dict)
+
+
+def median(votes: list[tuple[int, int]]) -> int:
+    """The greatest code that at least half of the weight reaches, one vote after the other."""
+    total = sum(weight for _, weight in votes)
+    reached = Fraction(0)
+    for code, weight in sorted(votes, reverse=True):
+        reached += Fraction(weight, total)
+        if reached >= Fraction(1, 2):
+            return code
+    raise AssertionError("no votes")
+
+
+def settled(game: Round, trainer_budget: int, verifier_budget: int) -> Outcome:
+    """The model: plain loops over codes, exact fractions, no packing."""
+    present = [i for i in range(len(game.weights)) if i not in game.absent]
+    revealed = sum(game.weights[i] for i in present)
+    if 2 * revealed <= sum(game.weights):
+        return Outcome(void=True)
+    count = game.trainers - len(game.silent)
+    medians = [median([(game.votes[i][j], game.weights[i]) for i in present]) for j in range(count)]
+    gains = [max(0, code - 16384) ** game.exponent for code in medians]
+    whole = sum(gains)
+    rewards = [int(Fraction(trainer_budget * gain, whole)) if whole else 0 for gain in gains]
+    slashes = [TRAINER_STAKE * RATES.get(code, 0) // 10_000 for code in medians]
+    paid = {}
+    for i in present:
+        least = sum(min(a, b) for a, b in zip(game.votes[i], medians, strict=True))
+        most = sum(max(a, b) for a, b in zip(game.votes[i], medians, strict=True))
+        paid[i] = int(Fraction(verifier_budget * game.weights[i] * least, most * sum(game.weights)))
+    return Outcome(False, medians, rewards, slashes, paid)
+
+
+# 1 is void; 11, 17 and 19 have absent or many verifiers, all exponents, and silent trainers.
+QUICK = (1, 11, 17, 19)
+SEEDS = [pytest.param(seed, marks=() if seed in QUICK else pytest.mark.slow) for seed in range(40)]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_ledger_settles_like_the_model(seed: int) -> None:
+    game = Round(seed)
+    people = dev_accounts(7, 1 + len(game.weights) + game.trainers, chain_id=CHAIN_ID)
+    addresses = [one.address for one in people]
+    with start_devnet("anvil", accounts=addresses, timestamp=GENESIS, mining="manual") as devnet:
+        senders = [Sender(devnet.web3, one, mine=devnet.mine) for one in people]
+        sponsor, verifiers = senders[0], senders[1 : 1 + len(game.weights)]
+        trainers = senders[1 + len(game.weights) :]
+        ledger, token = Ledger.deploy(sponsor), Token.deploy(sponsor)
+        rules = replace(
+            params(token.address),
+            payout_exponent=game.exponent,
+            committee_size=15,
+            max_trainers=64,
+        )
+        outcome = settled(game, rules.trainer_budget, rules.verifier_budget)
+
+        send_batch(devnet, [(sponsor, token.mint(one, 1000 * UNIT)) for one in addresses])
+        send_batch(devnet, [(one, token.approve(ledger.address, 2**255)) for one in senders])
+        grants = [
+            VerifierGrant(one.address, weight)
+            for one, weight in zip(verifiers, game.weights, strict=True)
+        ]
+        sponsor.send(ledger.create_task(rules, 500 * UNIT, grants))
+        send_batch(devnet, [(one, ledger.join_verifier(1, VERIFIER_STAKE)) for one in verifiers])
+        send_batch(devnet, [(one, ledger.join_trainer(1, TRAINER_STAKE)) for one in trainers])
+        sponsor.send(ledger.open_round(1))
+        key = ledger.round_key(1, 1)
+        sealed = [update_commitment(key, one.address, bytes(32), 1, SALT) for one in trainers]
+        pairs = zip(trainers, sealed, strict=True)
+        send_batch(devnet, [(one, ledger.commit(1, 1, commitment)) for one, commitment in pairs])
+        devnet.warp_to(ledger.round_info(1, 1).commit_deadline)
+        revealing = [one for i, one in enumerate(trainers) if i not in game.silent]
+        send_batch(devnet, [(one, ledger.reveal(1, 1, bytes(32), 1, SALT)) for one in revealing])
+        devnet.warp_to(ledger.round_info(1, 1).reveal_deadline)
+        sponsor.send(ledger.close_reveal(1, 1))
+
+        voters = [(i, one) for i, one in enumerate(verifiers) if i not in game.absent]
+        words = [pack_scores(votes) for votes in game.votes]
+        for i, one in voters:
+            bound = score_commitment(key, one.address, vector_hash(words[i]), EVIDENCE, SALT)
+            one.send(ledger.commit_scores(1, 1, bound))
+        if game.absent:
+            devnet.warp_to(ledger.round_info(1, 1).score_commit_deadline)
+        for i, one in voters:
+            one.send(ledger.reveal_scores(1, 1, words[i], EVIDENCE, SALT))
+        if outcome.void:
+            sponsor.send(ledger.void_round(1, 1))
+        else:
+            tails = [tail_hashes(words[i])[-1] for i, _ in voters]
+            sponsor.send(ledger.settle(1, 1, [words[i] for i, _ in voters], tails))
+        send_batch(devnet, [(sponsor, ledger.claim(1, one.address, [1])) for one in trainers])
+
+        assert ledger.phase(1, 1) == (Phase.VOID if outcome.void else Phase.FINAL)
+        expected = dict.fromkeys(range(game.trainers), (TRAINER_STAKE, 0))
+        if not outcome.void:
+            count = len(outcome.medians)
+            assert [ledger.score_of(1, 1, index) for index in range(count)] == outcome.medians
+            indices = iter(range(count))
+            for i in range(game.trainers):
+                if i in game.silent:
+                    expected[i] = (TRAINER_STAKE - TRAINER_STAKE * UNREVEALED // 10_000, 0)
+                    continue
+                index = next(indices)
+                expected[i] = (TRAINER_STAKE - outcome.slashes[index], outcome.rewards[index])
+        for i, one in enumerate(trainers):
+            member = ledger.member(1, one.address)
+            assert (member.stake, member.balance) == expected[i]
+        for i, one in enumerate(verifiers):
+            member = ledger.member(1, one.address)
+            lost = VERIFIER_STAKE * ABSENT // 10_000 if i in game.absent else 0
+            earned = outcome.verifier_rewards.get(i, 0)
+            assert (member.stake, member.balance) == (VERIFIER_STAKE - lost, earned)
+        everyone = [ledger.member(1, one.address) for one in senders]
+        total = sum(member.stake + member.balance for member in everyone)
+        total += ledger.task(1).escrow + ledger.round_info(1, 1).owed
+        assert total == token.balance_of(ledger.address) == ledger.booked(token.address)
+        assert len(list(ledger.events(happened.RoundSettled))) == (0 if outcome.void else 1)
