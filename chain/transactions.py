@@ -227,7 +227,10 @@ class Sender:
         if int(transaction.get("maxFeePerGas", base)) >= base:
             return []
         fees = raised_fees(transaction, current_fees(self.web3))
-        return [self._submit(call, {**transaction, **fees})]
+        try:
+            return [self._submit(call, {**transaction, **fees})]
+        except TransactionRejected:
+            return []  # the first one was mined this very moment, or cannot be outbid: wait on
 
     def _replaced(
         self, call: Call[Any], transaction: TxParams, sent: HexBytes
