@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from chain.store import CID, Store, cid_from_digest
-from chain.store.errors import IntegrityError, LimitExceeded, NotFound
+from chain.store.errors import IntegrityError, LimitExceeded, NodeRefused, NotFound
 
 
 @dataclass(frozen=True)
@@ -37,5 +37,5 @@ def fetch_update(store: Store, content: Content, *, max_bytes: int) -> bytes | N
     """
     try:
         return fetch(store, content, max_bytes=max_bytes)
-    except (NotFound, IntegrityError, LimitExceeded):
+    except (NotFound, IntegrityError, LimitExceeded, NodeRefused):
         return None

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import os
+import resource
 import signal
 import subprocess
 import sys
@@ -208,13 +210,58 @@ def test_bad_input_is_one_clear_sentence(
     assert done.stdout == ""
 
 
-def test_without_node_the_embedded_chain_is_used(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    chosen = config(tmp_path / "out", node="auto")
-    assert chosen.node == "embedded"
-    assert "Node.js was not found" in chosen.notices[0]
+def test_without_node_the_embedded_chain_is_used(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*KARAT, "demo", "--rounds", "1", "--json", "--out", str(tmp_path / "out")],
+        capture_output=True, text=True, check=False, env=os.environ | {"PATH": str(tmp_path)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "Node.js was not found" in done.stderr
+    assert json.loads(done.stdout)["chain"]["kind"] == "embedded"
+
+
+def test_a_full_disk_is_one_clear_sentence(tmp_path: Path) -> None:
+    def tiny_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+    done = subprocess.run(
+        [*KARAT, "demo", "--rounds", "1", "--node", "embedded", "--out", str(tmp_path / "out")],
+        capture_output=True, text=True, check=False, preexec_fn=tiny_files,
+    )  # fmt: skip
+    assert done.returncode == Exit.UNREACHABLE
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert str(tmp_path / "out" / "store") in done.stderr
+
+
+def test_a_node_that_dies_is_named(tmp_path: Path) -> None:
+    demo = subprocess.Popen(
+        [*KARAT, "demo", "--node", "anvil", "--out", str(tmp_path / "out")],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert demo.stderr is not None
+    for line in demo.stderr:
+        if "round 1: training" in line:
+            break
+    for child in _children(demo.pid):
+        os.kill(child, signal.SIGKILL)
+    output, errors = demo.communicate(timeout=120)
+    assert demo.returncode == Exit.UNREACHABLE, errors
+    assert "Traceback" not in errors
+    assert "karat: anvil went away while in use" in errors
+    assert output == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(20, 25))
+def test_it_holds_over_seeds(seed: int, tmp_path: Path) -> None:
+    with_attackers = play(tmp_path / "with", seed=seed)
+    alone = play(tmp_path / "alone", seed=seed, attackers=False)
+    assert with_attackers.attacker_reward_share <= 0.02
+    assert all(p.slashed == 0 for p in with_attackers.participants if p.role == "honest")
+    last = with_attackers.rounds[-1]
+    assert last.accuracy >= alone.rounds[-1].accuracy - 0.01
+    assert last.accuracy > last.accuracy_plain_average
 
 
 def test_an_output_folder_is_never_overwritten(tmp_path: Path) -> None:
