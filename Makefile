@@ -1,7 +1,9 @@
 # Two commands, nothing before them: `make demo` and `make test`.
 # Both install what is missing (into .venv and node_modules) and start in seconds the second time.
 
-PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+# The first that runs and is new enough: a name alone may be a version manager's empty shim.
+PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13; do \
+            $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN    := .venv/bin
 PY     := $(BIN)/python
 NPM    := $(shell command -v npm)
@@ -16,8 +18,8 @@ help:  ## Show this list
 setup: $(SETUP)  ## Install into .venv and node_modules
 
 .venv/.installed: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "Karat needs Python 3.11 or newer; $(PYTHON) is older. Set PYTHON=/path/to/python3.11."; exit 3; }
+	@test -n "$(PYTHON)" || \
+	  { echo "Karat needs Python 3.11 or newer, and found none. Set PYTHON=/path/to/python3.11."; exit 3; }
 	test -x $(PY) || $(PYTHON) -m venv .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
