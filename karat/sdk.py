@@ -21,18 +21,15 @@ from chain.node import connect_node
 from chain.profiles import Connection, load_profile
 from chain.profiles import connect as connect_profile
 from chain.store import Store, open_store
-from karat import reputation
 from karat.config import load_settings
 from karat.content import Content
 from karat.errors import ConfigError, NotAvailable
 from karat.history import Round, TaskHistory
-from karat.verdicts import verdict_name
-from learning.scoring import ZERO_SCORE
-from reputation import Scores
-from reputation.anchor import Proof
 
 if TYPE_CHECKING:
     from karat.task import Task as TaskContent
+    from reputation import Scores
+    from reputation.anchor import Proof
 
 
 @dataclass(frozen=True)
@@ -107,6 +104,8 @@ class TaskView:
     @property
     def participants(self) -> list[Participant]:
         """Verifiers and trainers, with what they hold, earned and lost."""
+        from karat import reputation  # noqa: PLC0415 numerics take seconds to load
+
         history = self.history
         scores = reputation.scores(history)
         return [
@@ -151,12 +150,14 @@ class Reputation:
 
     def scores(
         self, ego: str | None = None, *, alpha: float = 0.15, beta: float = 0.0, gamma: float = 0.0
-    ) -> Scores:
+    ) -> "Scores":
         """Scores of all participants as seen by ``ego`` (the task's sponsor if None).
 
         Raises:
             reputation.errors.UnknownNodeError: ``ego`` takes no part in the task.
         """
+        from karat import reputation  # noqa: PLC0415
+
         return reputation.scores(self.task.history, ego, alpha=alpha, beta=beta, gamma=gamma)
 
     def of(self, address: str, ego: str | None = None) -> float:
@@ -188,7 +189,7 @@ class AnchoredProof:
     task_id: int
     epoch: int
     root: bytes
-    proof: Proof
+    proof: "Proof"
 
     @property
     def score(self) -> float:
@@ -258,6 +259,8 @@ class Network:
 
     def anchored_proof(self, task: TaskView, address: str, epoch: int | None) -> AnchoredProof:
         """See :meth:`Reputation.proof`."""
+        from karat import reputation  # noqa: PLC0415
+
         number = self.anchor.last_epoch(task.id) if epoch is None else epoch
         if number == 0:
             raise NotAvailable(f"no reputation of task {task.id} is anchored yet")
@@ -314,6 +317,9 @@ def connect(
 
 def updates_of(current: Round) -> Iterator[Update]:
     """The revealed updates of a round, in index order."""
+    from karat.verdicts import verdict_name  # noqa: PLC0415
+    from learning.scoring import ZERO_SCORE  # noqa: PLC0415
+
     for revealed in current.updates:
         code = current.medians[revealed.index] if current.medians else None
         yield Update(

@@ -7,7 +7,7 @@ from karat.cli.session import Session
 
 def join_calls(session: Session, number: int, stake: str | None, role: str) -> None:
     """Join a task with a stake, and say so."""
-    params, money = session.task(number).params, session.money(number)
+    params, money = session.params(number), session.money(number)
     least = params.trainer_stake if role == "trainer" else params.verifier_stake
     units = least if stake is None else money.parse(stake)
     session.confirm(f"Stake {money.show(units)} in task {number} as a {role}?")
@@ -48,7 +48,7 @@ def member_document(session: Session, number: int) -> dict[str, Any]:
     """Where an account stands in a task; amounts in base units."""
     from karat.rounds import phase_name
 
-    history, ledger = session.task(number).history, session.ledger
+    history, ledger = session.history(number), session.ledger
     member = ledger.member(number, session.address)
     current = ledger.task(number).current_round
     return {

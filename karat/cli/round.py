@@ -29,7 +29,7 @@ def show(
     from karat.rounds import phase_name
     from karat.sdk import updates_of
 
-    history = session.task(number).history
+    history = session.history(number)
     chosen = session.ledger.task(number).current_round if which is None else which
     if chosen == 0:
         raise NotAvailable(f"task {number} has had no round yet; `karat round open {number}`")
@@ -92,7 +92,7 @@ def open_(session: Session, number: TaskArgument) -> None:
     from karat.clock import chain_time
     from karat.rounds import opening
 
-    _ = session.task(number)
+    _ = session.params(number)
     call = opening(session.ledger, number, chain_time(session.connection.web3))
     done = session.act([call])
     opened = session.ledger.task(number).current_round
@@ -108,7 +108,7 @@ def settle(session: Session, number: TaskArgument) -> None:
     from karat.clock import chain_time
     from karat.rounds import due_calls, phase_name
 
-    history = session.task(number).history
+    history = session.history(number)
     chain_time(session.connection.web3)
     calls = due_calls(session.ledger, history)
     done = session.act(calls)

@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 
     from chain.abi import Call
     from chain.accounts import Keystore
+    from chain.bindings.structs import TaskParams
     from chain.client import Ledger, Token
     from chain.profiles import Connection, Profile
     from chain.store import Store
     from chain.transactions import Sender
     from karat.config import Settings
+    from karat.history import TaskHistory
     from karat.money import Money
-    from karat.sdk import Network, TaskView
+    from karat.sdk import Network
 
 PASSWORD_VARIABLE = "KARAT_PASSWORD"  # noqa: S105 - the variable's name
 DEV_PREFIX = "dev:"
@@ -78,6 +80,7 @@ class Session:
 
     def __init__(self, options: Options) -> None:
         self.options = options
+        self._histories: dict[int, TaskHistory] = {}
 
     # --- settings ------------------------------------------------------------------------------
 
@@ -128,17 +131,31 @@ class Session:
 
         return Network.of(self.connection, self.settings.store)
 
-    def task(self, task_id: int) -> "TaskView":
-        """A task that exists; raises NotAvailable."""
-        found = self.network.task(task_id)
-        _ = found.params
-        return found
+    def history(self, task_id: int) -> "TaskHistory":
+        """What the chain says of a task, up to date; raises NotAvailable if there is none."""
+        from karat.history import TaskHistory
+
+        if task_id not in self._histories:
+            first = self.profile.from_block
+            self._histories[task_id] = TaskHistory(self.ledger, task_id, from_block=first)
+        history = self._histories[task_id]
+        history.refresh()
+        _ = history.params
+        return history
+
+    def params(self, task_id: int) -> "TaskParams":
+        """A task's rules; raises NotAvailable if there is no such task."""
+        from karat.errors import NotAvailable
+
+        if not 1 <= task_id <= self.ledger.task_count():
+            raise NotAvailable(f"there is no task {task_id} on the network {self.profile.name!r}")
+        return self.ledger.task_params(task_id)
 
     def token(self, task_id: int) -> "Token":
         """The token of a task."""
         from chain.client import Token
 
-        return Token(self.connection.web3, self.task(task_id).params.token)
+        return Token(self.connection.web3, self.params(task_id).token)
 
     def money(self, task_id: int) -> "Money":
         """The unit of a task's token."""

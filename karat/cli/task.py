@@ -88,12 +88,11 @@ def _address(session: Session, name: str) -> str:
 @shared(*LOOK)
 def show(session: Session, number: TaskArgument) -> None:
     """Show a task: money, rules, members, rounds."""
-    found = session.task(number)
-    money, history = session.money(number), session.task(number).history
-    state, params = session.ledger.task(number), found.params
+    money, history = session.money(number), session.history(number)
+    state, params = session.ledger.task(number), history.params
     document: dict[str, Any] = {
         "task": number,
-        "sponsor": found.sponsor,
+        "sponsor": history.sponsor,
         "closed": state.closed,
         "round": state.current_round,
         "rounds": params.max_rounds,
@@ -111,7 +110,7 @@ def show(session: Session, number: TaskArgument) -> None:
     }
     shown = {
         "task": number,
-        "sponsor": found.sponsor,
+        "sponsor": history.sponsor,
         "state": "closed" if state.closed else "open",
         "round": f"{state.current_round} of {params.max_rounds}",
         "escrow": money.show(state.escrow),

@@ -109,7 +109,7 @@ def submit(
 
 def _claim_first(work: "TrainerWork", current: int) -> list[Any]:
     """A record of eight rounds ago holds the slot: process it before the commit."""
-    from karat.daemon.trainer import RING
+    from karat.roles.records import RING
 
     blocking = [n for n in work.claimable() if n != current and n % RING == current % RING]
     return [work.role.claim(blocking)] if blocking else []
@@ -128,9 +128,12 @@ def _wait_for(work: "TrainerWork", deadline: int, session: Session) -> None:
 @shared(*LOOK, "account")
 def status(session: Session, number: TaskArgument) -> None:
     """Show stake, balance, and what became of your updates."""
+    from karat.sdk import updates_of
+
     document = member_document(session, number)
     money = session.money(number)
-    mine = [u for u in session.task(number).updates if u.trainer == session.address]
+    rounds = session.history(number).rounds.values()
+    mine = [u for one in rounds for u in updates_of(one) if u.trainer == session.address]
     document["updates"] = [
         {"round": u.round, "cid": u.cid, "verdict": u.verdict, "weight": u.weight} for u in mine
     ]
@@ -155,11 +158,13 @@ def status(session: Session, number: TaskArgument) -> None:
 @shared(*LOOK, *SIGN)
 def claim(session: Session, number: TaskArgument) -> None:
     """Get paid for every round that has ended, in one transaction."""
-    work = _work(session, number)
-    rounds, money = work.claimable(), session.money(number)
-    before = session.task(number).history.rewards.get(session.address, 0)
-    done = session.act(work.claim_calls())
-    earned = session.task(number).history.rewards.get(session.address, 0) - before
+    from karat.roles.records import Records
+
+    money, records = session.money(number), Records(session.ledger, number, session.address)
+    rounds = records.claimable()
+    before = session.history(number).rewards.get(session.address, 0)
+    done = session.act(records.claim_calls())
+    earned = session.history(number).rewards.get(session.address, 0) - before
     document = {**done.document(), "task": number, "rounds": rounds, "rewards": earned}
     said = f"Rounds {rounds}: {money.show(earned)}." if rounds else "Nothing to claim."
     session.show("karat.trainer.claim/1", document, done.lines() if done.dry_run else [said])

@@ -8,10 +8,9 @@ and the salt follows from the key. Nobody else sees the update before the reveal
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from chain.abi import Call
-from chain.bindings.structs import RecordView, RoundView
+from chain.bindings.structs import RecordView
 from chain.client import Ledger
 from chain.commitments import RoundKey, update_commitment
 from chain.enums import Phase, RecordKind
@@ -21,13 +20,13 @@ from karat.content import Content, publish
 from karat.daemon.follow import Following
 from karat.errors import NotAvailable, ProtocolError
 from karat.journal import Slot, Updates, journal_folder
+from karat.roles.records import Records
 from karat.roles.trainer import Trainer
 from karat.rounds import phase_name
 from learning.codec import Codec
 from learning.tasks.data import Examples
 from learning.training import layout_of, train
 
-RING = 8  # records that a trainer can have open at once
 _STORED_BITS = 216  # of a commitment, in its record
 
 OnStep = Callable[[int, float], None]
@@ -43,62 +42,18 @@ class Trained:
     loss_last: float
 
 
-class TrainerWork:
+class TrainerWork(Records):
     """What one trainer does in one task."""
 
     def __init__(self, ledger: Ledger, following: Following, sender: Sender, device: str) -> None:
-        self.ledger = ledger
+        task_id = following.task().history.task_id
+        super().__init__(ledger, task_id, sender.address)
         self.following = following
         self.sender = sender
         self.device = device
-        self.task_id = following.task().history.task_id
-        self.role = Trainer(ledger, self.task_id, sender.account)
+        self.role = Trainer(ledger, task_id, sender.account)
         folder = journal_folder("trainer", ledger, self.task_id, sender.address)
         self.updates = Updates(folder)
-
-    # --- looking -------------------------------------------------------------------------------
-
-    def current_round(self) -> int:
-        """The latest round's number.
-
-        Raises:
-            NotAvailable: there was none yet.
-        """
-        number = self.ledger.task(self.task_id).current_round
-        if number == 0:
-            raise NotAvailable(
-                f"task {self.task_id} has had no round yet; `karat round open {self.task_id}`"
-            )
-        return number
-
-    def phase(self, number: int) -> Phase:
-        """Where a round stands."""
-        return self.ledger.phase(self.task_id, number)
-
-    def info(self, number: int) -> RoundView:
-        """A round's deadlines."""
-        return self.ledger.round_info(self.task_id, number)
-
-    def record(self, number: int) -> RecordView | None:
-        """What the chain holds of this trainer's update of a round; None if nothing."""
-        view = self.ledger.record(self.task_id, self.role.address, number)
-        taken = view.kind in {RecordKind.COMMITTED, RecordKind.REVEALED}
-        return view if taken and view.round == number else None
-
-    def open_rounds(self) -> list[int]:
-        """The rounds with a record that is not processed, oldest first."""
-        latest = self.ledger.task(self.task_id).current_round
-        numbers = range(max(1, latest - RING + 1), latest + 1)
-        views = [self.ledger.record(self.task_id, self.role.address, n) for n in numbers]
-        open_kinds = {RecordKind.COMMITTED, RecordKind.REVEALED}
-        return sorted({view.round for view in views if view.kind in open_kinds})
-
-    def claimable(self) -> list[int]:
-        """The open rounds that have ended."""
-        ended = {Phase.FINAL, Phase.VOID}
-        return [number for number in self.open_rounds() if self.phase(number) in ended]
-
-    # --- doing ---------------------------------------------------------------------------------
 
     def train(
         self, number: int, data: Examples, *, seed: int | None = None, on_step: OnStep | None = None
@@ -173,19 +128,8 @@ class TrainerWork:
         payload = self._payload(number)
         self._check_commitment(record, _content(payload))
         store = self.following.task().store
-        content = publish(store, payload, owner=self.role.address, round_number=number)
+        content = publish(store, payload, owner=self.address, round_number=number)
         return [self.role.reveal(number, content)]
-
-    def claim_calls(self) -> list[Call[Any]]:
-        """What processes every round that has ended and pays out the balance, in one call."""
-        rounds = self.claimable()
-        balance = self.ledger.member(self.task_id, self.role.address).balance
-        if not rounds and not balance:
-            return []
-        withdraw = self.ledger.withdraw(self.task_id, self.role.address)
-        if not rounds:
-            return [withdraw]
-        return [self.ledger.batch([self.role.claim(rounds), withdraw])]
 
     def _payload(self, number: int) -> bytes:
         payload = self.updates.load(Slot.of(self.ledger, self.task_id, number))
@@ -199,7 +143,7 @@ class TrainerWork:
     def _check_commitment(self, record: RecordView, update: Content) -> None:
         key = RoundKey(self.sender.chain_id, self.ledger.address, self.task_id, record.round)
         salt = self.role.salt(record.round, update.digest)
-        ours = update_commitment(key, self.role.address, update.digest, update.size, salt)
+        ours = update_commitment(key, self.address, update.digest, update.size, salt)
         kept = _STORED_BITS // 8
         if ours[:kept] != record.content[:kept]:
             raise ProtocolError(
@@ -209,7 +153,7 @@ class TrainerWork:
 
     def _seed(self, slot: Slot) -> int:
         """What the batches are drawn from: another one for every trainer, task and round."""
-        text = f"{self.ledger.address} {self.task_id} {slot.label} {self.role.address}"
+        text = f"{self.ledger.address} {self.task_id} {slot.label} {self.address}"
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 
 

@@ -1,0 +1,71 @@
+"""What the chain holds of a trainer's updates, and what they are owed. Loads no torch."""
+
+from typing import Any
+
+from chain.abi import Call
+from chain.bindings.structs import RecordView, RoundView
+from chain.client import Ledger
+from chain.enums import Phase, RecordKind
+from karat.errors import NotAvailable
+
+RING = 8  # records that a trainer can have open at once
+_TAKEN = frozenset({RecordKind.COMMITTED, RecordKind.REVEALED})
+_ENDED = frozenset({Phase.FINAL, Phase.VOID})
+
+
+class Records:
+    """One trainer's records in one task."""
+
+    def __init__(self, ledger: Ledger, task_id: int, address: str) -> None:
+        self.ledger = ledger
+        self.task_id = task_id
+        self.address = address
+
+    def current_round(self) -> int:
+        """The latest round's number.
+
+        Raises:
+            NotAvailable: there was none yet.
+        """
+        number = self.ledger.task(self.task_id).current_round
+        if number == 0:
+            raise NotAvailable(
+                f"task {self.task_id} has had no round yet; `karat round open {self.task_id}`"
+            )
+        return number
+
+    def phase(self, number: int) -> Phase:
+        """Where a round stands."""
+        return self.ledger.phase(self.task_id, number)
+
+    def info(self, number: int) -> RoundView:
+        """A round's deadlines."""
+        return self.ledger.round_info(self.task_id, number)
+
+    def record(self, number: int) -> RecordView | None:
+        """The record of a round's update; None if nothing is committed, or it is processed."""
+        view = self.ledger.record(self.task_id, self.address, number)
+        return view if view.kind in _TAKEN and view.round == number else None
+
+    def open_rounds(self) -> list[int]:
+        """The rounds with a record that is not processed, oldest first."""
+        latest = self.ledger.task(self.task_id).current_round
+        numbers = range(max(1, latest - RING + 1), latest + 1)
+        views = [self.ledger.record(self.task_id, self.address, number) for number in numbers]
+        return sorted({view.round for view in views if view.kind in _TAKEN})
+
+    def claimable(self) -> list[int]:
+        """The open rounds that have ended."""
+        return [number for number in self.open_rounds() if self.phase(number) in _ENDED]
+
+    def claim_calls(self) -> list[Call[Any]]:
+        """What processes every round that has ended and pays out the balance, in one call."""
+        rounds = self.claimable()
+        balance = self.ledger.member(self.task_id, self.address).balance
+        if not rounds and not balance:
+            return []
+        withdraw = self.ledger.withdraw(self.task_id, self.address)
+        if not rounds:
+            return [withdraw]
+        claim = self.ledger.claim(self.task_id, self.address, rounds)
+        return [self.ledger.batch([claim, withdraw])]
