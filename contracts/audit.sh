@@ -8,7 +8,7 @@
 # divide-before-multiply (half the weight, spread over the lanes).
 set -eu
 cd "$(dirname "$0")/.."
-environments="${1:-.audit}"
+environments="${1:-.venv/audit}"
 PATH="$PWD/$(ls -d node_modules/@foundry-rs/forge-*/bin | head -n 1):$PATH"
 export PATH
 for tool in slither-analyzer==0.11.6 halmos==0.3.3; do

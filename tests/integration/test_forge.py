@@ -21,3 +21,14 @@ def test_forge_tests_pass() -> None:
     )
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
     assert "0 failed" in done.stdout
+
+
+def test_gas_snapshot_is_up_to_date() -> None:
+    done = subprocess.run(
+        [str(FORGE), "snapshot", "--check", "--match-contract", "GasTest"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]

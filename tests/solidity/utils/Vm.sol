@@ -14,5 +14,7 @@ interface Vm {
     function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function addr(uint256 key) external pure returns (address);
     function label(address account, string calldata name) external;
+    function pauseGasMetering() external;
+    function resumeGasMetering() external;
     function load(address target, bytes32 slot) external view returns (bytes32);
 }
