@@ -66,8 +66,8 @@ class PastRound:
 
     @cached_property
     def crowd(self) -> Crowd:
-        """Cosines among the round's updates that were no copies."""
-        kept = [item for item in self.updates if item.median not in _COPIED]
+        """Cosines among the round's accepted updates."""
+        kept = [item for item in self.updates if item.median >= ZERO_SCORE]
         total = 1 + max(
             (int(u.update.indices[-1]) for u in kept if len(u.update.indices)), default=0
         )
@@ -140,6 +140,8 @@ def score_round(
         findings,
         dict(zip(sound, judged.rows(), strict=True)),
     )
+    document["clip"], document["noise_gain"] = judged.clip, judged.noise()
+    document["median_of_signals"] = judged.middle
     return RoundScores(codes, document)
 
 
@@ -189,15 +191,16 @@ class _Judged:
     def run(self, seed: int) -> None:
         """Copies first, then the clipping norm over what is left, then gains, audits and harm."""
         self._find_copies()
+        leaders = self._leaders()
+        self.middle = float(np.median(self.signals[leaders].sum(axis=1))) if leaders else 0.0
+        self._find_company()
         norms = [u.norm for u, found in zip(self.updates, self.findings, strict=True) if not found]
         self.clip = float(np.median(norms)) if norms else 0.0
         if self.clip == 0.0:
             return
         self.gains = self.scorer.gains(self.updates, self.clip)
         self._audit(seed)
-        leaders = [k for k, found in enumerate(self.findings) if not found]
         gains = {k: values[0] for k, values in self.exact.items()}
-        self.middle = float(np.median(self.signals[leaders].sum(axis=1))) if leaders else 0.0
         self._add(harmful(self.signals, self.middle, gains, self.spec))
         self._add(targeted(self.updates, self.scorer.class_gradients(), self.spec))
 
@@ -216,16 +219,27 @@ class _Judged:
         order = [submitted.commit_order for submitted in self.submitted]
         replayed = {k for k, found in enumerate(self.findings) if found}
         self._add(duplicates(self.updates, order, replayed, self.cosines, self.spec))
-        leaders = [k for k, found in enumerate(self.findings) if not found]
-        self._add(mixtures(leaders, order, self.cosines, self.spec))
-        self._add(crowd_followers(leaders, self.cosines, self.spec))
-        self._add(strangers(leaders, self.cosines, self.spec))
-        names = [self.submitted[k].trainer for k in leaders]
-        crowd = Crowd(names, self.cosines.pairs[np.ix_(leaders, leaders)])
-        allied = alliances([*(earlier.crowd for earlier in self.window), crowd], self.spec)
-        self._add(
-            {k: allied[name] for k, name in zip(leaders, names, strict=True) if name in allied}
-        )
+        self._add(mixtures(self._leaders(), order, self.cosines, self.spec))
+
+    def _find_company(self) -> None:
+        """Who follows the crowd, who acts as one with others, who is like nobody.
+
+        Only among updates that pull the same way: with opponents among them, what honest
+        trainers share would not show in the mean, and look like collusion.
+        """
+        crowd = [k for k in self._leaders() if not self._suspect(k)]
+        self._add(crowd_followers(crowd, self.cosines, self.spec))
+        self._add(strangers(self._leaders(), self.cosines, self.spec))
+        names = [self.submitted[k].trainer for k in crowd]
+        present = Crowd(names, self.cosines.pairs[np.ix_(crowd, crowd)])
+        allied = alliances([*(earlier.crowd for earlier in self.window), present], self.spec)
+        for k, name in zip(crowd, names, strict=True):
+            if name in allied:
+                self.findings[k].append(allied[name])
+
+    def _leaders(self) -> list[int]:
+        """Updates without findings so far."""
+        return [k for k, found in enumerate(self.findings) if not found]
 
     def _add(self, found: Mapping[int, Finding]) -> None:
         for k, finding in found.items():

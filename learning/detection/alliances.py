@@ -21,7 +21,7 @@ _SMALLEST_CROWD = 8  # medians of fewer say little
 
 @dataclass(frozen=True, eq=False)
 class Crowd:
-    """One round's updates that are no copies: their trainers' ``names`` and ``gram`` [n, n]."""
+    """One round's accepted updates: their trainers' ``names`` and ``gram`` [n, n]."""
 
     names: Sequence[str]
     gram: np.ndarray
@@ -68,7 +68,7 @@ def alliances(crowds: Sequence[Crowd], spec: ScoringSpec) -> dict[str, Finding]:
         second = sorted(partners[name])[-2:][0] if len(partners[name]) > 1 else -1.0
         if second > spec.alliance_likeness:
             signals = {"second_partner": (second, spec.alliance_likeness)}
-            found[name] = Finding(None, "acts as one with others", signals)
+            found[name] = Finding(None, "acts as one with others", signals, excludes=False)
     return found
 
 

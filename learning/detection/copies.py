@@ -29,7 +29,8 @@ def duplicates(
     cosine above ``copy_cosine`` that stays above ``copy_partial`` without the shared direction.
     Trainers with data alike, at the same base model, stay below both. If one of the two is a
     replay of an earlier round (``replayed``) they must be nearer, since a victim's new update
-    resembles its old one. Where ``ring_size`` accounts or more sent one update, the first is not paid either.
+    resembles its old one. Where ``ring_size`` accounts or more sent one update, the first of
+    them is not paid either.
     """
     found: dict[int, Finding] = {}
     rings: dict[int, int] = {}

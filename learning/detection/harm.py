@@ -74,7 +74,7 @@ def targeted(
                 "gap_to_second": (float(second - worst), spec.targeted_gap),
                 "class": (float(np.argmin(row)), 0.0),
             }
-            found[i] = Finding(None, "harms one class alone", signals)
+            found[i] = Finding(None, "harms one class alone", signals, excludes=False)
     return found
 
 
