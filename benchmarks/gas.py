@@ -9,7 +9,7 @@ updates and of verifiers. ``life`` is what one update costs everybody together, 
 the slot it is the first to use (an eighth of what joining spends on preparing eight), commit,
 reveal, claim (five rounds at once), and its part of the round's common transactions (opening,
 closing, score commits and reveals, settlement). ``life_steady`` is the same with slots used before
-and multicalls by relayers, 20 updates each: signed commits, reveals, and claims of two rounds.
+and multicalls by relayers, 16 updates each: signed commits, reveals, and claims of two rounds.
 ``life_steady_own`` has reused slots, and every trainer sending its own transactions.
 """
 
@@ -31,7 +31,7 @@ from chain.transactions import Sender
 GENESIS = 1_700_000_000
 PEERS = {"plain_storage": 54_000, "batched_storage": 27_000}  # per score: docs/protocol.md
 SLOT = 22_100  # what the EVM charges to fill an empty storage slot
-BATCH = 20  # updates per relayed multicall
+BATCH = 16  # updates per relayed multicall
 VERIFIERS = (1, 3, 5, 9)
 PERMIT = [
     {"name": "taskId", "type": "uint256"},
