@@ -21,7 +21,7 @@ setup: $(SETUP)  ## Install into .venv and node_modules
 	@test -n "$(PYTHON)" || \
 	  { echo "Karat needs Python 3.11 or newer, and found none. Set PYTHON=/path/to/python3.11."; exit 3; }
 	test -x $(PY) || $(PYTHON) -m venv .venv
-	$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(PY) -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json
@@ -29,7 +29,8 @@ ifeq ($(NPM),)
 	@echo "No npm found: skipping Anvil; 'karat demo' will use the embedded EVM."
 	@mkdir -p node_modules
 else
-	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	# Not `npm ci`: it insists on the Anvil binaries of every platform, and not every mirror has them.
+	npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error
 endif
 	@touch $@
 
