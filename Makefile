@@ -35,7 +35,7 @@ endif
 	@touch $@
 
 demo: $(SETUP)  ## Run a whole network on this machine
-	$(BIN)/karat demo $(ARGS)
+	@$(BIN)/karat demo $(ARGS)
 
 test: $(SETUP)  ## Run the tests (without those marked slow)
 	$(PY) -m pytest -m "not slow and not gpu" $(ARGS)
