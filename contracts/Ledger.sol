@@ -240,8 +240,9 @@ contract Ledger is LedgerViews, Multicall, ReentrancyGuardTransient, EIP712 {
         Task storage task = _tasks[taskId];
         uint256[] memory amounts = new uint256[](rounds.length);
         for (uint256 i; i < rounds.length; ++i) {
-            amounts[i] = _process(taskId, task, trainer, rounds[i]);
-            credited += amounts[i];
+            uint256 reward = _process(taskId, task, trainer, rounds[i]);
+            amounts[i] = reward;
+            credited += reward;
         }
         if (credited != 0) task.members[trainer].balance += uint128(credited);
         emit RewardsClaimed(taskId, trainer, rounds, amounts);
@@ -278,7 +279,7 @@ contract Ledger is LedgerViews, Multicall, ReentrancyGuardTransient, EIP712 {
         if (slot.kind() == RecordKind.Revealed) {
             code = Lanes.lane(state.medians[slot.index() / Lanes.PER_WORD], slot.index());
             reward = _takeReward(task, payouts, code);
-            state.payouts = payouts;
+            (state.payouts.owed, state.payouts.openRecords) = (payouts.owed, payouts.openRecords);
         }
         if (code < Scores.STALE) task.slashTrainer(taskId, round, trainer, code);
     }
@@ -288,12 +289,13 @@ contract Ledger is LedgerViews, Multicall, ReentrancyGuardTransient, EIP712 {
         TaskParams storage params = task.params;
         uint256 weight = Scores.payoutWeight(code, params.payoutExponent);
         if (weight != 0) reward = uint256(params.trainerBudget) * weight / payouts.total;
-        payouts.owed -= uint112(reward);
-        --payouts.openRecords;
-        if (payouts.owed != 0 && (payouts.openRecords == 0 || payouts.total == 0)) {
-            task.escrow += payouts.owed;
-            payouts.owed = 0;
+        uint112 owed = payouts.owed - uint112(reward);
+        uint16 openRecords = payouts.openRecords - 1;
+        if (owed != 0 && (openRecords == 0 || payouts.total == 0)) {
+            task.escrow += owed;
+            owed = 0;
         }
+        (payouts.owed, payouts.openRecords) = (owed, openRecords);
     }
 
     // ------------------------------------------------------------------ money

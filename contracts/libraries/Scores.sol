@@ -23,7 +23,11 @@ library Scores {
 
     /// @notice The weight with which a code shares in the trainers' budget.
     function payoutWeight(uint16 code, uint256 exponent) internal pure returns (uint256) {
-        return payoutWeights(code, exponent);
+        unchecked {
+            uint256 gain = code > ZERO_SCORE ? code - ZERO_SCORE : 0;
+            if (exponent == 1) return gain;
+            return exponent == 2 ? gain * gain : gain * gain * gain;
+        }
     }
 
     /// @notice The sum of the payout weights of sixteen codes.
