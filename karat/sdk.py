@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from eth_utils.address import is_address, to_checksum_address
 from web3 import Web3
 
 from chain.abi import Event
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from karat.task import Task as TaskContent
     from reputation import Scores
     from reputation.anchor import Proof
+    from reputation.explain import Explanation
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,11 @@ class Reputation:
             raise NotAvailable("this ledger has no task yet")
         return self._network.task(latest)
 
+    @property
+    def anchor(self) -> ReputationAnchor:
+        """The contract that holds the anchored roots."""
+        return self._network.anchor
+
     def scores(
         self, ego: str | None = None, *, alpha: float = 0.15, beta: float = 0.0, gamma: float = 0.0
     ) -> "Scores":
@@ -158,16 +165,31 @@ class Reputation:
         """
         from karat import reputation  # noqa: PLC0415
 
-        return reputation.scores(self.task.history, ego, alpha=alpha, beta=beta, gamma=gamma)
+        seen_by = None if ego is None else _checksum(ego)
+        return reputation.scores(self.task.history, seen_by, alpha=alpha, beta=beta, gamma=gamma)
 
     def of(self, address: str, ego: str | None = None) -> float:
         """One participant's score."""
         scores = self.scores(ego)
-        return scores[Web3.to_checksum_address(address)]
+        return scores[_checksum(address)]
 
     def top(self, k: int = 10, ego: str | None = None) -> list[tuple[str, float]]:
         """The ``k`` best, best first."""
         return [(str(node), score) for node, score in self.scores(ego).top(k)]
+
+    def explain(self, address: str, ego: str | None = None, paths: int = 5) -> "Explanation":
+        """Why a participant has its score: the main paths of trust, and what decays took.
+
+        Raises:
+            reputation.errors.UnknownNodeError: one of the two takes no part in the task.
+        """
+        from karat import reputation  # noqa: PLC0415
+        from reputation import MeritRank  # noqa: PLC0415
+
+        history = self.task.history
+        seen_by = history.sponsor if ego is None else _checksum(ego)
+        rank = MeritRank(reputation.trust_graph(history), alpha=float(reputation.ALPHA))
+        return rank.explain(seen_by, _checksum(address), paths)
 
     def to_records(self, ego: str | None = None) -> list[dict[str, Any]]:
         """One dictionary per participant, for ``pandas.DataFrame``."""
@@ -273,7 +295,7 @@ class Network:
                 f"epoch {number} anchors root 0x{said.root.hex()}, but blocks up to "
                 f"{said.to_block} give 0x{scored.root.hex()}: the verifiers anchored something else"
             )
-        return AnchoredProof(task.id, number, said.root, scored.proof(address))
+        return AnchoredProof(task.id, number, said.root, scored.proof(_checksum(address)))
 
 
 def connect(
@@ -333,6 +355,12 @@ def updates_of(current: Round) -> Iterator[Update]:
             verdict=None if code is None else verdict_name(code),
             weight=0 if code is None else max(0, code - ZERO_SCORE),
         )
+
+
+def _checksum(address: str) -> str:
+    if not is_address(address):
+        raise ConfigError(f"{address!r} is no address (0x and 40 hexadecimal digits)")
+    return to_checksum_address(address)
 
 
 def to_records(items: list[Any]) -> list[dict[str, Any]]:

@@ -1,4 +1,7 @@
-"""``karat reputation``: MeritRank scores of a trust graph, as seen by one of its nodes."""
+"""``karat reputation``: MeritRank scores of a trust graph, as seen by one of its nodes.
+
+The graph is a task's on the network, or, with ``--graph``, any file of edges.
+"""
 
 from collections.abc import Hashable
 from dataclasses import asdict, dataclass
@@ -11,6 +14,7 @@ import typer
 from karat.cli.output import JsonFlag, print_json, say
 
 if TYPE_CHECKING:
+    from karat.sdk import Reputation
     from reputation import MeritRank, Scores, TrustGraph
 
 reputation = typer.Typer(
@@ -35,9 +39,17 @@ class Format(StrEnum):
 
 Graph = Annotated[
     Path | None,
-    typer.Option(exists=True, dir_okay=False, help="CSV file: src,dst,weight[,epoch]."),
+    typer.Option(
+        exists=True,
+        dir_okay=False,
+        help="CSV file src,dst,weight[,epoch] in place of a task on the network.",
+    ),
 ]
-Ego = Annotated[str, typer.Option(help="The node whose view it is.")]
+Ego = Annotated[
+    str | None, typer.Option(help="The node whose view it is; of a task by default its sponsor.")
+]
+Network = Annotated[str | None, typer.Option(help="Network profile (KARAT_NETWORK).")]
+Task = Annotated[int | None, typer.Option(min=1, help="Number of the task; by default the latest.")]
 Node = Annotated[str, typer.Argument(help="The node asked about.")]
 Alpha = Annotated[float, typer.Option(help="Transitivity decay: chance to stop before each step.")]
 Beta = Annotated[float, typer.Option(help="Connectivity decay: cost of a single way to a node.")]
@@ -70,21 +82,43 @@ class View:
         }
 
 
-def _load(graph: Path | None) -> "TrustGraph":
-    """The trust graph of the source that was named."""
+def _load(
+    graph: Path | None, ego: str | None, network: str | None, task: int | None
+) -> "tuple[TrustGraph, str]":
+    """The trust graph of the source that was named, and the ego."""
     from reputation import TrustGraph
 
-    if graph is None:
-        raise typer.BadParameter("name a file of edges", param_hint="--graph")
-    return TrustGraph.from_csv(graph)
+    if graph is not None:
+        if ego is None:
+            raise typer.BadParameter("a file of edges needs one", param_hint="--ego")
+        return TrustGraph.from_csv(graph), ego
+    from karat.reputation import trust_graph
+
+    history = _tasks(network, task).task.history
+    return trust_graph(history), _node(None, ego) if ego else history.sponsor
+
+
+def _tasks(network: str | None, task: int | None) -> "Reputation":
+    from karat.config import load_settings
+    from karat.sdk import connect
+
+    found = connect(load_settings(network=network).network).reputation
+    return found if task is None else found(task)
+
+
+def _node(graph: Path | None, name: str) -> str:
+    """A node's name in the graph: on a network, its checksummed address."""
+    from eth_utils.address import is_address, to_checksum_address
+
+    return to_checksum_address(name) if graph is None and is_address(name) else name
 
 
 def _view(
-    graph: Path | None, ego: str, alpha: float, beta: float, gamma: float, threshold: float
+    source: "tuple[TrustGraph, str]", alpha: float, beta: float, gamma: float, threshold: float
 ) -> View:
     from reputation import MeritRank
 
-    loaded = _load(graph)
+    loaded, ego = source
     options = {"alpha": alpha, "beta": beta, "gamma": gamma, "beta_threshold": threshold}
     engine = MeritRank(loaded, **options)
     loaded.index(ego)
@@ -93,8 +127,10 @@ def _view(
 
 @reputation.command()
 def top(
-    ego: Ego,
+    ego: Ego = None,
     graph: Graph = None,
+    network: Network = None,
+    task: Task = None,
     count: Annotated[int, typer.Option("--count", "-k", min=1, help="How many.")] = 10,
     alpha: Alpha = 0.15,
     beta: Beta = 0.0,
@@ -107,8 +143,8 @@ def top(
     json: JsonFlag = False,
 ) -> None:
     """Show the nodes that EGO trusts most."""
-    view = _view(graph, ego, alpha, beta, gamma, beta_threshold)
-    scores = view.engine.scores(ego, method.value, walks, seed, threads)
+    view = _view(_load(graph, ego, network, task), alpha, beta, gamma, beta_threshold)
+    scores = view.engine.scores(view.ego, method.value, walks, seed, threads)
     rows = [_row(scores, node) for node, _ in scores.top(count)]
     if json:
         print_json(
@@ -122,8 +158,10 @@ def top(
 @reputation.command()
 def show(
     node: Node,
-    ego: Ego,
+    ego: Ego = None,
     graph: Graph = None,
+    network: Network = None,
+    task: Task = None,
     alpha: Alpha = 0.15,
     beta: Beta = 0.0,
     gamma: Gamma = 0.0,
@@ -135,9 +173,9 @@ def show(
     json: JsonFlag = False,
 ) -> None:
     """Show the score of NODE as seen by EGO."""
-    view = _view(graph, ego, alpha, beta, gamma, beta_threshold)
-    scores = view.engine.scores(ego, method.value, walks, seed, threads)
-    row = _row(scores, node)
+    view = _view(_load(graph, ego, network, task), alpha, beta, gamma, beta_threshold)
+    scores = view.engine.scores(view.ego, method.value, walks, seed, threads)
+    row = _row(scores, _node(graph, node))
     if json:
         print_json("karat.reputation.show/1", {**view.document(), "method": method.value, **row})
         return
@@ -147,8 +185,10 @@ def show(
 @reputation.command()
 def explain(
     node: Node,
-    ego: Ego,
+    ego: Ego = None,
     graph: Graph = None,
+    network: Network = None,
+    task: Task = None,
     alpha: Alpha = 0.15,
     beta: Beta = 0.0,
     gamma: Gamma = 0.0,
@@ -156,8 +196,8 @@ def explain(
     json: JsonFlag = False,
 ) -> None:
     """Show why NODE has its score: paths, the node they all pass, what decays took."""
-    view = _view(graph, ego, alpha, beta, gamma, 1.0)
-    found = view.engine.explain(ego, node, paths)
+    view = _view(_load(graph, ego, network, task), alpha, beta, gamma, 1.0)
+    found = view.engine.explain(view.ego, _node(graph, node), paths)
     if json:
         print_json("karat.reputation.explain/1", {**view.document(), **asdict(found)})
         return
@@ -174,8 +214,10 @@ def explain(
 
 @reputation.command()
 def export(
-    ego: Ego,
+    ego: Ego = None,
     graph: Graph = None,
+    network: Network = None,
+    task: Task = None,
     format: Annotated[Format, typer.Option(help="File format.")] = Format.graphml,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Where to; default stdout.")
@@ -192,8 +234,8 @@ def export(
     """Write the graph with its scores as GraphML, CSV or a DOT picture."""
     from reputation.export import FORMATS
 
-    view = _view(graph, ego, alpha, beta, gamma, beta_threshold)
-    scores = view.engine.scores(ego, method.value, walks, seed)
+    view = _view(_load(graph, ego, network, task), alpha, beta, gamma, beta_threshold)
+    scores = view.engine.scores(view.ego, method.value, walks, seed)
     text = FORMATS[format.value](view.graph, scores)
     if output is not None:
         output.write_text(text, encoding="utf-8")
@@ -208,8 +250,10 @@ def export(
 
 @reputation.command()
 def audit(
-    ego: Ego,
+    ego: Ego = None,
     graph: Graph = None,
+    network: Network = None,
+    task: Task = None,
     attacker: Annotated[
         list[str] | None, typer.Option(help="Who attacks; default the three most visited.")
     ] = None,
@@ -220,13 +264,13 @@ def audit(
     """Search for the Sybil attack that gains most, and compare it with the bound."""
     from reputation.sybil import audit as search
 
-    loaded = _load(graph)
+    loaded, seen_by = _load(graph, ego, network, task)
     given: dict[str, Any] = {"alphas": alpha, "betas": beta, "attackers": attacker}
-    rows = search(loaded, ego, **{name: value for name, value in given.items() if value})
+    rows = search(loaded, seen_by, **{name: value for name, value in given.items() if value})
     holds = all(row.holds for row in rows)
     if json:
         found = [row.to_dict() for row in rows]
-        print_json("karat.reputation.audit/1", {"ego": ego, "holds": holds, "rows": found})
+        print_json("karat.reputation.audit/1", {"ego": seen_by, "holds": holds, "rows": found})
     else:
         cells = [
             [row.attack, f"{row.alpha:g}", f"{row.beta:g}", str(row.attacker), str(row.sybils),
@@ -235,6 +279,32 @@ def audit(
         ]  # fmt: skip
         names = ["attack", "α", "β", "attacker", "Sybils", "weight", "gain", "bound", "holds"]
         _print_table(names, cells)
+    if not holds:
+        raise typer.Exit(1)
+
+
+@reputation.command()
+def verify(node: Node, network: Network = None, task: Task = None, json: JsonFlag = False) -> None:
+    """Recompute the anchored scores from the chain, and let the contract check NODE's proof."""
+    from karat import reputation as rules
+
+    source = _tasks(network, task)
+    anchored = source.proof(_node(None, node))
+    leaf = rules.leaf(anchored.proof)
+    holds = source.anchor.verify(anchored.task_id, anchored.epoch, leaf, anchored.proof.path)
+    if json:
+        document = {
+            "task": anchored.task_id,
+            "epoch": anchored.epoch,
+            "root": "0x" + anchored.root.hex(),
+            "score": anchored.score,
+            "holds": holds,
+            "proof": anchored.proof.to_dict(),
+        }
+        print_json("karat.reputation.verify/1", document)
+    else:
+        verdict = "holds" if holds else "DOES NOT HOLD"
+        typer.echo(f"{node}: score {anchored.score:.6f} in epoch {anchored.epoch}; proof {verdict}")
     if not holds:
         raise typer.Exit(1)
 
