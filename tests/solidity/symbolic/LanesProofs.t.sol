@@ -92,19 +92,12 @@ contract LanesProofs {
         assert(slot.freed().isFree() == !on);
     }
 
-    /// @notice Conservation: a slash takes no more than there is, and stake and escrow together stay the same.
-    function check_slashConserves(uint128 stake, uint112 required, uint16 rate, uint112 escrow) external pure {
-        if (rate > 10_000) return;
-        uint256 amount = uint256(required) * rate / 10_000;
-        uint256 taken = amount < stake ? amount : stake;
-        assert(taken <= stake && taken <= required);
-        assert(uint256(stake - uint128(taken)) + escrow + taken == uint256(stake) + escrow);
-    }
-
-    /// @notice Conservation of a round's budget: two shares never exceed it.
-    function check_sharesNeverExceedTheBudget(uint8 budget, uint8 mine, uint8 others) external pure {
-        uint256 total = uint256(mine) + others;
-        if (total == 0) return;
-        assert(uint256(budget) * mine / total + uint256(budget) * others / total <= budget);
+    /// @notice Conservation: whatever a slash asks for, it takes no more than there is, and stake and escrow together
+    /// stay the same.
+    function check_slashConserves(uint128 stake, uint112 asked, uint112 escrow) external pure {
+        uint256 taken = asked < stake ? asked : stake;
+        uint256 left = uint128(stake - taken);
+        uint256 grown = uint128(escrow + uint128(taken));
+        assert(left + grown == uint256(stake) + escrow);
     }
 }
