@@ -26,6 +26,8 @@ from karat.config import load_settings
 from karat.content import Content
 from karat.errors import ConfigError, NotAvailable
 from karat.history import Round, TaskHistory
+from karat.verdicts import verdict_name
+from learning.score_codes import ZERO_SCORE
 
 if TYPE_CHECKING:
     from karat.task import Task as TaskContent
@@ -339,9 +341,6 @@ def connect(
 
 def updates_of(current: Round) -> Iterator[Update]:
     """The revealed updates of a round, in index order."""
-    from karat.verdicts import verdict_name  # noqa: PLC0415
-    from learning.scoring import ZERO_SCORE  # noqa: PLC0415
-
     for revealed in current.updates:
         code = current.medians[revealed.index] if current.medians else None
         yield Update(

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from karat.history import Outcome, Round, TaskHistory
 from learning.detection.findings import Verdict
-from learning.scoring import ZERO_SCORE
+from learning.score_codes import ZERO_SCORE
 
 SLASHABLE = frozenset({Verdict.HARMFUL, Verdict.MALFORMED, Verdict.DUPLICATE})
 

@@ -1,7 +1,7 @@
 """Settled codes in words."""
 
 from learning.detection.findings import Verdict
-from learning.scoring import LOWEST_SCORE
+from learning.score_codes import LOWEST_SCORE
 
 
 def verdict_name(code: int) -> str:

@@ -27,7 +27,7 @@ from torch import Tensor
 from learning.codec import UPDATE_BITS, Codec, SparseUpdate
 from learning.errors import AggregationError, MalformedUpdate
 from learning.model_state import MODEL_BITS, MODEL_LIMIT, ModelState
-from learning.scoring import ZERO_SCORE
+from learning.score_codes import ZERO_SCORE
 from learning.tasks.spec import AggregationSpec, TaskSpec
 from learning.training import pick_device
 

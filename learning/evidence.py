@@ -8,7 +8,8 @@ import numpy as np
 
 from learning.detection.findings import Finding, Verdict
 from learning.model_state import ModelState
-from learning.scoring import GRID, LOWEST_SCORE, ZERO_SCORE, Scorer
+from learning.score_codes import GRID, LOWEST_SCORE, ZERO_SCORE
+from learning.scoring import Scorer
 from learning.tasks.spec import TaskSpec
 
 if TYPE_CHECKING:

@@ -15,7 +15,6 @@ has the measurements.
 """
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import torch
@@ -28,22 +27,7 @@ from learning.tasks.data import Examples
 from learning.tasks.spec import TaskSpec
 from learning.training import flat_gradient, network_at, pick_device
 
-GRID: Final = 1 << 14  # scores are multiples of 2**-14 relative improvement
-ZERO_SCORE: Final = 1 << 14  # code of "no improvement"
-LOWEST_SCORE: Final = 8  # smallest code that is a score, not a verdict
-HIGHEST_SCORE: Final = (1 << 15) - 1
 _MOST_CLASSES = 32
-
-
-def encode_score(gain: float) -> int:
-    """On-chain code of a relative improvement: biased, rounded half up, saturating."""
-    code = int(np.floor(gain * GRID + 0.5)) + ZERO_SCORE
-    return min(max(code, LOWEST_SCORE), HIGHEST_SCORE)
-
-
-def decode_score(code: int) -> float:
-    """Relative improvement that a score code (8..32767) stands for."""
-    return (code - ZERO_SCORE) / GRID
 
 
 @dataclass(frozen=True, eq=False)

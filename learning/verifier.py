@@ -24,7 +24,8 @@ from learning.detection.findings import Finding, Verdict
 from learning.detection.harm import directions, harmful, noise_level, targeted
 from learning.errors import MalformedUpdate
 from learning.model_state import ModelState
-from learning.scoring import LOWEST_SCORE, ZERO_SCORE, Scorer, encode_score
+from learning.score_codes import LOWEST_SCORE, ZERO_SCORE, encode_score
+from learning.scoring import Scorer
 from learning.tasks.data import divided
 from learning.tasks.spec import TaskSpec
 from learning.training import layout_of

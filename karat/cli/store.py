@@ -260,14 +260,14 @@ def push(
     json: JsonFlag = False,
 ) -> None:
     """Copy a file from a local store to a node and pin it there; run again to resume."""
-    from chain.store import open_store
     from chain.store.errors import InvalidStoreURL
     from chain.store.ipfs import IpfsStore
     from chain.store.transfer import push as send
 
-    root, source, node = _cid(cid), _open_local(store, "push"), open_store(to)
-    if not isinstance(node, IpfsStore):
+    root, source = _cid(cid), _open_local(store, "push")
+    if not to.startswith("ipfs:"):
         raise InvalidStoreURL(f"{to!r} is not a node to push to: use ipfs:ADDRESS")
+    node = IpfsStore(to.removeprefix("ipfs:"))
     with _progress("pushing", source.stat(root).size) as bar:
         size = send(source, node, root, owner=owner, round=round, progress=bar)
     _report("karat.store.push/1", root, size, json, f"pushed to {to}")

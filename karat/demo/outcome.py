@@ -16,7 +16,7 @@ from karat.history import Round, TaskHistory
 from karat.task import Task
 from karat.trust import trust_edges
 from karat.verdicts import verdict_name
-from learning.scoring import LOWEST_SCORE, ZERO_SCORE, decode_score
+from learning.score_codes import LOWEST_SCORE, ZERO_SCORE, decode_score
 from reputation.anchor import canonical_json
 
 

@@ -9,7 +9,7 @@ from learning.aggregation import next_model
 from learning.arena.base import Defence, Entry, Outcome
 from learning.arena.seeds import hash_seed
 from learning.model_state import ModelState
-from learning.scoring import LOWEST_SCORE, ZERO_SCORE
+from learning.score_codes import LOWEST_SCORE, ZERO_SCORE
 from learning.tasks.spec import TaskSpec
 from learning.verifier import PastRound, SubmittedUpdate, past_round, score_round
 

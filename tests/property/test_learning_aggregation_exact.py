@@ -13,7 +13,7 @@ from learning.aggregation import aggregate, next_model, plain_average, square_su
 from learning.codec import Codec, SparseUpdate
 from learning.errors import AggregationError
 from learning.model_state import MODEL_LIMIT, Layout, ModelState
-from learning.scoring import ZERO_SCORE
+from learning.score_codes import ZERO_SCORE
 from learning.tasks import AggregationSpec, CodecSpec, TaskSpec
 from learning.tasks import get as get_task
 

@@ -15,7 +15,7 @@ from learning.aggregation import next_model
 from learning.codec import Codec
 from learning.detection.findings import Verdict
 from learning.model_state import ModelState
-from learning.scoring import HIGHEST_SCORE, LOWEST_SCORE, ZERO_SCORE, decode_score, encode_score
+from learning.score_codes import HIGHEST_SCORE, LOWEST_SCORE, ZERO_SCORE, decode_score, encode_score
 from learning.tasks import get as get_task
 from learning.tasks.data import Examples, partition
 from learning.training import initial_model, layout_of, train
