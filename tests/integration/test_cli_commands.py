@@ -1,0 +1,260 @@
+"""Every command once, on one small task: documents, exit codes, dry runs, resuming."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ConfigDict, TypeAdapter, with_config
+
+from chain.local_network import stop_network
+from chain.node import rpc
+from karat.cli.documents import DOCUMENTS
+from karat.sdk import Network, connect
+from tests.cli.home import Home
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+TASK = """
+task = "mlp-digits"
+rounds = 2
+
+[rewards]
+trainers = 10
+verifiers = 1
+
+[stakes]
+trainer = 5
+verifier = "8.5"
+
+[windows]
+commit = "20m"
+reveal = 600
+score_commit = "10m"
+score_reveal = "10m"
+attest = "10m"
+
+[[verifiers]]
+account = "dev:2"
+"""
+
+
+class Played:
+    """A task after its first round, and what each command said on the way."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.said: dict[str, dict[str, Any]] = {}
+        self.network: Network
+
+    def do(self, *args: object, stdin: str = "") -> dict[str, Any]:
+        document = self.home.json(*args, stdin=stdin)
+        self.said[document["schema"]] = document
+        return document
+
+    def warp(self, seconds: int) -> None:
+        rpc(self.network.web3, "evm_increaseTime", seconds)
+        rpc(self.network.web3, "evm_mine")
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+    home = Home(tmp_path_factory.mktemp("cli"))
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("KARAT_CONFIG_DIR", "KARAT_DATA_DIR"):
+            patch.setenv(name, home.env[name])
+        patch.chdir(home.folder)
+        one = Played(home)
+        _play(one)
+        yield one
+        home.close()
+        stop_network()
+
+
+def _play(one: Played) -> None:
+    folder = one.home.folder
+    (folder / "task.toml").write_text(TASK)
+    rng = np.random.default_rng(0)
+    np.savez(folder / "own.npz", x=rng.normal(size=(80, 8, 8)), y=rng.integers(0, 10, 80))
+    one.do("up", "--port", 0, "--fund", 4)
+    one.network = connect("local")
+    one.do("task", "create", "--spec", "task.toml", "--account", "dev:1")
+    one.do("task", "top-up", 1, "0.5", "--account", "dev:1")
+    one.do("verifier", "join", 1, "--account", "dev:2")
+    for name in ("dev:3", "dev:4"):
+        one.do("trainer", "join", 1, "--account", name)
+    one.do("round", "open", 1, "--account", "dev:4")
+    one.do("trainer", "train", 1, "--account", "dev:3", "--data", "own.npz")
+    one.do("trainer", "submit", 1, "--account", "dev:3")
+    one.do("trainer", "submit", 1, "--account", "dev:4", "--shard", "1/2")
+    one.warp(1200)
+    for name in ("dev:3", "dev:4"):
+        one.do("trainer", "submit", 1, "--account", name)
+    one.warp(600)
+    one.do("round", "settle", 1, "--account", "dev:1")
+    for _ in ("commit", "reveal"):
+        one.do("verifier", "run", 1, "--account", "dev:2", "--once")
+    one.do("round", "settle", 1, "--account", "dev:1")
+    one.do("verifier", "run", 1, "--account", "dev:2", "--once")
+
+
+@pytest.mark.timeout(900)
+def test_a_round_is_played_command_by_command(played: Played) -> None:
+    said = played.do("round", "show", 1, 1)
+    assert said["phase"] == "final"
+    assert said["outcome"] == "settled"
+    assert len(said["updates"]) == 2
+    assert {update["verdict"] for update in said["updates"]} <= {"ok", "harmful"}
+    assert played.network.ledger.task(1).base_attested
+
+
+def test_a_finished_submission_is_not_sent_again(played: Played) -> None:
+    # The attesting step has opened round 2: there is nothing of round 1 left to do twice.
+    first = played.do("trainer", "submit", 1, "--account", "dev:3", "--shard", "2/2")
+    again = played.do("trainer", "submit", 1, "--account", "dev:3", "--shard", "2/2")
+    assert [one["operation"] for one in first["transactions"]] == ["commit"]
+    assert again["transactions"] == []
+    assert again["state"] == "committed"
+
+
+def test_nothing_is_published_before_the_reveal(played: Played) -> None:
+    from chain.store import cid_of, open_store
+
+    played.do("trainer", "submit", 1, "--account", "dev:4", "--shard", "1/2")
+    folder = Path(played.home.env["KARAT_DATA_DIR"])
+    store = open_store(f"local:{folder / 'store'}")
+    payloads = {path.read_bytes() for path in folder.glob("trainer/**/*.update")}
+    published = [store.has(cid_of(payload)) for payload in payloads]
+    assert sorted(published) == [False, False, True, True]  # round 2's are not, round 1's are
+
+
+def test_claims_and_the_rest(played: Played) -> None:
+    claimed = played.do("trainer", "claim", 1, "--account", "dev:4")
+    assert claimed["rounds"] == [1]
+    assert [one["operation"] for one in claimed["transactions"]] == ["claim+withdraw"]
+    assert played.do("trainer", "claim", 1, "--account", "dev:4")["rounds"] == []
+    assert played.do("verifier", "claim", 1, "--account", "dev:2")["amount"] == 10**18
+    assert played.do("trainer", "status", 1, "--account", "dev:4")["rewarded"] == claimed["rewards"]
+    assert played.do("verifier", "status", 1, "--account", "dev:2")["role"] == "verifier"
+    assert played.do("task", "show", 1)["verifiers"][0]["joined"]
+    assert len(played.do("task", "list")["tasks"]) == 1
+    assert played.do("trainer", "leave", 1, "--account", "dev:4")["state"] == "leaving"
+    assert played.do("config", "show")["networks"] == ["local"]
+    assert played.do("status")["tasks"] == 1
+    assert played.do("doctor")["ok"]
+    made = played.do("account", "new", "alice", "--fund")
+    assert made["funded"]
+    key = "0x" + "11" * 32
+    played.do("account", "import", "bob", stdin=key + "\n")
+    assert [one["name"] for one in played.do("account", "list")["accounts"]] == ["alice", "bob"]
+    address = played.do("account", "export-address", "bob")["address"]
+    assert played.do("account", "fund", "bob")["address"] == address
+    copy = str(Path(made["path"]))
+    password = played.home.folder / "password"
+    password.write_text(played.home.env["KARAT_PASSWORD"] + "\n")
+    taken = ("account", "import", "carol", "--file", copy, "--file-password", password)
+    _, err = played.home.run(*taken, code=3)  # the same key again
+    assert "already stored" in err
+
+
+def test_dry_runs_send_nothing(played: Played) -> None:
+    head = played.network.web3.eth.block_number
+    tried = ("task", "create", "--spec", "task.toml", "--account", "dev:1", "--dry-run")
+    said = played.home.json(*tried)
+    assert said["dry_run"]
+    assert said["task"] is None
+    assert said["transactions"][0]["gas"] > 21_000
+    assert played.network.web3.eth.block_number == head
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "words"),
+    [
+        (("task", "show", 99), 1, "no task 99"),
+        (("task", "show"), 2, "Missing argument"),
+        (("task", "show", 1, "--network", "mars"), 3, "known: local"),
+        (("task", "top-up", 1, "much", "--account", "dev:1"), 3, "no amount"),
+        (("trainer", "claim", 1, "--account", "nobody"), 3, "no key for 'nobody'"),
+        (("trainer", "claim", 1, "--account", "dev:x"), 3, "dev:0 to dev:999"),
+        (("task", "create", "--spec", "bad.toml", "--account", "dev:1"), 3, "windows.commit"),
+        (("task", "create", "--spec", "gone.toml", "--account", "dev:1"), 3, "gone.toml"),
+        (("task", "list", "--network", "dead"), 4, "cannot reach the node"),
+        (("task", "close", 1, "--account", "dev:3"), 5, "Only the sponsor"),
+        (("trainer", "submit", 1, "--account", "dev:1", "--shard", "9/2"), 3, "no shard"),
+        (("down", "--wipe"), 2, "Confirm with --yes"),
+    ],
+)
+def test_every_exit_code(played: Played, args: tuple[object, ...], code: int, words: str) -> None:
+    folder = played.home.folder
+    (folder / "bad.toml").write_text(TASK.replace('"20m"', '"soon"'))
+    dead = Path(played.home.env["KARAT_CONFIG_DIR"]) / "networks"
+    text = (dead / "local.toml").read_text()
+    lines = [line for line in text.splitlines() if not line.startswith("rpc_url")]
+    (dead / "dead.toml").write_text("\n".join([*lines, 'rpc_url = "http://127.0.0.1:9"']) + "\n")
+    try:
+        out, err = played.home.run(*args, code=code)
+    finally:
+        (dead / "dead.toml").unlink()
+    assert words in err
+    assert out == ""
+
+
+def test_an_update_that_verifiers_would_reject_is_not_committed(played: Played) -> None:
+    played.do("trainer", "join", 1, "--account", "dev:1")
+    played.do("trainer", "train", 1, "--account", "dev:1", "--shard", "1/3")
+    address = played.home.json("account", "export-address", "dev:1")["address"].lower()
+    folder = Path(played.home.env["KARAT_DATA_DIR"]) / "trainer"
+    [path] = [one for one in folder.glob("**/*.update") if address in str(one)]
+    path.write_bytes(b"no update at all")
+    _, err = played.home.run("trainer", "submit", 1, "--account", "dev:1", code=6)
+    assert "not-zstd" in err
+
+
+def test_documents_have_their_schemas(played: Played) -> None:
+    said = played.said | {"karat.trainer.run/1": _trainer_run(played)}
+    for schema, document in said.items():
+        kind = with_config(ConfigDict(extra="forbid"))(DOCUMENTS[schema])
+        TypeAdapter(kind).validate_python(document, strict=True)
+    untried = {"karat.down/1", "karat.task.close/1"}  # they end the network and the task
+    assert set(DOCUMENTS) - set(said) == untried
+
+
+def _trainer_run(played: Played) -> dict[str, Any]:
+    run = ("trainer", "run", 1, "--account", "dev:3", "--shard", "1/2", "--once")
+    return played.home.json(*run)
+
+
+def test_the_examples_run(played: Played) -> None:
+    for script in sorted(EXAMPLES.glob("*.py")):
+        done = subprocess.run(
+            [sys.executable, str(script)],
+            env=played.home.env,
+            cwd=played.home.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=240,
+        )
+        assert done.returncode == 0, f"{script.name}: {done.stderr}"
+        assert len(done.stdout.splitlines()) >= 2
+
+
+def test_reputation_from_the_chain(played: Played) -> None:
+    sponsor = played.home.json("task", "show", 1)["sponsor"]
+    said = played.home.json("reputation", "top", "--task", 1)
+    assert said["ego"] == sponsor
+    best = said["top"][0]["node"]
+    assert played.home.json("reputation", "show", best.lower())["node"] == best
+    _, err = played.home.run("reputation", "verify", best, code=1)
+    assert "no reputation of task 1 is anchored" in err
+
+
+def test_help_is_fast_and_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from karat.cli.app import app; "
+        "print([m for m in ('torch', 'web3', 'numpy', 'pydantic') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
