@@ -106,7 +106,7 @@ def train(
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         if on_step is not None:
-            on_step(step, float(loss))
+            on_step(step, float(loss.detach()))
     delta: np.ndarray = start - flat_parameters(network)
     if not np.isfinite(delta).all():
         raise NonFiniteError("training diverged: the update holds NaN; lower the learning rate")
