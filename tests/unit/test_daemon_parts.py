@@ -1,0 +1,132 @@
+"""The parts of the daemons that need no chain: loop, metrics, journals."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+
+import numpy as np
+import pytest
+import structlog
+
+from chain.bindings.errors import StakeTooLow, WrongPhase
+from chain.enums import Phase
+from chain.errors import NodeUnreachable
+from chain.store import cid_of
+from chain.store.errors import StoreUnreachable
+from karat.content import Content
+from karat.daemon import loop
+from karat.daemon.metrics import Metrics, served
+from karat.errors import ConfigError, ProtocolError
+from karat.journal import Ballots, Slot, Updates
+from karat.roles.verifier import Ballot
+
+LOG = structlog.get_logger()
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(loop, "_FIRST_PAUSE", 0.0)
+    with structlog.testing.capture_logs():
+        yield
+
+
+def run(outcomes: list[bool | Exception], *, once: bool = False) -> int:
+    """Run a daemon whose steps end in these ways; how many steps it took."""
+    taken = 0
+
+    def step() -> bool:
+        nonlocal taken
+        outcome = outcomes[taken]
+        taken += 1
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    loop.run_steps(step, Event(), LOG, Metrics("verifier"), poll=0.0, once=once)
+    return taken
+
+
+def test_outages_are_waited_out() -> None:
+    wrong_phase = WrongPhase([1, 1, Phase.REVEAL, Phase.COMMIT])
+    down: list[bool | Exception] = [NodeUnreachable("down"), StoreUnreachable("down"), wrong_phase]
+    assert run([*down, True, False]) == 5
+
+
+def test_what_waiting_cannot_repair_ends_the_daemon() -> None:
+    with pytest.raises(StakeTooLow):
+        run([True, StakeTooLow([1, 2]), False])
+
+
+def test_once_is_one_step_that_succeeds() -> None:
+    assert run([NodeUnreachable("down"), True, True], once=True) == 2
+
+
+def test_a_stopped_daemon_takes_no_step() -> None:
+    stop = Event()
+    stop.set()
+    loop.run_steps(lambda: pytest.fail("a step"), stop, LOG, Metrics("trainer"), poll=0.0)
+
+
+def test_metrics_and_health_are_served() -> None:
+    metrics = Metrics("verifier")
+    metrics.stepped()
+    metrics.working_on(7)
+    metrics.failed("NodeUnreachable")
+    with served(metrics, "127.0.0.1:0") as url:
+        text = urllib.request.urlopen(f"{url}/metrics").read().decode()  # noqa: S310
+        assert "karat_steps_total 1.0" in text
+        assert 'karat_failures_total{error="NodeUnreachable"} 1.0' in text
+        health = json.load(urllib.request.urlopen(f"{url}/health"))  # noqa: S310
+        assert (health["status"], health["role"], health["round"]) == ("ok", "verifier", 7)
+        metrics._last_step -= 1000
+        with pytest.raises(urllib.error.HTTPError) as stalled:
+            urllib.request.urlopen(f"{url}/health")  # noqa: S310
+        assert stalled.value.code == 503
+        stalled.value.close()
+
+
+@pytest.mark.parametrize("address", ["nonsense", "127.0.0.1:99999", "192.0.2.1:9"])
+def test_metrics_need_an_address_of_this_machine(address: str) -> None:
+    with pytest.raises(ConfigError, match="metrics"), served(Metrics("trainer"), address):
+        pass
+
+
+def test_a_ballot_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    evidence = b'{"schema":"karat.evidence/1"}'
+    ballot = Ballot((16384,), Content(cid_of(evidence).digest, len(evidence)))
+    ballots, slot = Ballots(tmp_path), Slot(3, 1_000)
+    assert ballots.load(slot, 1) is None
+    ballots.save(slot, ballot, evidence)
+    assert ballots.load(slot, 1) == (ballot, evidence)
+    assert ballots.load(Slot(3, 1_001), 1) is None  # the third round of another chain
+
+
+@pytest.mark.parametrize(("content", "updates"), [("{", 1), ('{"words": ["0x4000"]}', 1)])
+def test_a_damaged_ballot_is_not_replaced(tmp_path: Path, content: str, updates: int) -> None:
+    (tmp_path / "round-1-5.json").write_text(content)
+    with pytest.raises(ProtocolError, match="damaged"):
+        Ballots(tmp_path).load(Slot(1, 5), updates)
+
+
+def test_a_ballot_for_another_number_of_updates_is_refused(tmp_path: Path) -> None:
+    ballot = Ballot((16384,), Content(cid_of(b"{}").digest, 2))
+    ballots = Ballots(tmp_path)
+    ballots.save(Slot(1, 5), ballot, b"{}")
+    with pytest.raises(ProtocolError, match="17 updates"):
+        ballots.load(Slot(1, 5), 17)
+
+
+def test_the_latest_residual_before_a_round_counts(tmp_path: Path) -> None:
+    updates = Updates(tmp_path)
+    first, second, third = Slot(1, 100), Slot(2, 200), Slot(3, 300)
+    assert not updates.residual(first, 4).any()
+    updates.save(first, b"one", np.full(4, 1.0, dtype=np.float32))
+    updates.save(second, b"two", np.full(4, 2.0, dtype=np.float32))
+    assert updates.load(first) == b"one"
+    assert updates.load(third) is None
+    assert updates.residual(second, 4).tolist() == [1.0] * 4
+    assert updates.residual(third, 4).tolist() == [2.0] * 4
+    assert not updates.residual(third, 5).any()  # of another model
