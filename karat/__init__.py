@@ -20,7 +20,7 @@ def _check_siblings() -> None:
     for name in ("chain", "learning", "reputation"):
         spec = find_spec(name)
         found = spec.origin if spec is not None else None
-        if found is None or Path(found).resolve().parent.parent != home:
+        if found is None or Path(found).resolve() != home / name / "__init__.py":
             raise ImportError(
                 f"karat needs its own package {name!r} at {home / name}, but Python finds "
                 f"{found or 'none'}. Rename or remove that one, or install karat in an "
