@@ -4,7 +4,9 @@ Amounts are integers in base units of the task's token, times are seconds since 
 are checksummed. A document never loses a field within its version; it may gain some.
 """
 
-from typing import Any, TypedDict
+from typing import Any
+
+from typing_extensions import TypedDict
 
 
 class Transaction(TypedDict):

@@ -1,6 +1,6 @@
 """Who has earned whose trust: reputations of a task's participants, and why.
 
-python examples/reputation.py [NETWORK]
+python examples/trust.py [NETWORK]
 """
 
 import sys
