@@ -10,6 +10,7 @@ from chain.enums import Phase, RecordKind
 from karat.clock import chain_time
 from karat.daemon.metrics import Metrics
 from karat.daemon.trainer import TrainerWork
+from karat.errors import NotAvailable
 from karat.rounds import is_over
 from learning.tasks.data import Examples
 
@@ -33,7 +34,10 @@ class TrainerDaemon:
         if is_over(work.ledger, work.task_id):
             return bool(work.open_rounds())
         if number:
-            self._take_part(number)
+            try:
+                self._take_part(number)
+            except NotAvailable as error:  # the phase ended while it trained or waited
+                self.log.warning("too late", round=number, reason=str(error))
         return True
 
     def _take_part(self, number: int) -> None:

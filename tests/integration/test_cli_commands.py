@@ -11,11 +11,15 @@ import pytest
 from pydantic import ConfigDict, TypeAdapter
 from typing_extensions import is_typeddict
 
+from chain.accounts import dev_accounts
 from chain.bindings.ledger_events import BaseModelFixed
-from chain.local_network import stop_network
+from chain.client import Token
+from chain.devnet import CHAIN_ID
+from chain.local_network import DEPLOYER_SEED, FUND_TOKENS, stop_network
 from chain.node import rpc
 from karat.cli import documents
 from karat.cli.documents import DOCUMENTS
+from karat.faucet import ETHER
 from karat.sdk import Network, connect
 from tests.cli.home import Home
 
@@ -167,6 +171,20 @@ def test_claims_and_the_rest(played: Played) -> None:
     taken = ("account", "import", "carol", "--file", copy, "--file-password", password)
     _, err = played.home.run(*taken, code=3)  # the same key again
     assert "already stored" in err
+
+
+def test_seven_processes_that_share_an_account_lose_no_nonce(played: Played) -> None:
+    web3 = played.network.web3
+    [bank] = dev_accounts(DEPLOYER_SEED, 1, chain_id=CHAIN_ID)
+    before = web3.eth.get_transaction_count(bank.address)
+    # Two verifiers and five trainers, funded at the same moment by one account.
+    names = [f"dev:{number}" for number in range(20, 27)]
+    said = played.home.all(*(("account", "fund", name) for name in names))
+    assert web3.eth.get_transaction_count(bank.address) == before + 2 * len(names)
+    token = Token(web3, played.network.ledger.task_params(1).token)
+    for one in said:
+        assert web3.eth.get_balance(one["address"]) == ETHER
+        assert token.balance_of(one["address"]) == FUND_TOKENS
 
 
 def test_dry_runs_send_nothing(played: Played) -> None:
