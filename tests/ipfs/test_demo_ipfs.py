@@ -20,12 +20,14 @@ KARAT = [sys.executable, "-c", "import sys; from karat.cli.app import main; sys.
 def test_the_demo_keeps_its_updates_on_the_node(
     js_ipfs: nodes.JsIpfs, node: IpfsStore, tmp_path: Path
 ) -> None:
+    flags = ["--rounds", "1", "--json", "--ipfs", js_ipfs.api, "--out", str(tmp_path / "out")]
     done = subprocess.run(
-        [*KARAT, "demo", "--rounds", "1", "--json", "--ipfs", js_ipfs.api]
-        + ["--out", str(tmp_path / "out")],
-        capture_output=True, text=True, check=False,
+        [*KARAT, "demo", *flags],
+        capture_output=True,
+        text=True,
+        check=False,
         env=os.environ | {"KARAT_DATA_DIR": str(tmp_path / "data")},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert document["store"]["kind"] == "ipfs"
