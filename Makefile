@@ -7,6 +7,8 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13; do \
 BIN    := .venv/bin
 PY     := $(BIN)/python
 NPM    := $(shell command -v npm)
+# A file's tests stay together: many share a chain that takes seconds to start.
+PYTEST := $(PY) -m pytest -n 2 --dist loadfile
 SETUP  := .venv/.installed node_modules/.installed
 
 .DEFAULT_GOAL := help
@@ -38,10 +40,10 @@ demo: $(SETUP)  ## Run a whole network on this machine
 	@$(BIN)/karat demo $(ARGS)
 
 test: $(SETUP)  ## Run the tests (without those marked slow)
-	$(PY) -m pytest -m "not slow and not gpu" $(ARGS)
+	$(PYTEST) -m "not slow and not gpu" $(ARGS)
 
 test-all: $(SETUP)  ## Run every test, the slow ones too
-	$(PY) -m pytest -m "not gpu" $(ARGS)
+	$(PYTEST) -m "not gpu" $(ARGS)
 
 check: $(SETUP)  ## Lint, types, layering, artifacts up to date, Solidity format
 	$(BIN)/ruff check .
