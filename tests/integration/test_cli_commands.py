@@ -271,8 +271,8 @@ def test_reputation_from_the_chain(played: Played) -> None:
     said = played.home.json("reputation", "top", "--task", 1)
     assert said["ego"] == sponsor
     best = said["top"][0]["node"]
-    assert played.home.json("reputation", "show", best.lower())["node"] == best
-    _, err = played.home.run("reputation", "verify", best, code=1)
+    assert played.home.json("reputation", "show", best.lower(), "--task", 1)["node"] == best
+    _, err = played.home.run("reputation", "verify", best, "--task", 1, code=1)
     assert "no reputation of task 1 is anchored" in err
 
 
