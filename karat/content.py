@@ -1,8 +1,9 @@
 """Updates, models and documents in the content store, named as the chain names them."""
 
 from dataclasses import dataclass
+from typing import Self
 
-from chain.store import CID, Store, cid_from_digest
+from chain.store import CID, Store, cid_from_digest, cid_of
 from chain.store.errors import IntegrityError, LimitExceeded, NodeRefused, NotFound
 
 
@@ -17,6 +18,11 @@ class Content:
     def cid(self) -> CID:
         """Its CIDv1, as any IPFS node would name it."""
         return cid_from_digest(self.digest, self.size)
+
+    @classmethod
+    def of(cls, data: bytes) -> Self:
+        """What ``data`` will be called once published: enough to commit to it unseen."""
+        return cls(cid_of(data).digest, len(data))
 
 
 def publish(store: Store, data: bytes, *, owner: str, round_number: int | None = None) -> Content:

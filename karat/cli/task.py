@@ -64,13 +64,12 @@ def create(
 
 def _publish(session: Session, spec: "TaskSpec") -> "tuple[Content, Content]":
     """Store specification and first model; in a dry run only compute their digests."""
-    from chain.store import cid_of
     from karat.content import Content, publish
     from learning.training import initial_model
 
     files = (spec.to_bytes(), initial_model(spec).to_bytes())
     if session.options.dry_run:
-        first, second = (Content(cid_of(data).digest, len(data)) for data in files)
+        first, second = (Content.of(data) for data in files)
     else:
         first, second = (publish(session.store, data, owner=session.address) for data in files)
     return first, second

@@ -14,7 +14,6 @@ from chain.bindings.structs import RecordView
 from chain.client import Ledger
 from chain.commitments import RoundKey, update_commitment
 from chain.enums import Phase, RecordKind
-from chain.store import cid_of
 from chain.transactions import Sender
 from karat.content import Content, publish
 from karat.daemon.follow import Following
@@ -158,4 +157,4 @@ class TrainerWork(Records):
 
 
 def _content(payload: bytes) -> Content:
-    return Content(cid_of(payload).digest, len(payload))
+    return Content.of(payload)

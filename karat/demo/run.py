@@ -10,7 +10,7 @@ import torch
 
 from chain.abi import Call
 from chain.store import Store, open_store
-from karat.content import publish
+from karat.content import Content, publish
 from karat.demo.cast import Cast, Member
 from karat.demo.config import TASK, DemoConfig
 from karat.demo.outcome import Outcomes
@@ -113,15 +113,11 @@ class _Play:
         return [member for member in members if member.name not in gone]
 
     def _submit(self, current: Round, base: ModelState) -> None:
-        """Trainers train, publish, commit; then reveal."""
+        """Trainers train and commit; then they publish and reveal."""
         number = current.number
         self.progress.step(f"round {number}: training")
         payloads = self.cast.payloads(number, base)
-        contents = {
-            m.name: publish(self.store, payloads[m.name], owner=m.address, round_number=number)
-            for m in self.cast.trainers
-            if m.name in payloads
-        }
+        contents = {name: Content.of(payload) for name, payload in payloads.items()}
         senders = [m for m in self.cast.trainers if m.name in contents]
         order = np.random.default_rng([self.config.seed, number]).permutation(len(senders))
         senders = [senders[i] for i in order]
@@ -132,9 +128,11 @@ class _Play:
         )
         info = self.stage.ledger.round_info(self.history.task_id, number)
         self.stage.after(info.commit_deadline)
+        revealing = self._alive(senders, number, "reveal")
+        for m in revealing:  # not before all have committed, or others could copy it
+            publish(self.store, payloads[m.name], owner=m.address, round_number=number)
         self.stage.act(
-            (m, self.trainers[m.name].reveal(number, contents[m.name]))
-            for m in self._alive(senders, number, "reveal")
+            (m, self.trainers[m.name].reveal(number, contents[m.name])) for m in revealing
         )
         self.stage.after(info.reveal_deadline)
         close = self.stage.ledger.close_reveal(self.history.task_id, number)
@@ -146,17 +144,22 @@ class _Play:
         number = current.number
         self.progress.step(f"round {number}: three verifiers scoring")
         voters = self._alive(self.cast.verifiers, number, "score-commit")
-        ballots = {m.name: self.verifiers[m.name].ballot(current, self.store) for m in voters}
+        drafts = {}
+        for m in voters:
+            verifier = self.verifiers[m.name]
+            drafts[m.name] = verifier.draft(verifier.score(current))
         self.progress.step(f"round {number}: committing and revealing scores")
         self.stage.act(
-            (m, self.verifiers[m.name].commit_scores(number, ballots[m.name])) for m in voters
+            (m, self.verifiers[m.name].commit_scores(number, drafts[m.name][0])) for m in voters
         )
         info = self.stage.ledger.round_info(self.history.task_id, number)
         if info.committed < info.committee_size:
             self.stage.after(info.score_commit_deadline)
+        revealing = self._alive(voters, number, "score-reveal")
+        for m in revealing:
+            publish(self.store, drafts[m.name][1], owner=m.address, round_number=number)
         self.stage.act(
-            (m, self.verifiers[m.name].reveal_scores(number, ballots[m.name]))
-            for m in self._alive(voters, number, "score-reveal")
+            (m, self.verifiers[m.name].reveal_scores(number, drafts[m.name][0])) for m in revealing
         )
         info = self.stage.ledger.round_info(self.history.task_id, number)
         if info.revealed < info.committee_size:

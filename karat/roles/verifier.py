@@ -8,8 +8,7 @@ from eth_account.signers.local import LocalAccount
 from chain.abi import Call
 from chain.client import Ledger
 from chain.commitments import RoundKey, pack_scores, score_commitment, vector_hash
-from chain.store import Store, cid_of
-from karat.content import Content, publish
+from karat.content import Content
 from karat.errors import ProtocolError
 from karat.history import Round
 from karat.roles.trainer import derive_salt
@@ -65,13 +64,7 @@ class Verifier:
         """The ballot, and the evidence, which nobody should see before the reveal."""
         evidence = json.dumps(scores.evidence, sort_keys=True, separators=(",", ":")).encode()
         words = tuple(pack_scores([int(code) for code in scores.codes]))
-        return Ballot(words, Content(cid_of(evidence).digest, len(evidence))), evidence
-
-    def ballot(self, current: Round, store: Store) -> Ballot:
-        """Score a round and publish the evidence."""
-        drafted, evidence = self.draft(self.score(current))
-        publish(store, evidence, owner=self.address, round_number=current.number)
-        return drafted
+        return Ballot(words, Content.of(evidence)), evidence
 
     def commit_scores(self, round_number: int, ballot: Ballot) -> Call[None]:
         """Commit to a ballot."""
