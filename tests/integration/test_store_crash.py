@@ -54,9 +54,11 @@ def test_kill_9_at_fifty_points_of_an_import(tmp_path: Path) -> None:
     store.collect()
 
     rng = random.Random(4)
-    points = [int(calls * (number + rng.random()) / KILLS) + 1 for number in range(KILLS)]
     killed = 0
-    for point in points:
+    for attempt in range(3 * KILLS):
+        # Spread over the import's calls; where blocks are left from before there are fewer of
+        # them, and a late point is never reached: such an attempt does not count.
+        point = int(calls * (attempt % KILLS + rng.random()) / KILLS) + 1
         code, _ = finish(worker("crash_worker.py", store.path, path, point))
         killed += code == -signal.SIGKILL
         found = store.verify()
@@ -69,7 +71,9 @@ def test_kill_9_at_fifty_points_of_an_import(tmp_path: Path) -> None:
             store.unpin(owner="worker")
             store.collect()
             assert leftovers(store) == []
-    assert killed >= KILLS * 0.9
+        if killed == KILLS:
+            break
+    assert killed == KILLS
     store.unpin(owner="worker")
     assert store.collect().kept == store.used == store.stat(kept).total
     assert store.get(store.add(path), max_bytes=len(data)) == data
