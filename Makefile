@@ -12,7 +12,7 @@ PYTEST := $(PY) -m pytest -n 2 --dist loadfile
 SETUP  := .venv/.installed node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all check fmt build clean
+.PHONY: help setup demo test test-all check docs fmt build clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,6 +54,9 @@ check: $(SETUP)  ## Lint, types, layering, artifacts up to date, Solidity format
 	$(PY) -m chain.bindgen --check
 	$(FORGE) fmt --check
 
+docs: $(SETUP)  ## Build the documentation into docs/_build/html; a warning is an error
+	$(PY) -m sphinx --jobs 2 --quiet --fail-on-warning --keep-going --nitpicky docs docs/_build/html
+
 fmt: $(SETUP)  ## Format Python and Solidity
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -64,6 +67,6 @@ build: $(SETUP)  ## Recompile the contracts; regenerate artifacts and bindings
 	$(PY) -m chain.bindgen
 
 clean:  ## Remove what was installed and built
-	rm -rf .venv node_modules out cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv node_modules out cache docs/_build docs/_generated .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 FORGE = $(wildcard node_modules/@foundry-rs/forge-*/bin/forge)

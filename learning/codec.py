@@ -2,7 +2,7 @@
 
 An update is a pseudo-gradient (base − local). Per tensor the largest ``density`` of its values
 are kept; every ``block`` consecutive coordinates of a tensor share one scale 2**s, and a value
-is q·2**s with 0 < |q| ≤ 127. In units of 2**-30 that is the exact integer q << (s + 30).
+is q·2**s with ``0 < |q| ≤ 127``. In units of 2**-30 that is the exact integer q << (s + 30).
 
 Container (all of it little-endian, a valid safetensors file, compressed as one zstd frame)::
 

@@ -1,0 +1,67 @@
+"""Exit codes and JSON documents, as Markdown, read off the code."""
+
+import re
+import types
+import typing
+from inspect import cleandoc
+from typing import Any
+
+import karat.cli.errors as codes
+from karat.cli.documents import DOCUMENTS
+from karat.cli.documents_offline import OFFLINE_DOCUMENTS
+
+
+def exit_codes_page() -> str:
+    """Exit codes, and the exceptions that lead to each."""
+    lines = ["# Exit codes", "", "Generated from `karat/cli/errors.py`.", ""]
+    lines += ["| code | meaning | exceptions |", "|---|---|---|"]
+    meanings = dict(re.findall(r"^(\d)\s{2,}(.+)$", codes.__doc__ or "", re.MULTILINE))
+    for code in codes.Exit:
+        names = [name for name, value in codes._CODES.items() if value is code]
+        shown = ", ".join(f"`{name}`" for name in names) or "–"
+        lines.append(f"| {code.value} | {meanings[str(code.value)]} | {shown} |")
+    lines += [
+        "",
+        "An exception has the code of the nearest of its base classes that is listed, and 1 if "
+        "none is. Ctrl-C ends with 130.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def documents_page() -> str:
+    """The JSON documents that ``--json`` prints."""
+    lines = [
+        "# JSON documents",
+        "",
+        "Generated from `karat/cli/documents.py` and `karat/cli/documents_offline.py`. Every "
+        "document has its name and version in `schema`. Amounts are integers in base units of the "
+        "task's token, times seconds since 1970, addresses checksummed. A document never loses a "
+        "field within its version; it may gain some.",
+    ]
+    for schema, document in sorted((DOCUMENTS | OFFLINE_DOCUMENTS).items()):
+        lines += ["", f"## {schema}", "", _rst_to_markdown(cleandoc(document.__doc__ or "")), ""]
+        lines += ["| field | type |", "|---|---|"]
+        for name, kind in typing.get_type_hints(document).items():
+            lines.append(f"| `{name}` | {_json_type(kind)} |")
+    return "\n".join(lines) + "\n"
+
+
+_NAMES = {int: "integer", float: "number", str: "text", bool: "true or false", type(None): "null"}
+
+
+def _json_type(kind: Any) -> str:
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if origin is list:
+        return f"list of {_json_type(inner[0])}"
+    if origin is dict:
+        return f"object of {_json_type(inner[1])}"
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(map(_json_type, inner))
+    if hasattr(kind, "__required_keys__"):  # a TypedDict
+        parts = typing.get_type_hints(kind).items()
+        return "{" + ", ".join(f"`{name}`: {_json_type(one)}" for name, one in parts) + "}"
+    return _NAMES.get(kind, "any")
+
+
+def _rst_to_markdown(text: str) -> str:
+    return text.replace("``", "`")
