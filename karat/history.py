@@ -38,7 +38,12 @@ class Revealed:
 
 @dataclass
 class Round:
-    """One round, as far as it has come. ``votes`` maps verifiers to their codes, index order."""
+    """One round, as far as it has come. ``votes`` maps verifiers to their codes, index order.
+
+    ``medians`` are what counts: the outcome of an appeal replaces the committee's median.
+    ``attested`` lists who attested the model that follows; ``decided_in`` is the block of the
+    last event that settled, voided or, by an appeal, changed it.
+    """
 
     number: int
     base_digest: bytes
@@ -52,6 +57,8 @@ class Round:
     evidence: dict[str, bytes] = field(default_factory=dict)
     medians: list[int] = field(default_factory=list)
     outcome: Outcome = Outcome.OPEN
+    attested: list[str] = field(default_factory=list)
+    decided_in: int = 0
 
     @property
     def missing(self) -> list[str]:
@@ -63,7 +70,8 @@ class Round:
 class TaskHistory:
     """Follows one task; call :meth:`refresh` to take in what is new.
 
-    Amounts are sums over the task's life, in base units of its token.
+    Amounts are sums over the task's life, in base units of its token. ``first_block`` is where
+    the task was created.
     """
 
     def __init__(self, ledger: Ledger, task_id: int, *, from_block: int = 0) -> None:
@@ -130,15 +138,18 @@ class TaskHistory:
 
     def _task_created(self, event: events.TaskCreated) -> None:
         self.sponsor, self._params = event.sponsor, event.params
+        self.first_block = event.at.block_number
 
     def _verifier_appointed(self, event: events.VerifierAppointed) -> None:
         self.appointed[event.verifier] = event.weight
 
     def _verifier_joined(self, event: events.VerifierJoined) -> None:
-        self.verifiers.append(event.verifier)
+        if event.verifier not in self.verifiers:  # it may have left, and come back
+            self.verifiers.append(event.verifier)
 
     def _trainer_joined(self, event: events.TrainerJoined) -> None:
-        self.trainers.append(event.trainer)
+        if event.trainer not in self.trainers:
+            self.trainers.append(event.trainer)
 
     def _round_opened(self, event: events.RoundOpened) -> None:
         self.rounds[event.round] = Round(event.round, event.base_digest, event.base_size)
@@ -169,10 +180,22 @@ class TaskHistory:
         current.medians += unpack_scores(event.medians, count)
 
     def _round_settled(self, event: events.RoundSettled) -> None:
-        self.rounds[event.round].outcome = Outcome.SETTLED
+        self._decide(event.round, Outcome.SETTLED, event.at.block_number)
 
     def _round_voided(self, event: events.RoundVoided) -> None:
-        self.rounds[event.round].outcome = Outcome.VOID
+        self._decide(event.round, Outcome.VOID, event.at.block_number)
+
+    def _appeal_resolved(self, event: events.AppealResolved) -> None:
+        current = self.rounds[event.round]
+        if event.upheld:
+            current.medians[event.index] = event.new_code
+        self._decide(event.round, current.outcome, event.at.block_number)
+
+    def _decide(self, number: int, outcome: Outcome, block: int) -> None:
+        self.rounds[number].outcome, self.rounds[number].decided_in = outcome, block
+
+    def _model_attested(self, event: events.ModelAttested) -> None:
+        self.rounds[event.round].attested.append(event.verifier)
 
     def _rewards_claimed(self, event: events.RewardsClaimed) -> None:
         self._add(self.rewards, event.trainer, sum(event.amounts))
@@ -197,6 +220,8 @@ _FOLDS: dict[type[Event], Any] = {
     events.MediansSettled: TaskHistory._medians_settled,
     events.RoundSettled: TaskHistory._round_settled,
     events.RoundVoided: TaskHistory._round_voided,
+    events.AppealResolved: TaskHistory._appeal_resolved,
+    events.ModelAttested: TaskHistory._model_attested,
     events.RewardsClaimed: TaskHistory._rewards_claimed,
     events.VerifierRewarded: TaskHistory._verifier_rewarded,
     events.Slashed: TaskHistory._slashed,

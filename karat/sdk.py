@@ -30,9 +30,9 @@ from karat.verdicts import verdict_name
 from learning.score_codes import ZERO_SCORE
 
 if TYPE_CHECKING:
+    from karat.anchored import AnchoredProof, Attestations
     from karat.task import Task as TaskContent
     from reputation import Scores
-    from reputation.anchor import Proof
     from reputation.explain import Explanation
 
 
@@ -201,24 +201,20 @@ class Reputation:
         """The proof that an anchored epoch (the latest if None) holds a participant's score.
 
         Raises:
-            NotAvailable: nothing is anchored, or it was made from another state of the chain.
+            NotAvailable: nothing is anchored.
+            ProtocolError: what is anchored does not follow from the chain.
+            reputation.errors.UnknownNodeError: the address took no part in the task then.
         """
-        return self._network.anchored_proof(self.task, address, epoch)
+        from karat.anchored import proof_of  # noqa: PLC0415
 
+        history = self.task.history
+        return proof_of(self.anchor, history, _checksum(address), epoch)
 
-@dataclass(frozen=True)
-class AnchoredProof:
-    """A score that a contract can check: pass ``leaf`` and ``path`` to the anchor's ``verify``."""
+    def epochs(self) -> list["Attestations"]:
+        """What verifiers attested of the task, oldest epoch first; the last may be undecided."""
+        from karat.anchored import attestations  # noqa: PLC0415
 
-    task_id: int
-    epoch: int
-    root: bytes
-    proof: "Proof"
-
-    @property
-    def score(self) -> float:
-        """The anchored visit score."""
-        return self.proof.score / 2**40
+        return attestations(self.anchor, self.task.history)
 
 
 class Network:
@@ -280,24 +276,6 @@ class Network:
         """The ledger's events of these kinds (all if none is named), in chain order."""
         start = self.from_block if from_block is None else from_block
         return self.ledger.events(*kinds, from_block=start)
-
-    def anchored_proof(self, task: TaskView, address: str, epoch: int | None) -> AnchoredProof:
-        """See :meth:`Reputation.proof`."""
-        from karat import reputation  # noqa: PLC0415
-
-        number = self.anchor.last_epoch(task.id) if epoch is None else epoch
-        if number == 0:
-            raise NotAvailable(f"no reputation of task {task.id} is anchored yet")
-        said = self.anchor.statement_of(task.id, number)
-        history = TaskHistory(self.ledger, task.id, from_block=self.from_block)
-        history.refresh(to_block=said.to_block)
-        scored = reputation.anchored(history)
-        if scored.root != said.root:
-            raise NotAvailable(
-                f"epoch {number} anchors root 0x{said.root.hex()}, but blocks up to "
-                f"{said.to_block} give 0x{scored.root.hex()}: the verifiers anchored something else"
-            )
-        return AnchoredProof(task.id, number, said.root, scored.proof(_checksum(address)))
 
 
 def connect(

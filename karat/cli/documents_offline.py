@@ -285,16 +285,58 @@ class ReputationAudit(TypedDict):
     rows: list[AuditRow]
 
 
+class AnchorProof(TypedDict):
+    """What the anchor's ``verify`` takes, in hexadecimal; ``score`` in units of 2**-40."""
+
+    index: int
+    node: str
+    score: int
+    outWeight: int
+    rowHash: str
+    path: list[str]
+
+
 class ReputationVerify(TypedDict):
-    """``karat reputation verify``."""
+    """``karat reputation verify``; ``block`` is the last that counts, ``document`` a CID."""
 
     schema: str
     task: int
     epoch: int
     root: str
+    block: int
+    document: str
     score: float
     holds: bool
-    proof: dict[str, Any]
+    proof: AnchorProof
+
+
+class AnchoredEpoch(TypedDict):
+    """The statement that a majority stands behind."""
+
+    statement: str
+    root: str
+    ego: str
+    nodes: int
+    from_block: int
+    to_block: int
+    document_digest: str
+
+
+class EpochEntry(TypedDict):
+    """One epoch; ``attested`` maps verifiers to statements, ``anchored`` is null at first."""
+
+    epoch: int
+    anchored: AnchoredEpoch | None
+    attested: dict[str, str]
+    dissenters: list[str]
+
+
+class ReputationEpochs(TypedDict):
+    """``karat reputation epochs``."""
+
+    schema: str
+    task: int
+    epochs: list[EpochEntry]
 
 
 OFFLINE_DOCUMENTS: dict[str, Any] = {
@@ -316,4 +358,5 @@ OFFLINE_DOCUMENTS: dict[str, Any] = {
     "karat.reputation.export/1": ReputationExport,
     "karat.reputation.audit/1": ReputationAudit,
     "karat.reputation.verify/1": ReputationVerify,
+    "karat.reputation.epochs/1": ReputationEpochs,
 }

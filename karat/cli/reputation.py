@@ -14,6 +14,7 @@ import typer
 from karat.cli.output import JsonFlag, print_json, say
 
 if TYPE_CHECKING:
+    from karat.anchored import Attestations
     from karat.sdk import Reputation
     from reputation import MeritRank, Scores, TrustGraph
 
@@ -297,6 +298,8 @@ def verify(node: Node, network: Network = None, task: Task = None, json: JsonFla
             "task": anchored.task_id,
             "epoch": anchored.epoch,
             "root": "0x" + anchored.root.hex(),
+            "block": anchored.statement.to_block,
+            "document": str(anchored.document.cid),
             "score": anchored.score,
             "holds": holds,
             "proof": anchored.proof.to_dict(),
@@ -307,6 +310,47 @@ def verify(node: Node, network: Network = None, task: Task = None, json: JsonFla
         typer.echo(f"{node}: score {anchored.score:.6f} in epoch {anchored.epoch}; proof {verdict}")
     if not holds:
         raise typer.Exit(1)
+
+
+@reputation.command()
+def epochs(network: Network = None, task: Task = None, json: JsonFlag = False) -> None:
+    """Show what is anchored, and which verifier stands behind it or behind something else."""
+    source = _tasks(network, task)
+    number, found = source.task.id, source.epochs()
+    if json:
+        print_json(
+            "karat.reputation.epochs/1", {"task": number, "epochs": list(map(_epoch, found))}
+        )
+        return
+    if not found:
+        say(f"No verifier of task {number} has attested a reputation yet.")
+    for one in found:
+        said = one.statement
+        state = f"root 0x{said.root.hex()}, block {said.to_block}" if said else "no majority yet"
+        typer.echo(f"epoch {one.epoch}: {state}")
+        for verifier, statement in one.votes.items():
+            word = "DISSENTS" if verifier in one.dissenters else "attested"
+            typer.echo(f"  {verifier} {word} 0x{statement.hex()}")
+
+
+def _epoch(one: "Attestations") -> dict[str, Any]:
+    said = one.statement
+    anchored = said and {
+        "statement": "0x" + (one.statement_hash or b"").hex(),
+        "root": "0x" + said.root.hex(),
+        "ego": said.ego,
+        "nodes": said.nodes,
+        "from_block": said.from_block,
+        "to_block": said.to_block,
+        "document_digest": "0x" + said.document_digest.hex(),
+    }
+    votes = {verifier: "0x" + statement.hex() for verifier, statement in one.votes.items()}
+    return {
+        "epoch": one.epoch,
+        "anchored": anchored,
+        "attested": votes,
+        "dissenters": one.dissenters,
+    }
 
 
 def _row(scores: "Scores", node: Hashable) -> dict[str, Any]:

@@ -194,6 +194,7 @@ def run(
     from karat.daemon.logs import daemon_log
     from karat.daemon.loop import run_steps, stopped_by_signals, wait_for_own_transactions
     from karat.daemon.metrics import Metrics, served
+    from karat.daemon.outbox import Outbox
     from karat.daemon.training import TrainerDaemon
 
     work = _work(session, number)
@@ -203,7 +204,7 @@ def run(
     with stopped_by_signals() as stop, served(meter, metrics) as url:
         log.info("started", metrics=url)
         wait_for_own_transactions(session.sender, stop)
-        daemon = TrainerDaemon(work, examples, log, meter)
+        daemon = TrainerDaemon(work, examples, Outbox(session.sender, log, meter))
         run_steps(daemon.step, stop, log, meter, poll=session.poll_seconds, once=once)
         log.info("ended")
     session.show("karat.trainer.run/1", {"task": number, "account": session.address}, [])

@@ -86,13 +86,15 @@ def run(
     from karat.daemon.logs import daemon_log
     from karat.daemon.loop import run_steps, stopped_by_signals, wait_for_own_transactions
     from karat.daemon.metrics import Metrics, served
+    from karat.daemon.outbox import Outbox
     from karat.daemon.verifying import VerifierDaemon
 
-    ledger, sender = session.ledger, session.sender
+    ledger, anchor, sender = session.ledger, session.connection.anchor, session.sender
     following = Following(ledger, number, session.store, session.profile.from_block)
     log = daemon_log("verifier", task=number, account=session.address)
     meter = Metrics("verifier")
-    daemon = VerifierDaemon(ledger, following, sender, session.settings.device, log, meter)
+    outbox = Outbox(sender, log, meter)
+    daemon = VerifierDaemon(ledger, anchor, following, outbox, session.settings.device)
     with stopped_by_signals() as stop, served(meter, metrics) as url:
         log.info("started", metrics=url)
         wait_for_own_transactions(sender, stop)

@@ -15,7 +15,13 @@ from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
-from chain.bindings.errors import AlreadyVoted, AwaitingModel, WrongPhase
+from chain.bindings.errors import (
+    AlreadyAttested,
+    AlreadyVoted,
+    AwaitingModel,
+    WrongEpoch,
+    WrongPhase,
+)
 from chain.errors import (
     NodeError,
     TransactionRejected,
@@ -27,7 +33,14 @@ from chain.transactions import Sender
 from karat.daemon.metrics import Metrics
 
 OUTAGES = (NodeError, StoreUnreachable, NodeRefused, NotFound)
-MOVED_ON = (AlreadyVoted, AwaitingModel, WrongPhase, TransactionReplaced)
+MOVED_ON = (
+    AlreadyAttested,
+    AlreadyVoted,
+    AwaitingModel,
+    WrongEpoch,
+    WrongPhase,
+    TransactionReplaced,
+)
 UNCERTAIN = (TransactionRejected, TransactionStuck)
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0  # seconds

@@ -11,6 +11,7 @@ score reveal     has committed      publish the evidence; reveal the journal's b
 settle           –                  anyone: settle, or void
 final            was in committee   compute, publish and attest the next model
 final or void    –                  anyone: open the next round
+any              –                  publish and attest the reputations that are due
 ================ ================== ====================================================
 
 The ballot is on the disk before its commitment is sent, and is never made anew, so a verifier
@@ -23,17 +24,14 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from structlog.typing import FilteringBoundLogger
-
 from chain.abi import Call, CustomError
-from chain.bindings.ledger_events import ModelAttested
-from chain.client import Ledger
+from chain.client import Ledger, ReputationAnchor
 from chain.enums import Phase, VoteState
-from chain.transactions import Sender
 from karat.clock import chain_time
 from karat.content import publish
+from karat.daemon.attesting import EpochAttester
 from karat.daemon.follow import Following
-from karat.daemon.metrics import Metrics
+from karat.daemon.outbox import Outbox
 from karat.errors import NotAvailable
 from karat.history import Outcome, Round
 from karat.journal import Ballots, Slot, journal_folder
@@ -42,6 +40,8 @@ from karat.rounds import due_calls, is_over, opening
 from karat.task import Task
 from karat.verdicts import verdict_name
 
+_ENDED = frozenset({Phase.NONE, Phase.FINAL, Phase.VOID})  # or there was no round yet
+
 
 class VerifierDaemon:
     """One step at a time; everything it knows is on the chain or in the journal."""
@@ -49,18 +49,17 @@ class VerifierDaemon:
     def __init__(
         self,
         ledger: Ledger,
+        anchor: ReputationAnchor | None,
         following: Following,
-        sender: Sender,
+        outbox: Outbox,
         device: str,
-        log: FilteringBoundLogger,
-        metrics: Metrics,
     ) -> None:
-        self.ledger, self.following, self.sender = ledger, following, sender
-        self.device, self.log, self.metrics = device, log, metrics
+        self.ledger, self.following, self.outbox, self.device = ledger, following, outbox, device
+        self.log, self.metrics = outbox.log, outbox.metrics
         self.task_id = following.task().history.task_id
-        folder = journal_folder("verifier", ledger, self.task_id, sender.address)
+        folder = journal_folder("verifier", ledger, self.task_id, outbox.address)
         self.ballots = Ballots(folder)
-        self._attested: set[int] = set()
+        self.epochs = EpochAttester(anchor, ledger, following, outbox) if anchor else None
 
     def step(self) -> bool:
         """Do what is due; False when the task is over."""
@@ -68,28 +67,35 @@ class VerifierDaemon:
         number = self.ledger.task(self.task_id).current_round
         self.metrics.working_on(number)
         phase = self.ledger.phase(self.task_id, number)
+        self._step_of(phase, number, now)
+        ended = number if phase in _ENDED else number - 1
+        attested = self.epochs is None or self.epochs.step(ended)
+        if phase not in _ENDED:
+            return True
+        if is_over(self.ledger, self.task_id):
+            return not attested
+        self._open(now)
+        return True
+
+    def _step_of(self, phase: Phase, number: int, now: int) -> None:
+        """What a phase asks of this verifier, or of anyone."""
         if phase is Phase.SCORE_COMMIT:
             self._commit(number, now)
         elif phase is Phase.SCORE_REVEAL:
             self._reveal(number)
         elif phase in {Phase.CLOSE, Phase.SETTLE}:
             self._for_everyone(due_calls(self.ledger, self.following.task().history), number)
-        elif phase in {Phase.NONE, Phase.FINAL, Phase.VOID}:
-            if phase is Phase.FINAL:
-                self._attest(number)
-            if is_over(self.ledger, self.task_id):
-                return False
-            self._open(now)
-        return True
+        elif phase is Phase.FINAL:
+            self._attest(number)
 
     # --- voting --------------------------------------------------------------------------------
 
     def _vote(self, number: int) -> VoteState | None:
         """What this verifier has done in a round; None if it is not in the committee."""
         committee = self.ledger.committee(self.task_id, number)
-        if self.sender.address not in committee.verifiers:
+        if self.outbox.address not in committee.verifiers:
             return None
-        return committee.states[committee.verifiers.index(self.sender.address)]
+        return committee.states[committee.verifiers.index(self.outbox.address)]
 
     def _commit(self, number: int, now: int) -> None:
         if self._vote(number) is not VoteState.NONE:
@@ -104,7 +110,7 @@ class VerifierDaemon:
                 return
             kept = self._score(role, current)
             self.ballots.save(slot, *kept)
-        self._send([role.commit_scores(number, kept[0])], round=number)
+        self.outbox.send([role.commit_scores(number, kept[0])], round=number)
 
     def _should_wait(self, task: Task, current: Round, now: int) -> bool:
         """Whether an update is missing that the store may still get in time."""
@@ -139,30 +145,23 @@ class VerifierDaemon:
             self.log.error("no ballot on this machine: reveal where it was made", round=number)
             return
         ballot, evidence = kept
-        publish(task.store, evidence, owner=self.sender.address, round_number=number)
-        self._send([self._role(task).reveal_scores(number, ballot)], round=number)
+        publish(task.store, evidence, owner=self.outbox.address, round_number=number)
+        self.outbox.send([self._role(task).reveal_scores(number, ballot)], round=number)
 
     # --- after the round -----------------------------------------------------------------------
 
     def _attest(self, number: int) -> None:
-        if number in self._attested or self.ledger.task(self.task_id).base_attested:
+        if self.ledger.task(self.task_id).base_attested:
             return
         task = self.following.task()
         current = task.history.round(number)
-        seated = self.sender.address in current.committee
-        if not seated or current.outcome is not Outcome.SETTLED or self._has_attested(number):
-            self._attested.add(number)
+        address = self.outbox.address
+        due = address in current.committee and address not in current.attested
+        if current.outcome is not Outcome.SETTLED or not due:
             return
         model = task.next_model(current).to_bytes()
-        content = publish(task.store, model, owner=self.sender.address, round_number=number)
-        self._send([self._role(task).attest_model(number, content)], round=number)
-        self._attested.add(number)
-
-    def _has_attested(self, number: int) -> bool:
-        first = self.following.task().history.first_block
-        said = self.ledger.events(ModelAttested, from_block=first)
-        mine = (self.task_id, number, self.sender.address)
-        return any((one.task_id, one.round, one.verifier) == mine for one in said)
+        content = publish(task.store, model, owner=address, round_number=number)
+        self.outbox.send([self._role(task).attest_model(number, content)], round=number)
 
     def _open(self, now: int) -> None:
         if not self.ledger.task(self.task_id).trainers:
@@ -176,22 +175,11 @@ class VerifierDaemon:
     # --- sending -------------------------------------------------------------------------------
 
     def _role(self, task: Task) -> Verifier:
-        return Verifier(self.ledger, task, self.sender.account, self.device)
+        return Verifier(self.ledger, task, self.outbox.sender.account, self.device)
 
     def _for_everyone(self, calls: Sequence[Call[Any]], number: int) -> None:
         """What anyone may do: another verifier may have been faster."""
         try:
-            self._send(calls, round=number)
+            self.outbox.send(calls, round=number)
         except CustomError as error:
             self.log.info("another was faster", round=number, reason=str(error))
-
-    def _send(self, calls: Sequence[Call[Any]], **context: object) -> None:
-        for call in calls:
-            receipt = self.sender.send(call)
-            self.metrics.transactions.labels(call.operation).inc()
-            self.log.info(
-                call.operation,
-                transaction=receipt["transactionHash"].to_0x_hex(),
-                gas=receipt["gasUsed"],
-                **context,
-            )

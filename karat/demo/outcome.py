@@ -17,7 +17,6 @@ from karat.task import Task
 from karat.trust import trust_edges
 from karat.verdicts import verdict_name
 from learning.score_codes import LOWEST_SCORE, ZERO_SCORE, decode_score
-from reputation.anchor import canonical_json
 
 
 class Outcomes:
@@ -167,20 +166,20 @@ class Outcomes:
     def _anchor(self) -> dict[str, object]:
         """Verifiers attest the scores; one proof is checked by the contract."""
         built, task_id = self.stage, self.history.task_id
-        scored = reputation.anchored(self.history)
-        document = publish(self.store, canonical_json(scored.to_dict()), owner="demo")
-        to_block = int(built.devnet.web3.eth.block_number)
-        said = reputation.statement(self.history, scored, document, to_block=to_block)
+        head = int(built.devnet.web3.eth.block_number)
+        block = reputation.settled_block(self.history, self.config.rounds) or head
+        found = reputation.epoch_at(built.ledger, task_id, block)
+        document = publish(self.store, found.document, owner="demo")
         epoch = built.anchor.last_epoch(task_id) + 1
         for member in self.cast.verifiers:  # until the majority has spoken
             if built.anchor.last_epoch(task_id) < epoch:
-                built.act([(member, built.anchor.attest(task_id, epoch, said))])
-        best = max(self.cast.trainers, key=lambda m: scored.scores[m.address.lower()])
-        proof = scored.proof(best.address)
+                built.act([(member, built.anchor.attest(task_id, epoch, found.statement))])
+        best = max(self.cast.trainers, key=lambda m: found.scored.scores[m.address.lower()])
+        proof = found.scored.proof(best.address)
         holds = built.anchor.verify(task_id, epoch, reputation.leaf(proof), proof.path)
         return {
             "epoch": epoch,
-            "root": "0x" + scored.root.hex(),
+            "root": "0x" + found.scored.root.hex(),
             "document": str(document.cid),
             "proof": proof.to_dict(),
             "proof_holds": holds,

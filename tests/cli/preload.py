@@ -2,6 +2,7 @@
 
 import torch
 
+import karat.anchored
 import karat.cli.app
 import karat.daemon.training
 import karat.daemon.verifying

@@ -1,5 +1,6 @@
 """Every command once, on one small task: documents, exit codes, dry runs, resuming."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,8 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pydantic import ConfigDict, TypeAdapter
-from typing_extensions import is_typeddict
 
 from chain.accounts import dev_accounts
 from chain.bindings.ledger_events import BaseModelFixed
@@ -17,11 +16,11 @@ from chain.client import Token
 from chain.devnet import CHAIN_ID
 from chain.local_network import DEPLOYER_SEED, FUND_TOKENS, stop_network
 from chain.node import rpc
-from karat.cli import documents
-from karat.cli.documents import DOCUMENTS
 from karat.faucet import ETHER
 from karat.sdk import Network, connect
+from reputation.anchor import AnchoredScores
 from tests.cli.home import Home
+from tests.cli.schemas import checked
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 TASK = """
@@ -47,10 +46,6 @@ attest = "10m"
 account = "dev:2"
 """
 
-for kind in vars(documents).values():
-    if is_typeddict(kind):
-        kind.__pydantic_config__ = ConfigDict(extra="forbid")
-
 
 class Played:
     """A task after its first round."""
@@ -61,9 +56,7 @@ class Played:
 
     def do(self, *args: object, stdin: str = "") -> dict[str, Any]:
         """Run a command; its document, which must be what its schema says, no field more."""
-        document = self.home.json(*args, stdin=stdin)
-        TypeAdapter(DOCUMENTS[document["schema"]]).validate_python(document, strict=True)
-        return document
+        return checked(self.home.json(*args, stdin=stdin))
 
     def warp(self, seconds: int) -> None:
         rpc(self.network.web3, "evm_increaseTime", seconds)
@@ -272,8 +265,22 @@ def test_reputation_from_the_chain(played: Played) -> None:
     assert said["ego"] == sponsor
     best = said["top"][0]["node"]
     assert played.home.json("reputation", "show", best.lower(), "--task", 1)["node"] == best
-    _, err = played.home.run("reputation", "verify", best, "--task", 1, code=1)
-    assert "no reputation of task 1 is anchored" in err
+
+
+def test_the_daemon_anchored_what_anyone_can_verify(played: Played) -> None:
+    best = played.do("reputation", "top", "--task", 1)["top"][0]["node"]
+    proven = played.do("reputation", "verify", best, "--task", 1)
+    assert proven["holds"]
+    assert proven["proof"]["node"] == best.lower()
+    published = played.home.folder / "scores.json"
+    played.home.run("store", "get", proven["document"], "-o", published)
+    assert AnchoredScores.from_dict(json.loads(published.read_text())).root.hex() in proven["root"]
+    [epoch] = played.do("reputation", "epochs", "--task", 1)["epochs"]
+    assert epoch["anchored"]["root"] == proven["root"]
+    assert len(epoch["attested"]) == 1
+    assert epoch["dissenters"] == []
+    _, err = played.home.run("reputation", "verify", "0x" + "99" * 20, "--task", 1, code=2)
+    assert "is not anchored" in err
 
 
 def test_help_is_fast_and_loads_nothing_heavy() -> None:

@@ -7,18 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ConfigDict, TypeAdapter
-from typing_extensions import is_typeddict
 
-from karat.cli import documents_offline
+from chain.store.cid import CID
 from karat.cli.documents import DOCUMENTS
 from karat.cli.documents_offline import OFFLINE_DOCUMENTS
+from tests.cli.schemas import checked
+from tests.ipfs.stub import running_stub
 
 KARAT = [sys.executable, "-c", "import sys; from karat.cli.app import main; sys.exit(main())"]
-
-for kind in vars(documents_offline).values():
-    if is_typeddict(kind):
-        kind.__pydantic_config__ = ConfigDict(extra="forbid")
 
 
 def printed(folder: Path, *arguments: object) -> dict[str, Any]:
@@ -27,9 +23,7 @@ def printed(folder: Path, *arguments: object) -> dict[str, Any]:
         capture_output=True, text=True, check=False, cwd=folder,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    document: dict[str, Any] = json.loads(done.stdout)
-    TypeAdapter(OFFLINE_DOCUMENTS[document["schema"]]).validate_python(document, strict=True)
-    return document
+    return checked(json.loads(done.stdout))
 
 
 def test_no_schema_is_defined_twice() -> None:
@@ -44,6 +38,20 @@ def test_store(tmp_path: Path) -> None:
     assert printed(tmp_path, "store", "stat", cid, *store)["complete"] is True
     for command in (["pin", cid], ["unpin", cid], ["gc"], ["verify"]):
         printed(tmp_path, "store", *command, *store)
+
+
+def test_store_pull_and_push(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KARAT_DATA_DIR", str(tmp_path / "data"))
+    (tmp_path / "file").write_text("karat")
+    one, other = (["--store", f"local:{tmp_path / name}"] for name in ("one", "other"))
+    cid = printed(tmp_path, "store", "add", "file", *one)["cid"]
+    pulled = printed(tmp_path, "store", "pull", cid, "--from", one[1], *other)
+    assert (pulled["cid"], pulled["size"]) == (cid, 5)
+    with running_stub() as node:
+        node.answer = json.dumps({"ID": "a peer", "Pins": [cid]}).encode()
+        node.blocks = {CID.parse(cid): b"karat"}
+        pushed = printed(tmp_path, "store", "push", cid, "--to", f"ipfs:{node.url}", *one)
+    assert (pushed["cid"], pushed["size"]) == (cid, 5)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from chain.bindings.ledger_events import (
     UpdateCommitted,
     UpdateRevealed,
 )
+from chain.bindings.reputation_anchor_events import StatementAttested
 from chain.local_network import stop_network
 from chain.node import rpc
 from karat.sdk import Network, connect
@@ -136,6 +137,10 @@ def _no_double_posts(network: Network, rounds: int, verifiers: int, trainers: in
         assert set(posts.values()) == {1}
         if each is not None:
             assert len(posts) == rounds * each
+    posts = Counter((one.epoch, one.verifier) for one in network.anchor.events(StatementAttested))
+    assert len(posts) == rounds * verifiers
+    assert set(posts.values()) == {1}
+    assert network.anchor.last_epoch(1) == rounds
     # Not even a refused transaction was sent twice for one purpose by one account.
     head = network.web3.eth.block_number
     sent: Counter[tuple[str, bytes]] = Counter()
@@ -205,5 +210,7 @@ def test_a_strangers_session(home: Home) -> None:
         timeout=WAIT_SECONDS,
     )
     assert len(query.stdout.splitlines()) == 3
+    best = network.reputation.top(1)[0][0]
+    assert home.json("reputation", "verify", best)["holds"]
     home.run("down")
     home.run("status", code=4)

@@ -1,0 +1,38 @@
+"""Sending a daemon's transactions: each is counted and logged."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from structlog.typing import FilteringBoundLogger
+
+from chain.abi import Call
+from chain.transactions import Sender
+from karat.daemon.metrics import Metrics
+
+
+class Outbox:
+    """One account's way to the chain, with the daemon's log and metrics beside it."""
+
+    def __init__(self, sender: Sender, log: FilteringBoundLogger, metrics: Metrics) -> None:
+        self.sender, self.log, self.metrics = sender, log, metrics
+
+    @property
+    def address(self) -> str:
+        """The account's checksummed address."""
+        return self.sender.address
+
+    def send(self, calls: Sequence[Call[Any]], **context: object) -> None:
+        """Send calls one after the other; ``context`` goes into the log.
+
+        Raises:
+            TransactionError: see :meth:`chain.transactions.Sender.send`.
+        """
+        for call in calls:
+            receipt = self.sender.send(call)
+            self.metrics.transactions.labels(call.operation).inc()
+            self.log.info(
+                call.operation,
+                transaction=receipt["transactionHash"].to_0x_hex(),
+                gas=receipt["gasUsed"],
+                **context,
+            )
