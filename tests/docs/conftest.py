@@ -1,0 +1,73 @@
+"""Readers of pages, and a network with a task that has been run for the pages that look at one."""
+
+from collections.abc import Callable, Iterator
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from chain.local_network import stop_network
+from chain.node import rpc
+from chain.profiles import Profile, save_profile
+from karat.demo.config import DemoConfig
+from karat.demo.progress import DemoProgress
+from karat.demo.run import Played, played
+from tests.docs.blocks import Page
+from tests.docs.clock import Clock
+from tests.docs.reader import Reader
+
+
+@pytest.fixture(scope="session")
+def played_network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+    """A demo of two rounds, whose chain still runs and now mines by itself."""
+    config = DemoConfig.make(
+        rounds=2,
+        seed=3,
+        node="anvil",
+        ipfs=None,
+        out=tmp_path_factory.mktemp("network") / "out",
+        device="cpu",
+    )
+    progress = DemoProgress(Console(file=StringIO()), config.rounds)
+    with progress, played(config, progress) as end:
+        rpc(end.stage.devnet.web3, "evm_setAutomine", True)
+        yield end
+
+
+@pytest.fixture
+def follow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[Callable[[Page], None]]:
+    """Does everything that a page says, in order."""
+    reader = Reader(tmp_path, monkeypatch)
+
+    def do(page: Page) -> None:
+        if "network" in page.hints:
+            end: Played = request.getfixturevalue("played_network")
+            _save_as_local(end)
+            monkeypatch.setenv("KARAT_STORE", f"local:{end.task.store.path}")
+        for block in page.code:
+            if not block.skip:
+                reader.do(block)
+
+    try:
+        with Clock():
+            yield do
+    finally:
+        reader.close()
+        stop_network()
+
+
+def _save_as_local(end: Played) -> None:
+    stage = end.stage
+    save_profile(
+        Profile(
+            name="local",
+            rpc_url=str(stage.devnet.rpc_url),
+            chain_id=stage.devnet.web3.eth.chain_id,
+            ledger=stage.ledger.address,
+            anchor=stage.anchor.address,
+            token=stage.token.address,
+        )
+    )

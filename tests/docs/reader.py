@@ -1,0 +1,193 @@
+"""Does what a page says, block after block, in a folder of its own."""
+
+import ast
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tomllib
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+import solcx
+import yaml
+
+from chain.build import SETTINGS, _compiler
+from chain.profiles import Profile
+from karat.cli.documents import DOCUMENTS
+from karat.cli.documents_offline import OFFLINE_DOCUMENTS
+from karat.taskfile import TaskFile
+from tests.docs.blocks import ROOT, Block
+
+BLOCK_SECONDS = 400
+PLACEHOLDER = re.compile(r"0x[0-9a-fA-F]*…")
+PORTS = ("8545", "8000", "9100")  # what the pages say; a test takes free ones in their place
+
+
+class Reader:
+    """Someone who follows a page to the letter."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder / "here"
+        self.folder.mkdir()
+        (self.folder / "examples").symlink_to(ROOT / "examples")
+        self.ports = {port: str(_free_port()) for port in PORTS}
+        self.printed = ""
+        self._names: dict[str, Any] = {"__name__": "__main__"}
+        self._state, self._log = folder / "state.sh", folder / "log"
+        self._groups: list[int] = []
+        bin_folder = folder / "bin"
+        bin_folder.mkdir()
+        _write_karat(bin_folder / "karat", self.ports["8545"])
+        for name in [n for n in os.environ if n.startswith("KARAT_")]:
+            monkeypatch.delenv(name)
+        monkeypatch.setenv("KARAT_CONFIG_DIR", str(folder / "config"))
+        monkeypatch.setenv("KARAT_DATA_DIR", str(folder / "data"))
+        monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        monkeypatch.setenv("KARAT_PASSWORD", "a password for tests")
+        monkeypatch.setenv("PYTHONPATH", str(ROOT))
+        monkeypatch.setenv(
+            "PATH", f"{bin_folder}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+        )
+        monkeypatch.chdir(self.folder)
+
+    def do(self, block: Block) -> None:
+        """Do what one block says; an AssertionError tells what is wrong with it."""
+        text = block.text
+        for said, free in self.ports.items():
+            text = re.sub(rf"\b{said}\b", free, text)
+        if block.file:
+            (self.folder / block.file).parent.mkdir(parents=True, exist_ok=True)
+            (self.folder / block.file).write_text(text, "utf-8")
+        if block.hint == "output":
+            assert like(block.text, self.printed), f"{block} shows another output:\n{self.printed}"
+            return
+        getattr(self, "_" + block.language)(text, block)
+
+    def close(self) -> None:
+        """End what the page started in the background."""
+        for group in self._groups:
+            try:
+                os.killpg(group, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+
+    def _sh(self, text: str, block: Block) -> None:
+        # What a block exports, and the folder it goes to, is there in the next one.
+        script = f"[ ! -e '{self._state}' ] || . '{self._state}'\n{text}\n"
+        script += f"{{ export -p; printf 'cd %q\\n' \"$PWD\"; }} > '{self._state}'\n"
+        with self._log.open("w") as log:
+            shell = subprocess.Popen(
+                ["bash", "-euo", "pipefail", "-c", script],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            self._groups.append(shell.pid)
+            try:
+                code = shell.wait(BLOCK_SECONDS)
+            except subprocess.TimeoutExpired:
+                code = -1
+        self.printed = self._log.read_text("utf-8")
+        assert code == 0, f"{block} ended with {code}:\n{self.printed}"
+
+    def _console(self, text: str, block: Block) -> None:
+        for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+            command, _, output = part.partition("\n")
+            self._sh(command, block)
+            assert like(output, self.printed), f"{block}: {command}:\n{self.printed}"
+
+    def _python(self, text: str, block: Block) -> None:
+        printed = StringIO()
+        with redirect_stdout(printed):
+            for statement in ast.parse(text).body:
+                source = ast.unparse(statement)
+                if not isinstance(statement, ast.Expr):
+                    exec(compile(_at(text, statement), str(block), "exec"), self._names)  # noqa: S102
+                    continue
+                value = eval(source, self._names)  # noqa: S307 - our own pages
+                shown = _shown(text.splitlines()[(statement.end_lineno or 1) - 1])
+                if shown is not None:
+                    assert _same(shown, value), f"{block}: {source} is {value!r}"
+        self.printed = printed.getvalue()
+
+    def _toml(self, text: str, block: Block) -> None:
+        document = tomllib.loads(PLACEHOLDER.sub("0x" + "ab" * 20, text))
+        if block.hint == "profile":
+            Profile(name="shown", **document)
+        elif "networks" in document:
+            for name, profile in document["networks"].items():
+                Profile(name=name, **profile)
+        else:
+            TaskFile(**document)
+
+    def _json(self, text: str, block: Block) -> None:
+        document = json.loads(text)
+        kind = (DOCUMENTS | OFFLINE_DOCUMENTS)[document["schema"]]
+        assert document.keys() <= set(kind.__annotations__), f"{block} has an unknown field"
+
+    def _yaml(self, text: str, block: Block) -> None:
+        assert yaml.safe_load(text)
+
+    def _solidity(self, text: str, block: Block) -> None:
+        source = text if "pragma" in text else f"pragma solidity 0.8.28;\n{text}"
+        document = {
+            "language": "Solidity",
+            "sources": {"page.sol": {"content": source}},
+            "settings": SETTINGS | {"remappings": [], "outputSelection": {"*": {"*": ["abi"]}}},
+        }
+        solcx.compile_standard(document, solc_binary=_compiler(), base_path=ROOT)
+
+
+def like(pattern: str, text: str) -> bool:
+    """Whether ``text`` looks like ``pattern``, in which … stands for anything."""
+
+    def squeeze(one: str) -> str:
+        return "\n".join(" ".join(line.split()) for line in one.strip().splitlines())
+
+    parts = map(re.escape, squeeze(pattern).split("…"))
+    return re.fullmatch(".*?".join(parts), squeeze(text), re.DOTALL) is not None
+
+
+def _same(shown: str, value: object) -> bool:
+    """Whether a value is the one that a page shows: numbers to nine digits, others as printed."""
+    if isinstance(value, float) and "…" not in shown:
+        return value == pytest.approx(float(shown), rel=1e-9)
+    return like(shown, repr(value))
+
+
+def _at(text: str, statement: ast.stmt) -> str:
+    """A statement's own source with its line numbers, so that a traceback points into the block."""
+    lines = text.splitlines()
+    first = min([statement.lineno, *(d.lineno for d in getattr(statement, "decorator_list", []))])
+    return "\n" * (first - 1) + "\n".join(lines[first - 1 : statement.end_lineno])
+
+
+def _shown(line: str) -> str | None:
+    """The value in a comment behind an expression: ``2 + 2  # 4``; not what starts with a word."""
+    match = re.search(r"  # ((?:b?['\"\[({\d-]|True|False|None).*)$", line)
+    return match[1] if match else None
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def _write_karat(path: Path, port: str) -> None:
+    karat = shutil.which("karat", path=str(Path(sys.executable).parent))
+    path.write_text(
+        "#!/bin/sh\n"
+        f'if [ "$1" = up ]; then shift; set -- up --port {port} "$@"; fi\n'
+        f'exec "{karat}" "$@"\n'
+    )
+    path.chmod(0o755)

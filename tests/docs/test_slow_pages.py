@@ -1,0 +1,19 @@
+"""The pages whose blocks play whole rounds with real processes."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.docs.blocks import PAGES, Page, read_page
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    "page",
+    [p for p in map(read_page, PAGES) if "slow" in p.hints],
+    ids=lambda page: page.name,
+)
+@pytest.mark.node
+def test_every_block_runs(page: Page, follow: Callable[[Page], None]) -> None:
+    follow(page)
