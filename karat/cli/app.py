@@ -16,6 +16,7 @@ from karat.cli.network import doctor, down, status, up
 from karat.cli.output import say
 from karat.cli.reputation import reputation
 from karat.cli.round import round_
+from karat.cli.serve import serve
 from karat.cli.store import store
 from karat.cli.task import task
 from karat.cli.trainer import trainer
@@ -50,6 +51,7 @@ app.command()(up)
 app.command()(down)
 app.command()(status)
 app.command()(doctor)
+app.command()(serve)
 app.add_typer(account)
 app.add_typer(task)
 app.add_typer(trainer)

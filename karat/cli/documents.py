@@ -371,6 +371,15 @@ class Run(TypedDict):
     account: str
 
 
+class Serve(TypedDict):
+    """``karat serve``, once it answers."""
+
+    schema: str
+    url: str
+    api: str
+    network: str
+
+
 DOCUMENTS: dict[str, type] = {
     "karat.up/1": Up,
     "karat.down/1": Down,
@@ -400,4 +409,5 @@ DOCUMENTS: dict[str, type] = {
     "karat.verifier.claim/1": VerifierClaim,
     "karat.trainer.run/1": Run,
     "karat.verifier.run/1": Run,
+    "karat.serve/1": Serve,
 }

@@ -1,0 +1,171 @@
+"""A verifier's evidence, read as hostile input, in words that people can judge."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from karat.verdicts import verdict_name
+from karat.web import schemas
+from karat.web.text import clean
+from learning.evidence import SCHEMA
+from learning.score_codes import LOWEST_SCORE, ZERO_SCORE
+
+_BYTES_PER_UPDATE = 1 << 14  # an entry takes about 600
+_LEAST, _MOST = 1 << 20, 1 << 24
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+
+class Signal(_Part):
+    """A measured value beside its threshold."""
+
+    value: float
+    threshold: float
+
+
+class Reason(_Part):
+    """One reason against an update."""
+
+    verdict: str | None = None
+    reason: str
+    related: str | None = None
+    signals: dict[str, Signal] = Field(default={}, max_length=32)
+
+
+class Exact(_Part):
+    """What evaluating a small step gave."""
+
+    gain: float
+
+
+class Entry(_Part):
+    """What the evidence says of one update."""
+
+    index: int
+    code: int
+    findings: list[Reason] = Field(default=[], max_length=64)
+    norm: float | None = None
+    gain: float | None = None
+    gradient_cosine: float | None = None
+    progress_cosine: float | None = None
+    exact: Exact | None = None
+
+
+class Scoring(_Part):
+    """The threshold that is used here."""
+
+    suspect_distance: float | None = None
+
+
+class Document(_Part):
+    """An evidence document, as far as it is shown."""
+
+    kind: str = Field(alias="schema", pattern=f"^{SCHEMA}$")
+    rules: Scoring = Scoring()
+    loss: float | None = None
+    clip: float | None = None
+    noise_gain: float | None = None
+    median_of_signals: float | None = None
+    updates: list[Entry] = Field(max_length=1 << 16)
+
+    def entry(self, index: int) -> Entry | None:
+        """What it says of the update with this index."""
+        return next((entry for entry in self.updates if entry.index == index), None)
+
+
+def parse(data: bytes) -> Document:
+    """Read a document; raises ValueError with the first thing that is wrong."""
+    return Document.model_validate_json(data)
+
+
+def most_bytes(updates: int) -> int:
+    """How long the evidence of so many updates may be."""
+    return min(_MOST, max(_LEAST, _BYTES_PER_UPDATE * updates))
+
+
+def likely_bytes(updates: int) -> int:
+    """How long the evidence of so many updates is, about."""
+    return 600 * updates
+
+
+def findings(entry: Entry, digests: dict[str, int]) -> list[schemas.Finding]:
+    """The reasons against an update; ``digests`` are the round's updates by their digest."""
+    return [
+        schemas.Finding(
+            verdict=None if found.verdict is None else clean(found.verdict, 40),
+            reason=clean(found.reason),
+            related=None if found.related is None else clean(found.related, 80),
+            related_index=digests.get(found.related or ""),
+            signals=[
+                schemas.Check(
+                    name=clean(name, 40),
+                    value=signal.value,
+                    threshold=signal.threshold,
+                    holds=None,
+                    meaning="",
+                )
+                for name, signal in found.signals.items()
+            ],
+        )
+        for found in entry.findings
+    ]
+
+
+def checks(document: Document, entry: Entry) -> list[schemas.Check]:
+    """What an update has to pass to be paid, as far as it was measured."""
+    found: list[schemas.Check] = []
+
+    def add(name: str, value: float | None, threshold: float | None, meaning: str) -> None:
+        if value is not None and threshold is not None:
+            check = schemas.Check(
+                name=name,
+                value=value,
+                threshold=threshold,
+                holds=value > threshold,
+                meaning=meaning,
+            )
+            found.append(check)
+
+    add(
+        "gain", entry.gain, document.noise_gain,
+        "How much it lowers the loss on the drawn batches; it must be more than a random update "
+        "could gain.",
+    )  # fmt: skip
+    exact = None if entry.exact is None else entry.exact.gain
+    add("exact gain", exact, 0.0, "The same, evaluated for a small step: this update was audited.")
+    add(
+        "along the progress", entry.progress_cosine, 0.0,
+        "Cosine with the direction in which the model moved lately.",
+    )  # fmt: skip
+    if entry.gradient_cosine is not None and entry.progress_cosine is not None:
+        distance, middle = document.rules.suspect_distance, document.median_of_signals
+        limit = None if distance is None or middle is None else middle - distance
+        add(
+            "beside the others", entry.gradient_cosine + entry.progress_cosine, limit,
+            "Sum of its cosines with the descent direction and the progress; far below the "
+            "others' median it is left out.",
+        )  # fmt: skip
+    return found
+
+
+def summary(entry: Entry, shown: list[schemas.Check]) -> str:
+    """Why the update got what it got, in one sentence."""
+    reasons = "; ".join(clean(found.reason, 80) for found in entry.findings[:3])
+    if 0 < entry.code < LOWEST_SCORE:
+        name = _verdict(entry.code)
+        return f"Found {name}: {reasons}." if reasons else f"Found {name}."
+    if entry.code > ZERO_SCORE:
+        return "Sound and useful: paid in proportion to its score."
+    if reasons:
+        return f"Not paid: {reasons}."
+    failed = [check.name for check in shown if check.holds is False]
+    if failed:
+        return f"Sound, but not paid: it fails on {', '.join(failed)}."
+    return "Sound, but its score is not above zero, so it is not paid."
+
+
+def _verdict(code: int) -> str:
+    try:
+        return verdict_name(code)
+    except ValueError:
+        return f"code {code}"

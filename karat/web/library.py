@@ -1,0 +1,123 @@
+"""Documents from the content store: bounded, verified, each fetched once."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from chain.store import CID, Store
+from chain.store.cid import CHUNK_SIZE, DAG_PB, RAW
+from chain.store.errors import NotFound, StoreDamaged, StoreError, StoreUnreachable
+from karat.errors import NotAvailable
+from karat.web.facts import Kept
+from karat.web.text import clean
+
+V = TypeVar("V")
+State = Literal["read", "missing", "unreachable", "malformed"]
+_AT_ONCE = 4  # fetches; a stranger's content may be slow to come
+_FORGET_SECONDS = 15.0  # how long a failure is believed
+_MOST_SPEC = 1 << 16
+
+
+@dataclass(frozen=True)
+class Found:
+    """A document, or why there is none. ``value`` is there only if it was ``read``."""
+
+    state: State
+    value: Any = None
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Specification:
+    """What a page shows of a task's specification; ``data`` are its bytes."""
+
+    name: str
+    model: str
+    data_kind: str
+    data: bytes
+
+
+class Library:
+    """Fetches and parses documents by the digests on the chain."""
+
+    def __init__(self, store: Callable[[], Store]) -> None:
+        self._store = store
+        self._found = Kept(256)
+        self._failed = Kept(1_000)  # key: (when, what)
+        self._turn = threading.Semaphore(_AT_ONCE)
+
+    def specification(self, digest: bytes) -> Found:
+        """A task's specification."""
+        return self.document(digest, _MOST_SPEC, 0, _specification)
+
+    def document(
+        self, digest: bytes, max_bytes: int, likely_bytes: int, parse: Callable[[bytes], V]
+    ) -> Found:
+        """The document with this root block.
+
+        Args:
+            digest: sha2-256 of its root block.
+            max_bytes: longer ones are refused before they are read.
+            likely_bytes: how long it will be, about; the chain does not say.
+            parse: makes a value of the bytes; raises ValueError if they are malformed.
+        """
+        known = self._found.get(digest)
+        if known is not None:
+            return Found("read", known)
+        failed = self._failed.get(digest)
+        if failed is not None and time.monotonic() - failed[0] < _FORGET_SECONDS:
+            again: Found = failed[1]
+            return again
+        with self._turn:
+            found = self._fetch(digest, max_bytes, likely_bytes, parse)
+        if found.state == "read":
+            self._found.keep(digest, found.value)
+        else:
+            self._failed.keep(digest, (time.monotonic(), found))
+        return found
+
+    def _fetch(
+        self, digest: bytes, max_bytes: int, likely_bytes: int, parse: Callable[[bytes], V]
+    ) -> Found:
+        codecs = (DAG_PB, RAW) if likely_bytes > CHUNK_SIZE else (RAW, DAG_PB)
+        try:
+            data = self._get([CID(codec, digest) for codec in codecs], max_bytes)
+            return Found("read", parse(data))
+        except (StoreUnreachable, StoreDamaged, NotAvailable) as error:
+            return Found("unreachable", note=f"The content store cannot be read: {_brief(error)}")
+        except NotFound:
+            return Found("missing", note="The content store does not have it.")
+        except StoreError as error:
+            return Found("malformed", note=f"The content store refused it: {_brief(error)}")
+        except (ValueError, RecursionError) as error:
+            return Found("malformed", note=f"It is not what it should be: {_brief(error)}")
+
+    def _get(self, names: list[CID], max_bytes: int) -> bytes:
+        store = self._store()
+        try:
+            return store.get(names[0], max_bytes=max_bytes)
+        except NotFound:
+            return store.get(names[1], max_bytes=max_bytes)
+
+
+def _specification(data: bytes) -> Specification:
+    """Only what is shown: importing the real thing would load torch."""
+    document = json.loads(data)
+    if not isinstance(document, dict):
+        raise ValueError("a specification is a JSON object")
+    model, source = document.get("model"), document.get("data")
+    if not isinstance(model, dict) or not isinstance(source, dict):
+        raise ValueError("a specification names model and data")
+    name = document.get("name")
+    if not isinstance(name, str):
+        raise ValueError("a specification has a name")
+    return Specification(
+        clean(name, 64), clean(model.get("kind"), 64), clean(source.get("kind"), 64), data
+    )
+
+
+def _brief(error: Exception) -> str:
+    return clean(error, 200)

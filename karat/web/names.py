@@ -1,0 +1,32 @@
+"""Names for addresses, from a file that whoever runs the page wrote: ``karat serve --names``."""
+
+import tomllib
+from pathlib import Path
+
+from eth_utils.address import is_address, to_checksum_address
+
+from karat.errors import ConfigError
+from karat.web.text import clean
+
+_MOST_BYTES = 1 << 20
+_LONGEST_NAME = 40
+
+
+def read_names(path: Path) -> dict[str, str]:
+    """Read lines ``"0x…" = "name"``; names by checksummed address.
+
+    Raises:
+        ConfigError: the file cannot be read, or has something else in it.
+    """
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise ConfigError(
+                f"{path} is longer than {_MOST_BYTES} bytes: that is no list of names"
+            )
+        entries = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"cannot read the names in {path}: {error}") from error
+    for address, name in entries.items():
+        if not is_address(address) or not isinstance(name, str):
+            raise ConfigError(f'{path}: {clean(address, 60)!r}: write "0x…" = "name"')
+    return {to_checksum_address(a): clean(name, _LONGEST_NAME) for a, name in entries.items()}

@@ -1,0 +1,130 @@
+"""Reputations for the page, computed in the background: numerics take seconds to load."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from chain.errors import ChainError
+from karat.history import TaskHistory
+from karat.web import schemas
+from karat.web.book import TaskBook
+from karat.web.facts import Kept
+from karat.web.follower import Follower
+
+if TYPE_CHECKING:
+    from reputation import MeritRank, TrustGraph
+    from reputation.anchor import AnchoredScores
+    from reputation.anchor import Proof as AnchorProof
+    from reputation.explain import Explanation
+
+ONE = 2**40  # the anchored scores' unit
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """A task's trust graph and everybody's score in it."""
+
+    ego: str
+    graph: "TrustGraph"
+    engine: "MeritRank"
+    scores: dict[str, float]
+
+
+class Standings:
+    """Rankings by task; one that is being computed shows as the last one, or as None."""
+
+    def __init__(self, follower: Follower) -> None:
+        self._follower = follower
+        self._known: dict[int, tuple[int, Ranking]] = {}
+        self._asked: dict[int, int] = {}
+        self._anchored = Kept(64)
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="standings")
+
+    def close(self) -> None:
+        """End; what is being computed is waited for."""
+        self._worker.shutdown(cancel_futures=True)
+
+    def ranking(self, book: TaskBook) -> tuple[Ranking | None, bool]:
+        """The ranking of a task, and whether a newer one is being computed."""
+        known = self._known.get(book.task_id)
+        if known is not None and known[0] == book.settled:
+            return known[1], False
+        if self._asked.get(book.task_id) != book.settled:
+            self._asked[book.task_id] = book.settled
+            self._worker.submit(self._compute, book)
+        return (None if known is None else known[1]), True
+
+    def _compute(self, book: TaskBook) -> None:
+        from karat import reputation  # noqa: PLC0415 numerics take seconds to load
+        from reputation import MeritRank  # noqa: PLC0415
+
+        with self._follower.lock:
+            settled, ego = book.settled, book.history.sponsor
+            graph = reputation.trust_graph(book.history)
+        engine = MeritRank(graph, alpha=float(reputation.ALPHA))
+        scores = {str(node): score for node, score in engine.scores(ego).items()}
+        self._known[book.task_id] = (settled, Ranking(ego, graph, engine, scores))
+
+    def explanation(self, ranking: Ranking, address: str) -> "Explanation":
+        """The main ways by which a participant gets its score."""
+        return ranking.engine.explain(ranking.ego, address, 8)
+
+    def proof(self, book: TaskBook, address: str) -> tuple[schemas.Proof | None, str | None]:
+        """The proof of a participant's latest anchored score, or why there is none."""
+        from reputation.errors import UnknownNodeError  # noqa: PLC0415
+
+        if not book.epochs:
+            return None, "No reputation of this task is anchored on chain yet."
+        number = max(book.epochs)
+        said = book.epochs[number].statement
+        scored = self._scored(book.task_id, number, said.to_block)
+        if scored.root != said.root:
+            return None, (
+                f"Epoch {number} anchors another root than blocks up to {said.to_block} give: "
+                "more than half of the verifiers attested something else."
+            )
+        try:
+            proof = scored.proof(address)
+        except UnknownNodeError:
+            return None, f"Epoch {number} was anchored before this participant joined."
+        holds, checked_by = self._check(book.task_id, number, said.root, proof)
+        shown = schemas.Proof(
+            epoch=number,
+            root="0x" + said.root.hex(),
+            to_block=said.to_block,
+            score=proof.score / ONE,
+            index=proof.index,
+            units=str(proof.score),
+            out_weight=str(proof.out_weight),
+            row_hash="0x" + proof.row_hash.hex(),
+            leaf="0x" + proof.leaf.hex(),
+            path=["0x" + item.hex() for item in proof.path],
+            holds=holds,
+            checked_by="contract" if checked_by else "page",
+        )
+        return shown, None
+
+    def _scored(self, task_id: int, epoch: int, to_block: int) -> "AnchoredScores":
+        """The scores of an epoch, recomputed from the chain's events."""
+        from karat import reputation  # noqa: PLC0415
+
+        key = (task_id, epoch, to_block)
+        if key in self._anchored:
+            known: AnchoredScores = self._anchored[key]
+            return known
+        history = TaskHistory(self._follower.network.ledger, task_id)
+        history.apply(self._follower.events(task_id, to_block))
+        return self._anchored.keep(key, reputation.anchored(history))
+
+    def _check(
+        self, task_id: int, epoch: int, root: bytes, proof: "AnchorProof"
+    ) -> tuple[bool, bool]:
+        """Whether a proof holds, and whether the contract itself said so."""
+        from karat import reputation  # noqa: PLC0415
+        from reputation.anchor import verify  # noqa: PLC0415
+
+        try:
+            anchor = self._follower.network.anchor
+            return anchor.verify(task_id, epoch, reputation.leaf(proof), proof.path), True
+        except ChainError:
+            return verify(root, proof), False

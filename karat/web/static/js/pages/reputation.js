@@ -1,0 +1,95 @@
+// The trust graph: who vouches for whom, and what that makes of everyone.
+
+import { h, path, replace } from "../dom.js";
+import { count, plural } from "../format.js";
+import { get, region } from "../live.js";
+import { address, crumbs, hash, panel, reputation, table, taskTabs } from "../parts.js";
+import { standing } from "../standing.js";
+
+export default async function page(main, task) {
+  document.title = `Reputation in task ${task} – Karat`;
+  let details = { name: null };
+  try {
+    details = await get(`/tasks/${task}`);
+  } catch { /* the graph below says why */ }
+  const view = new View(task);
+  const graph = region(`/tasks/${task}/reputation`, (data) => view.render(data), { name: "The graph" });
+  replace(main,
+    crumbs(["Tasks", "/"], [details.name ?? `Task ${task}`, path("tasks", task)], "Reputation"),
+    h("h1", {}, "Reputation"), taskTabs(task, "Reputation"),
+    h("p", { class: "lead" }, "MeritRank: how likely a walk along the edges of trust meets somebody, seen from the sponsor. Choose a node, here or in the table, to see why it stands where it stands."),
+    h("div", { class: "split" }, view.stage, view.side), graph.element);
+  await graph.refresh();
+}
+
+class View {
+  constructor(task) {
+    this.task = task;
+    this.names = new Map();
+    this.chosen = null;
+    this.drawing = null;
+    this.canvas = h("div", { class: "graph", id: "graph", role: "img", "aria-label": "The graph of trust. The table below has the same content." });
+    this.stage = h("section", { class: "panel stage" }, h("h2", { class: "unseen" }, "Graph"), this.canvas,
+      h("p", { class: "legend" }, [["sponsor", "sponsor"], ["verifier", "verifier"], ["trainer", "trainer"], ["trust", "trust"], ["distrust", "distrust"]].map(([style, label]) => h("span", { class: `key node-${style}` }, label))));
+    this.why = h("div", { class: "why", "aria-live": "polite" }, h("p", { class: "quiet" }, "Nothing chosen yet."));
+    this.side = h("section", { class: "panel side", id: "why", tabindex: "-1" }, h("h2", {}, "Why"), this.why);
+  }
+
+  render(data) {
+    for (const node of data.nodes) if (node.name) this.names.set(node.address, node.name);
+    this.draw(data);
+    return panel("Everyone", this.about(data), table({
+      caption: data.computing ? "Scores are being computed…" : `${plural(data.nodes.length, "node")}, best first`,
+      rows: data.nodes,
+      columns: [
+        { label: "#", num: true, cell: (_, i) => h("span", { class: "num" }, i + 1) },
+        { label: "Who", head: true, cell: (node) => address(node.address, { name: node.name, task: this.task }) },
+        { label: "Role", cell: (node) => node.role },
+        { label: "Score", num: true, cell: (node) => (node.role === "sponsor" ? h("span", { class: "quiet" }, "sees") : reputation(data.computing && node.score === 0 ? null : node.score)) },
+        { label: "Trusted by", num: true, cell: (node) => degree(data.edges, node.address, 1) },
+        { label: "Distrusted by", num: true, cell: (node) => degree(data.edges, node.address, -1) },
+        { label: "Why", cell: (node) => h("button", { type: "button", class: "button small", "data-key": `explain ${node.address}`, "aria-label": `Explain the score of ${node.name ?? node.address}`, onclick: () => this.choose(node.address, true) }, "Explain") },
+      ],
+    }));
+  }
+
+  about(data) {
+    const left = data.total - data.nodes.length;
+    return [
+      left || data.left_out ? h("p", { class: "note" }, `Shown are the ${plural(data.nodes.length, "node")} that matter most${left ? `, ${count(left)} are left out` : ""}${data.left_out ? `, and ${plural(data.left_out, "light edge")}` : ""}. The command line has all: karat reputation export.`) : null,
+      data.epoch ? h("p", { class: "quiet" }, `Anchored on chain: epoch ${data.epoch.epoch}, ${plural(data.epoch.nodes, "node")} up to block ${count(data.epoch.to_block)}, root `, hash(data.epoch.root, "root")) : h("p", { class: "quiet" }, "No epoch is anchored on chain yet."),
+    ];
+  }
+
+  async draw(data) {
+    const { draw } = await import("../graph.js");
+    this.drawing?.destroy();
+    this.drawing = draw(this.canvas, data, (chosen) => this.choose(chosen, false));
+    if (this.chosen) this.drawing.select(this.chosen, []);
+  }
+
+  async choose(one, move) {
+    this.chosen = one;
+    this.drawing?.select(one, []);
+    const title = h("p", { class: "who" }, address(one, { name: this.names.get(one) ?? null, task: this.task }));
+    replace(this.why, title, h("p", { class: "quiet" }, "Looking for the ways of trust…"));
+    if (move) this.side.focus();
+    try {
+      let data = await get(`/tasks/${this.task}/reputation/${one}`);
+      while (data.computing && !data.explanation && this.chosen === one) {
+        await new Promise((go) => setTimeout(go, 1000));
+        data = await get(`/tasks/${this.task}/reputation/${one}`);
+      }
+      if (this.chosen !== one) return;
+      replace(this.why, title, standing(data, this.task, this.names));
+      this.drawing?.select(one, data.explanation?.paths ?? []);
+    } catch (error) {
+      replace(this.why, title, h("p", { class: "note bad" }, `It cannot be explained: ${error.message}.`));
+    }
+  }
+}
+
+function degree(edges, node, sign) {
+  const times = edges.filter((edge) => edge.target === node && Math.sign(edge.weight) === sign).length;
+  return times ? h("span", { class: "num" }, count(times)) : h("span", { class: "nil" }, "–");
+}

@@ -1,0 +1,1 @@
+"""Answers of the API, one module for each part of it."""

@@ -1,0 +1,112 @@
+"""The members of a task, and what each did."""
+
+from typing import Any
+
+from karat.errors import NotAvailable
+from karat.web import schemas
+from karat.web.book import MemberBook, TaskBook
+from karat.web.parameters import MemberPage, MemberPath
+from karat.web.site import Site
+from karat.web.views.rounds import due, score
+from karat.web.views.tasks import verdict_of
+
+
+def participants(site: Site, wanted: MemberPage) -> schemas.ParticipantList:
+    """A task's members."""
+    book = site.follower.book(wanted.task)
+    with site.follower.lock:
+        ranking, computing = site.standings.ranking(book)
+        scores = {} if ranking is None else ranking.scores
+        found = [one for one in book.members.values() if _matches(site, one, wanted)]
+        if wanted.order == "reputation":
+            found.sort(key=lambda one: -scores.get(one.address, 0.0))
+        elif wanted.order != "joined":
+            found.sort(key=lambda one: -int(getattr(one, wanted.order)))
+        shown = found[wanted.offset : wanted.offset + wanted.limit]
+        items = [
+            schemas.Participant(**_fields(site, book, one, scores.get(one.address)))
+            for one in shown
+        ]
+    return schemas.ParticipantList(
+        total=len(found), offset=wanted.offset, computing=computing, items=items
+    )
+
+
+def participant(site: Site, wanted: MemberPath) -> schemas.Member:
+    """One member with its record."""
+    book = site.follower.book(wanted.task)
+    with site.follower.lock:
+        member = book.members.get(wanted.address)
+        if member is None:
+            raise NotAvailable(f"{wanted.address} takes no part in task {wanted.task}")
+        ranking, _ = site.standings.ranking(book)
+        reputation = None if ranking is None else ranking.scores.get(member.address)
+        records = [
+            record
+            for number in sorted(book.rounds, reverse=True)
+            if (record := _record(book, number, member.address)) is not None
+        ]
+        return schemas.Member(**_fields(site, book, member, reputation), records=records)
+
+
+def _matches(site: Site, member: MemberBook, wanted: MemberPage) -> bool:
+    text = wanted.search.strip().lower()
+    named = text in member.address.lower() or text in site.names.get(member.address, "").lower()
+    return named and wanted.role in {"", member.role}
+
+
+def _fields(
+    site: Site, book: TaskBook, member: MemberBook, reputation: float | None
+) -> dict[str, Any]:
+    return {
+        "address": member.address,
+        "name": site.names.get(member.address),
+        "role": member.role,
+        "state": _state(book, member),
+        "stake": str(member.stake),
+        "earned": str(member.earned),
+        "slashed": str(member.slashed),
+        "unpaid": str(member.earned - member.withdrawn),
+        "updates": member.updates,
+        "weight": book.history.appointed.get(member.address),
+        "reputation": reputation,
+    }
+
+
+def _state(book: TaskBook, member: MemberBook) -> str:
+    if member.left:
+        return "left"
+    if member.leave_at:
+        return "leaving"
+    params = book.history.params
+    needed = params.trainer_stake if member.role == "trainer" else params.verifier_stake
+    return "suspended" if member.stake < needed else "active"
+
+
+def _record(book: TaskBook, number: int, address: str) -> schemas.Record | None:
+    """What a member did in a round; None if nothing."""
+    past, current = book.history.rounds[number], book.rounds[number]
+    own = next((one for one in past.updates if one.trainer == address), None)
+    index = None if own is None else own.index
+    code = past.medians[own.index] if own is not None and own.index < len(past.medians) else None
+    if own is not None:
+        did = "sent an update"
+    elif address in past.votes:
+        did = "voted"
+    elif address in past.committee:
+        did = "committed to a vote" if address in current.sealed else "did not vote"
+    elif address in past.commits:
+        did = "did not reveal its update" if current.closed else "committed to an update"
+    else:
+        return None
+    credited = current.rewards.get(address)
+    return schemas.Record(
+        round=number,
+        did=did,
+        index=index,
+        verdict=None if code is None else verdict_of(code),
+        score=score(code),
+        reward=str(credited if credited is not None else due(book, number, code)),
+        claimed=credited is not None,
+        slashed=str(current.slashes.get(address, 0)),
+    )

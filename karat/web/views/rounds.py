@@ -1,0 +1,292 @@
+"""A round: phases, committee, updates, the evidence behind verdicts, gas."""
+
+from statistics import median
+from typing import Literal, cast
+
+from chain.enums import Phase
+from karat.errors import NotAvailable
+from karat.history import Outcome, Revealed
+from karat.history import Round as PastRound
+from karat.rounds import phase_name
+from karat.web import evidence, schemas
+from karat.web.book import RoundBook, TaskBook
+from karat.web.facts import State
+from karat.web.parameters import RoundPage, RoundPath, UpdatePath
+from karat.web.site import Site
+from karat.web.views.tasks import cid, phase_of, state_of, summary_of_round, verdict_of
+from learning.score_codes import LOWEST_SCORE, ZERO_SCORE, decode_score
+
+_MOST_TRANSACTIONS = 2_500
+_COURSE = (
+    Phase.COMMIT, Phase.REVEAL, Phase.CLOSE, Phase.SCORE_COMMIT, Phase.SCORE_REVEAL, Phase.SETTLE,
+)  # fmt: skip
+
+
+def round_(site: Site, wanted: RoundPath) -> schemas.Round:
+    """One round with its phases and committee."""
+    book, state = _book(site, wanted), state_of(site, wanted.task)
+    with site.follower.lock:
+        current, past = book.rounds[wanted.round], book.history.rounds[wanted.round]
+        blocks = _blocks(current)
+    times = site.facts.times(blocks.values())
+    moments = {name: times[block] for name, block in blocks.items() if block in times}
+    with site.follower.lock:
+        params = book.history.params
+        return schemas.Round(
+            **summary_of_round(book, wanted.round, state),
+            steps=_steps(book, wanted.round, state, moments),
+            committee=[_member(site, current, past, one) for one in past.committee],
+            seed=None if past.seed is None else "0x" + past.seed.hex(),
+            base_model=cid(past.base_digest, past.base_size),
+            next_model=_next_model(current),
+            missing=past.missing if current.closed else [],
+            trainer_budget=str(params.trainer_budget),
+            verifier_budget=str(params.verifier_budget),
+        )
+
+
+def _next_model(current: RoundBook) -> str | None:
+    fixed = current.fixed
+    return None if fixed is None else cid(fixed.model_digest, fixed.model_size)
+
+
+def _blocks(current: RoundBook) -> dict[str, int]:
+    """The blocks in which a round moved on."""
+    blocks = {"opened": current.opened.at.block_number}
+    if current.closed is not None:
+        blocks["closed"] = current.closed.at.block_number
+    if current.decided is not None:
+        blocks["decided"] = current.decided.at.block_number
+    return blocks
+
+
+def _steps(
+    book: TaskBook, number: int, state: State | None, moments: dict[str, int]
+) -> list[schemas.Step]:
+    """The phases of a round; one that anyone ends, and nobody has, has no end."""
+    current, closed = book.rounds[number], book.rounds[number].closed
+    commit, reveal = current.opened.commit_deadline, current.opened.reveal_deadline
+    scored = closed.score_commit_deadline if closed else None
+    told = closed.score_reveal_deadline if closed else None
+    edges: list[int | None] = [
+        moments.get("opened"), commit, reveal, moments.get("closed"), scored, told,
+        moments.get("decided"),
+    ]  # fmt: skip
+    phase = phase_of(book, number, state)
+    names = [phase_name(one) for one in _COURSE]
+    here = names.index(phase) if phase in names else len(names) if phase != "none" else 0
+    return [
+        schemas.Step(
+            phase=cast("schemas.Phase", name),
+            state="done" if i < here else "now" if i == here else "next",
+            begins=edges[i],
+            ends=edges[i + 1],
+        )
+        for i, name in enumerate(names)
+    ]
+
+
+def _member(
+    site: Site, current: RoundBook, past: PastRound, address: str
+) -> schemas.CommitteeMember:
+    closed = current.closed
+    weights = dict(zip(closed.committee, closed.weights, strict=True)) if closed else {}
+    model = current.models.get(address)
+    updates, told = len(past.updates), past.evidence.get(address)
+    return schemas.CommitteeMember(
+        address=address,
+        name=site.names.get(address),
+        weight=weights.get(address, 0),
+        state=_vote_state(current, past, address),
+        agreement=current.agreement.get(address),
+        reward=str(current.rewards.get(address, 0)),
+        slashed=str(current.slashes.get(address, 0)),
+        evidence=None if told is None else cid(told, evidence.likely_bytes(updates)),
+        model=None if model is None else cid(*model),
+    )
+
+
+def _vote_state(
+    current: RoundBook, past: PastRound, address: str
+) -> Literal["silent", "committed", "revealed"]:
+    if address in past.votes:
+        return "revealed"
+    return "committed" if address in current.sealed else "silent"
+
+
+def updates(site: Site, wanted: RoundPage) -> schemas.UpdateList:
+    """The updates of a round."""
+    book = _book(site, wanted)
+    with site.follower.lock:
+        past = book.history.rounds[wanted.round]
+        revealed = [one for one in past.updates if _matches(past, one, wanted.verdict)]
+        missing = [] if wanted.verdict else past.missing
+        rows: list[Revealed | str] = [*revealed, *missing]
+        shown = rows[wanted.offset : wanted.offset + wanted.limit]
+        items = [
+            _missing(site, book, wanted.round, row)
+            if isinstance(row, str)
+            else update_of(site, book, wanted.round, row)
+            for row in shown
+        ]
+    return schemas.UpdateList(total=len(rows), offset=wanted.offset, items=items)
+
+
+def _matches(past: PastRound, update: Revealed, wanted: str) -> bool:
+    if not wanted:
+        return True
+    code = _code(past, update.index)
+    if code is None:
+        return False
+    kind = "paid" if code > ZERO_SCORE else "unpaid" if code >= LOWEST_SCORE else "refused"
+    return kind == wanted
+
+
+def _code(past: PastRound, index: int) -> int | None:
+    """The settled median of an update; None before it is settled."""
+    return past.medians[index] if index < len(past.medians) else None
+
+
+def update_of(site: Site, book: TaskBook, number: int, row: Revealed) -> schemas.Update:
+    """A revealed update; the book's lock is held."""
+    past, current = book.history.rounds[number], book.rounds[number]
+    code = _code(past, row.index)
+    credited = current.rewards.get(row.trainer)
+    reward = credited if credited is not None else due(book, number, code)
+    return schemas.Update(
+        index=row.index,
+        trainer=row.trainer,
+        name=site.names.get(row.trainer),
+        cid=cid(row.digest, row.size),
+        size=row.size,
+        verdict=None if code is None else verdict_of(code),
+        code=code,
+        score=score(code),
+        votes=[_vote(one, codes[row.index]) for one, codes in past.votes.items()],
+        reward=str(reward),
+        claimed=credited is not None,
+        slashed=str(current.slashes.get(row.trainer, 0)),
+        appealed=row.index in current.appeals,
+    )
+
+
+def _vote(verifier: str, code: int) -> schemas.Vote:
+    return schemas.Vote(verifier=verifier, code=code, verdict=verdict_of(code), score=score(code))
+
+
+def score(code: int | None) -> float | None:
+    """The relative improvement that a code stands for; None for a verdict."""
+    return decode_score(code) if code is not None and code >= LOWEST_SCORE else None
+
+
+def due(book: TaskBook, number: int, code: int | None) -> int:
+    """What an update will be credited when its reward is claimed, by the ledger's formula."""
+    past, params = book.history.rounds[number], book.history.params
+    if code is None or code <= ZERO_SCORE or past.outcome is not Outcome.SETTLED:
+        return 0
+    weights = [max(0, one - ZERO_SCORE) ** params.payout_exponent for one in past.medians]
+    own = (code - ZERO_SCORE) ** params.payout_exponent
+    return int(params.trainer_budget * own // sum(weights))
+
+
+def _missing(site: Site, book: TaskBook, number: int, trainer: str) -> schemas.Update:
+    current = book.rounds[number]
+    return schemas.Update(
+        index=None,
+        trainer=trainer,
+        name=site.names.get(trainer),
+        cid=None,
+        size=None,
+        verdict=None,
+        code=None,
+        score=None,
+        votes=[],
+        reward="0",
+        claimed=False,
+        slashed=str(current.slashes.get(trainer, 0)),
+        appealed=False,
+    )
+
+
+def update(site: Site, wanted: UpdatePath) -> schemas.Evidence:
+    """One update, with what each verifier's evidence says of it."""
+    book = _book(site, wanted)
+    with site.follower.lock:
+        past = book.history.rounds[wanted.round]
+        if wanted.index >= len(past.updates):
+            raise NotAvailable(
+                f"round {wanted.round} of task {wanted.task} has no update {wanted.index}"
+            )
+        shown = update_of(site, book, wanted.round, past.updates[wanted.index])
+        digests = {one.digest.hex(): one.index for one in past.updates}
+        told = [(one, past.evidence[one], codes[wanted.index]) for one, codes in past.votes.items()]
+    reports = [
+        _report(site, one, digest, code, wanted.index, digests) for one, digest, code in told
+    ]
+    return schemas.Evidence(update=shown, reports=reports)
+
+
+def _report(
+    site: Site, verifier: str, digest: bytes, code: int, index: int, digests: dict[str, int]
+) -> schemas.Report:
+    """What one verifier's evidence says of an update, compared with its vote on chain."""
+    count = len(digests)
+    likely, most = evidence.likely_bytes(count), evidence.most_bytes(count)
+    found = site.library.document(digest, most, likely, evidence.parse)
+    entry = found.value.entry(index) if found.state == "read" else None
+    state, note = found.state, found.note
+    if found.state == "read" and entry is None:
+        state, note = "malformed", "The evidence says nothing of this update."
+    checks = [] if entry is None else evidence.checks(found.value, entry)
+    return schemas.Report(
+        verifier=verifier,
+        name=site.names.get(verifier),
+        evidence=cid(digest, likely),
+        state=state,
+        note=note,
+        agrees=None if entry is None else entry.code == code,
+        summary=None if entry is None else evidence.summary(entry, checks),
+        findings=[] if entry is None else evidence.findings(entry, digests),
+        checks=checks,
+    )
+
+
+def gas(site: Site, wanted: RoundPath) -> schemas.Gas:
+    """Gas of a round's transactions, by what they did; read from receipts."""
+    book = _book(site, wanted)
+    with site.follower.lock:
+        steps = {one: " + ".join(sorted(done)) for one, done in _did(book, wanted.round).items()}
+    chosen = dict(list(steps.items())[:_MOST_TRANSACTIONS])
+    used = site.facts.gas(chosen)
+    kinds: dict[str, list[bytes]] = {}
+    for one, step in chosen.items():
+        kinds.setdefault(step, []).append(one)
+    rows = [
+        _gas_step(step, len(ones), [used[one] for one in ones if one in used])
+        for step, ones in kinds.items()
+    ]
+    return schemas.Gas(
+        steps=rows, total=sum(row.total for row in rows), more=len(steps) - len(chosen)
+    )
+
+
+def _did(book: TaskBook, number: int) -> dict[bytes, set[str]]:
+    return book.rounds[number].steps
+
+
+def _gas_step(step: str, transactions: int, used: list[int]) -> schemas.GasStep:
+    return schemas.GasStep(
+        step=step,
+        transactions=transactions,
+        known=len(used),
+        total=sum(used),
+        median=round(median(used)) if used else None,
+        most=max(used, default=None),
+    )
+
+
+def _book(site: Site, wanted: RoundPath) -> TaskBook:
+    book = site.follower.book(wanted.task)
+    if wanted.round not in book.rounds:
+        raise NotAvailable(f"round {wanted.round} of task {wanted.task} has not been opened")
+    return book
