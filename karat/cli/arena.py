@@ -1,13 +1,13 @@
 """``karat arena``: attacks against defences, and the share of the rewards attackers get."""
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from karat.cli.output import JsonFlag, print_json, say
+from karat.cli.reports import command_line, prepare_report
 
 if TYPE_CHECKING:
     from learning.arena.match import Match, Row
@@ -75,7 +75,7 @@ def arena(
         _list(json)
         return
     if report is not None:
-        _need_matplotlib()
+        prepare_report(report)
     tournament = Tournament(
         attacks=_names(attack),
         defences=_names(defence),
@@ -92,7 +92,7 @@ def arena(
         from learning.arena.report import write_report
         from learning.arena.summary import summarise
 
-        say(f"Report: {write_report(summarise(rows), report, _command())}")
+        say(f"Report: {write_report(summarise(rows), report, command_line())}")
     if json:
         print_json("karat.arena/1", {"task": task, "rows": [row.to_json() for row in rows]})
     else:
@@ -183,22 +183,7 @@ def _numbers(text: str) -> list[float]:
         raise typer.BadParameter(f"--alpha takes numbers like 0.1,0.5,10, not {text!r}") from None
 
 
-def _need_matplotlib() -> None:
-    """Tell before hours of play, not after."""
-    from importlib.util import find_spec
-
-    if find_spec("matplotlib") is None:
-        raise typer.BadParameter("--report needs matplotlib: pip install 'karat[plot]'")
-
-
 def _cache() -> Path:
     """Results folder in the user's cache."""
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "karat" / "arena"
-
-
-def _command() -> str:
-    """The command line as typed, for the report."""
-    import shlex
-
-    return shlex.join(["karat", *sys.argv[1:]])

@@ -3,11 +3,16 @@
 import signal
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from karat.cli.output import JsonFlag, print_json, say
+from karat.cli.reports import command_line, prepare_report
+
+if TYPE_CHECKING:
+    from karat.demo.result import DemoResult
+    from karat.demo.run import Played
 
 
 def demo(
@@ -34,12 +39,18 @@ def demo(
         bool, typer.Option("--keep", help="Keep the chain running until Ctrl-C, to query it.")
     ] = False,
     device: Annotated[str, typer.Option(help="Where to compute: auto, cpu or cuda.")] = "auto",
+    report: Annotated[
+        Path | None,
+        typer.Option(help="Folder for an HTML page of its own and its figures (PNG)."),
+    ] = None,
     json: JsonFlag = False,
 ) -> None:
     """Run honest trainers and attackers through real rounds on a real chain."""
     from karat.demo.config import DemoConfig
     from karat.errors import ConfigError
 
+    if report is not None:
+        prepare_report(report)
     if keep and node == "embedded":
         raise ConfigError("the embedded EVM lives in this process: --keep needs anvil or hardhat")
     config = DemoConfig.make(
@@ -64,10 +75,23 @@ def demo(
     with ExitStack() as running:
         with DemoProgress(Console(stderr=True), config.rounds) as progress:
             end = running.enter_context(played(config, progress))
+        result = end.result if report is None else _reported(end, report)
         if json:
-            print_json("karat.demo/1", end.result.document())
+            print_json("karat.demo/1", result.document())
         else:
-            show(end.result, Console())
+            show(result, Console())
         if keep:
             say(f"The chain stays at {end.stage.devnet.rpc_url}; Ctrl-C ends it.")
             signal.pause()
+
+
+def _reported(end: "Played", folder: Path) -> "DemoResult":
+    """Write the report; the result with its path among the outputs."""
+    from dataclasses import replace
+
+    from karat.demo.report import write_report
+    from karat.trust import net_edges, trust_edges
+
+    edges = net_edges(trust_edges(end.task.history))
+    written = write_report(end.result, edges, folder, command_line())
+    return replace(end.result, outputs={**end.result.outputs, "report": str(written)})

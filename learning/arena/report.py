@@ -11,21 +11,10 @@ from matplotlib.figure import Figure
 
 from learning.arena.summary import METRICS, Cell, percent
 from learning.errors import ArenaError
+from learning.page import page, table
 
 _WORST = {"attack_success": 100, "attacker_reward_share": 40, "honest_false_positive": 40}
 """Metrics of which little is good, with the percentage that is painted red."""
-
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem;
-       color: #1a1a1a; background: #fff }
-table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums }
-th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid #ddd }
-th:nth-child(-n+2), td:nth-child(-n+2) { text-align: left }
-img { max-width: 100% }
-.scroll { overflow-x: auto }
-@media (prefers-color-scheme: dark) {
-  body { color: #eee; background: #161616 } th, td { border-color: #333 } }
-"""
 
 
 def write_report(cells: Sequence[Cell], folder: Path, command: str) -> Path:
@@ -86,24 +75,18 @@ def _short(name: str) -> str:
 
 
 def _page(cells: Sequence[Cell], images: Sequence[tuple[str, str]], command: str) -> str:
-    head = "".join(f"<th>{escape(title)}, %</th>" for title in METRICS.values())
-    body = "".join(_line(cell) for cell in cells)
     figures = "".join(
         f'<h2>{escape(title)}</h2><img src="{escape(name)}" alt="Heatmap: {escape(title)}">'
         for name, title in images
     )
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Karat arena</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{_STYLE}</style><h1>Karat arena</h1>"
+    settings = ("attack", "defence", "honest", "attackers", "alpha", "rounds", "seeds")
+    header = (*settings, *(f"{title}, %" for title in METRICS.values()))
+    rows = [
+        [*(getattr(cell, name) for name in settings), *(percent(cell.means[m]) for m in METRICS)]
+        for cell in cells
+    ]
+    return page(
+        "Karat arena",
         f"<p>Every figure is a mean over seeds. To repeat: <code>{escape(command)}</code></p>"
-        f"{figures}<h2>All figures</h2><div class=scroll><table><tr><th>attack</th>"
-        "<th>defence</th><th>honest</th><th>attackers</th><th>alpha</th><th>rounds</th>"
-        f"<th>seeds</th>{head}</tr>{body}</table></div></html>\n"
+        f"{figures}<h2>All figures</h2>{table(header, rows)}",
     )
-
-
-def _line(cell: Cell) -> str:
-    settings = (cell.attack, cell.defence, cell.honest, cell.attackers, cell.alpha, cell.rounds)
-    values = [*settings, cell.seeds, *(percent(cell.means[metric]) for metric in METRICS)]
-    return "<tr>" + "".join(f"<td>{escape(str(value))}</td>" for value in values) + "</tr>"

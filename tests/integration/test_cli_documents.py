@@ -73,5 +73,10 @@ def test_arena(tmp_path: Path) -> None:
 
 
 def test_demo(tmp_path: Path) -> None:
-    demo = printed(tmp_path, "demo", "--rounds", 1, "--node", "embedded", "--out", "out")
+    where = ["--out", "out", "--report", "report"]
+    demo = printed(tmp_path, "demo", "--rounds", 1, "--node", "embedded", *where)
     assert demo["chain"]["kind"] == "embedded"
+    assert demo["outputs"]["report"] == "report/index.html"
+    page = (tmp_path / "report" / "index.html").read_text("utf-8")
+    assert "--report report" in page
+    assert all(one["cid"] in page for one in demo["rounds"][0]["updates"])

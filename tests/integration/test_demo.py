@@ -195,6 +195,7 @@ def test_a_round_without_a_majority_of_verifiers_is_void(tmp_path: Path) -> None
         (["--drop", "nobody"], Exit.CONFIG, "NAME@ROUND:STEP"),
         (["--out", "/proc/karat"], Exit.CONFIG, "cannot write"),
         (["--rounds", "0"], Exit.USAGE, "rounds"),
+        (["--report", "/proc/karat"], Exit.CONFIG, "cannot write a report"),
     ],
 )
 def test_bad_input_is_one_clear_sentence(
