@@ -26,7 +26,7 @@ PAGES = sorted(
     for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
     if not {"_build", "_generated"} & set(path.parts)
 )
-LANGUAGES = {"sh", "console", "python", "toml", "json", "yaml", "solidity", "dockerfile"}
+LANGUAGES = {"sh", "console", "python", "toml", "json", "solidity"}
 _HINT = re.compile(r"<!--\s*test:\s*(\w+)(?::\s*(.*?))?\s*-->", re.DOTALL)
 _NAMED = re.compile(r"(?:#|//) ([\w./-]+\.\w+)\n")
 

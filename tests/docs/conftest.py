@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from chain.local_network import stop_network
+from chain.accounts import dev_accounts
+from chain.devnet import CHAIN_ID
+from chain.local_network import DEPLOYER_SEED, stop_network
 from chain.node import rpc
 from chain.profiles import Profile, save_profile
 from karat.demo.config import DemoConfig
@@ -31,7 +33,10 @@ def played_network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]
     )
     progress = DemoProgress(Console(file=StringIO()), config.rounds)
     with progress, played(config, progress) as end:
-        rpc(end.stage.devnet.web3, "evm_setAutomine", True)
+        web3 = end.stage.devnet.web3
+        rpc(web3, "evm_setAutomine", True)
+        for account in dev_accounts(DEPLOYER_SEED, 11, chain_id=CHAIN_ID):  # as `karat up` does
+            rpc(web3, "anvil_setBalance", account.address, hex(10**21))
         yield end
 
 
