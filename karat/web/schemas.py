@@ -62,6 +62,7 @@ class TaskSummary(Answer):
     task: int
     name: Annotated[str | None, Field(description="From its specification, if that is there.")]
     sponsor: Address
+    sponsor_name: str | None
     state: Annotated[
         Literal["open", "over", "closed"],
         Field(description="over: all rounds were played; closed: ended by its sponsor."),

@@ -98,6 +98,7 @@ def _summary(site: Site, created: TaskCreated) -> dict[str, Any]:
         "task": task_id,
         "name": found.value.name if found.state == "read" else None,
         "sponsor": created.sponsor,
+        "sponsor_name": site.names.get(created.sponsor),
         "state": "closed" if closed else "over" if over else "open",
         "round": round_,
         "rounds": params.max_rounds,

@@ -2,7 +2,7 @@
 
 import { h, s } from "./dom.js";
 
-const WIDTH = 560;
+const WIDTH = matchMedia("(max-width: 560px)").matches ? 330 : 560; // so that its text can be read
 const HEIGHT = 200;
 const EDGE = { left: 48, right: 14, top: 14, bottom: 28 };
 
@@ -23,7 +23,7 @@ function ticks(most) {
 function frame(title, summary, marks, show, labels, children, legend) {
   const most = marks.at(-1);
   const y = (value) => EDGE.top + down * (1 - value / most);
-  const every = Math.ceil(labels.length / 12);
+  const every = Math.ceil(labels.length / (WIDTH / 45));
   const svg = s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title}. ${summary}`, class: "chart" },
     marks.map((value) => [
       s("line", { x1: EDGE.left, x2: WIDTH - EDGE.right, y1: y(value), y2: y(value), class: value === 0 ? "axis" : "grid" }),
@@ -71,7 +71,7 @@ export function bars(title, rounds, series, { show, label = "round" }) {
     return s("g", {}, series.map((one) => {
       const value = one.values[i];
       const top = y(base + value);
-      const box = value > 0 ? s("rect", { x: place(i) - width / 2, width, y: top, height: Math.max(0.5, y(base) - top), rx: 2, class: `bar ${one.style}` },
+      const box = value > 0 ? s("rect", { x: place(i) - width / 2, width, y: top, height: Math.max(0.5, y(base) - top), rx: 2, class: `block ${one.style}` },
         s("title", {}, `${one.label}, ${label} ${round}: ${show(value)}`)) : null;
       base += value;
       return box;

@@ -14,17 +14,23 @@ export function plural(value, one, many = `${one}s`) {
   return `${count(value)} ${value === 1 ? one : many}`;
 }
 
-/** Base units as tokens, cut (never rounded up) to at most two decimals; all with `exact`. */
+/** Base units as tokens, rounded to two decimals, or all of them with `exact`. */
 export function tokens(units, decimals, exact = false) {
   const value = BigInt(units);
   const sign = value < 0n ? "−" : "";
-  const digits = (value < 0n ? -value : value).toString().padStart(decimals + 1, "0");
-  const whole = digits.slice(0, digits.length - decimals) || "0";
-  const rest = digits.slice(digits.length - decimals);
-  let shown = exact ? rest.replace(/0+$/, "") : rest.slice(0, 2).replace(/0+$/, "");
-  if (!exact && shown.length === 1) shown += "0";
-  if (!exact && value !== 0n && whole === "0" && !shown) return `${sign}<0.01`;
-  return `${sign}${integer.format(BigInt(whole))}${shown ? `.${shown}` : ""}`;
+  let size = value < 0n ? -value : value;
+  let kept = decimals;
+  if (!exact && decimals > 2) {
+    const step = 10n ** BigInt(decimals - 2);
+    const rounded = (size + step / 2n) / step;
+    if (size > 0n && rounded === 0n) return `${sign}<0.01`;
+    [size, kept] = [rounded, 2];
+  }
+  const digits = size.toString().padStart(kept + 1, "0");
+  const whole = integer.format(BigInt(digits.slice(0, digits.length - kept)));
+  const rest = digits.slice(digits.length - kept);
+  const shown = exact ? rest.replace(/0+$/, "") : rest.replace(/^0+$/, "");
+  return `${sign}${whole}${shown ? `.${shown}` : ""}`;
 }
 
 export const isZero = (units) => BigInt(units) === 0n;

@@ -1,14 +1,6 @@
 // Draws the trust graph with cytoscape: the sponsor in the middle, verifiers around, trainers outside.
 
-import { h } from "./dom.js";
-
-// Cytoscape adds a <style> for its container unless there is an element of this name: the page's
-// policy allows no inline style, so a stylesheet takes its place.
-const STYLE_ID = "__________cytoscape_stylesheet";
-if (!document.getElementById(STYLE_ID)) {
-  document.head.append(h("link", { id: STYLE_ID, rel: "stylesheet", href: "/static/graph.css" }));
-}
-const { default: cytoscape } = await import("../vendor/cytoscape.esm.min.mjs");
+import cytoscape from "../vendor/cytoscape.esm.min.mjs";
 
 const RINGS = { sponsor: 0, verifier: 130 };
 const FIRST_RING = 270;
@@ -64,7 +56,7 @@ function look(canvas) {
     { selector: ".faded", style: { opacity: 0.15 } },
     { selector: "edge.way", style: { opacity: 1, width: 3, "line-color": gold, "target-arrow-color": gold } },
     { selector: "edge.way.distrust", style: { "line-color": red, "target-arrow-color": red } },
-    { selector: ".chosen", style: { "border-color": gold, "border-width": 5 } },
+    { selector: ".chosen", style: { "border-color": ink, "border-width": 3 } },
   ];
 }
 
@@ -78,7 +70,12 @@ export function draw(canvas, data, chosen) {
   const scheme = matchMedia("(prefers-color-scheme: dark)");
   const recolour = () => graph.style(look(canvas));
   scheme.addEventListener("change", recolour);
-  const watch = new ResizeObserver(() => { graph.resize(); graph.fit(undefined, 24); });
+  const watch = new ResizeObserver(() => {
+    graph.resize();
+    graph.fit(undefined, 24);
+    // Labels stay readable when a small screen makes the graph small.
+    graph.nodes().style("font-size", Math.min(30, Math.max(13, 10 / graph.zoom())));
+  });
   watch.observe(canvas);
   return {
     select(one, paths) {

@@ -82,7 +82,7 @@ export function reputation(value) {
 export function moment(seconds) {
   if (seconds === null) return h("span", { class: "nil" }, "–");
   const when = h("time", { datetime: new Date(seconds * 1000).toISOString() }, format.absolute(seconds));
-  return h("span", { class: "moment" }, when, h("span", { class: "quiet" }, ` ${format.ago(seconds, chainNow())}`));
+  return h("span", { class: "moment" }, when, h("span", { class: "quiet" }, format.ago(seconds, chainNow())));
 }
 
 export function countdown(ends) {
@@ -92,7 +92,8 @@ export function countdown(ends) {
 
 /** Figures at a glance: [label, value, note]. */
 export function tiles(entries) {
-  return h("dl", { class: "tiles" }, entries.filter(Boolean).map(([label, value, note]) =>
+  const shown = entries.filter(Boolean);
+  return h("dl", { class: "tiles", "data-count": shown.length }, shown.map(([label, value, note]) =>
     h("div", {}, h("dt", {}, label), h("dd", {}, value), note ? h("dd", { class: "quiet" }, note) : null)));
 }
 
@@ -103,7 +104,7 @@ export function pairs(entries) {
 
 /**
  * A table that becomes a list of cards on a narrow screen.
- * columns: [{label, cell(row, i), num, head, hidden}]; `below(row)` may give a row of its own.
+ * columns: [{label, cell(row, i), num, head, long, wide}]; `below(row)` may give a row of its own.
  */
 export function table({ caption, columns, rows, below = () => null, hideCaption = false }) {
   const head = h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, columns.map((one) =>
@@ -118,7 +119,7 @@ export function table({ caption, columns, rows, below = () => null, hideCaption 
 }
 
 function cell(column, row, i) {
-  const classes = [column.num ? "right" : "", column.wide ? "wide" : ""].join(" ").trim() || null;
+  const classes = ["num", "wide", "long"].filter((name) => column[name]).map((name) => (name === "num" ? "right" : name)).join(" ") || null;
   const label = { "data-label": column.label || null, class: classes };
   return column.head
     ? h("th", { scope: "row", role: "rowheader", ...label }, column.cell(row, i))

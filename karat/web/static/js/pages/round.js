@@ -93,7 +93,7 @@ function updateTable(data, shared, state, go) {
       { label: "Reward", num: true, cell: (row) => some(row.reward, shared.token, { due: !row.claimed }) },
       { label: "Slashed", num: true, cell: (row) => some(row.slashed, shared.token) },
       { label: "Size", num: true, cell: (row) => h("span", { class: "num" }, row.size === null ? "–" : bytes(row.size)) },
-      { label: "Content", cell: (row) => (row.cid ? hash(row.cid, "CID") : h("span", { class: "nil" }, "–")) },
+      { label: "Content", long: true, cell: (row) => (row.cid ? hash(row.cid, "CID") : h("span", { class: "nil" }, "–")) },
       { label: "Why", cell: (row) => (row.index !== null && row.votes.length ? whyButton(row, shared) : h("span", { class: "nil" }, "–")) },
     ],
   });
@@ -154,8 +154,8 @@ function verifiers(data, { task, token }) {
       { label: "Agreement", num: true, cell: (v) => (v.agreement === null ? h("span", { class: "nil" }, "–") : h("span", { class: "num" }, percent(v.agreement))) },
       { label: "Reward", num: true, cell: (v) => some(v.reward, token) },
       { label: "Slashed", num: true, cell: (v) => some(v.slashed, token) },
-      { label: "Evidence", cell: (v) => (v.evidence ? hash(v.evidence, "CID") : h("span", { class: "nil" }, "–")) },
-      { label: "Attested model", cell: (v) => (v.model ? hash(v.model, "CID") : h("span", { class: "nil" }, "–")) },
+      { label: "Evidence", long: true, cell: (v) => (v.evidence ? hash(v.evidence, "CID") : h("span", { class: "nil" }, "–")) },
+      { label: "Attested model", long: true, cell: (v) => (v.model ? hash(v.model, "CID") : h("span", { class: "nil" }, "–")) },
     ],
   }), pairs([
     ["seed of the batches", data.seed ? hash(data.seed, "seed") : "drawn when the reveal phase is closed"],

@@ -30,7 +30,7 @@ function top(task) {
   return [
     crumbs(["Tasks", "/"], `#${task.task}`),
     h("h1", {}, h("bdi", {}, name), h("span", { class: "quiet" }, ` #${task.task}`)),
-    h("p", { class: "lead" }, state(task), " ", task.model ? [h("bdi", {}, task.model), " on ", h("bdi", {}, task.data), ", "] : null, "sponsored by ", address(task.sponsor)),
+    h("p", { class: "lead" }, state(task), " ", task.model ? [h("bdi", {}, task.model), " on ", h("bdi", {}, task.data), ", "] : null, "sponsored by ", address(task.sponsor, { name: task.sponsor_name })),
     task.note ? h("p", { class: "note" }, "Its name and model are in its specification. ", task.note) : null,
     taskTabs(task.task, "Overview"),
     tiles([
@@ -70,7 +70,12 @@ function history(data, one, task, token) {
     { label: "verifiers", style: "ink", values: past.map((r) => money(r.verifier_rewards)) },
     { label: "slashed", style: "red", values: past.map((r) => money(r.slashed)) },
   ], { show: (v) => count(Math.round(v * 100) / 100) });
-  return panel("Rounds", h("div", { class: "charts" }, chart), table({
+  const counts = bars("Updates by round", past.map((r) => r.round), [
+    { label: "paid", style: "gold", values: past.map((r) => r.paid) },
+    { label: "unpaid", style: "ink", values: past.map((r) => (r.verdicts.ok ?? 0) - r.paid) },
+    { label: "refused", style: "red", values: past.map(refused) },
+  ], { show: (v) => String(Number(v.toFixed(1))) });
+  return panel("Rounds", h("div", { class: "charts" }, chart, counts), table({
     caption: `Amounts in ${token.symbol}, as far as they were claimed`,
     rows: data.items,
     columns: [
@@ -85,6 +90,8 @@ function history(data, one, task, token) {
     ],
   }), pager({ total: data.total, offset: data.offset, size: SIZE, shown: data.items.length, what: "rounds", go: (offset) => one.go(`/tasks/${task}/rounds?limit=${SIZE}&offset=${offset}`) }));
 }
+
+const refused = (round) => Object.entries(round.verdicts).reduce((sum, [name, times]) => sum + (name === "ok" ? 0 : times), 0);
 
 export function outcome(round) {
   if (round.outcome === "void") return h("span", { class: "chip void", title: "Too few verifiers revealed: nobody was paid or slashed" }, "void");
@@ -113,7 +120,7 @@ function ruleList(task) {
         ["trainer's stake", amount(rules.trainer_stake, task.token)], ["verifier's stake", amount(rules.verifier_stake, task.token)],
         ["pay grows with", rules.payout_exponent === 1 ? "the score" : `the score to the power ${rules.payout_exponent}`],
         ["committee", plural(rules.committee_size, "verifier")], ["trainers", `up to ${count(rules.max_trainers)}`],
-        ["verifiers", rules.open_verifiers ? "anyone" : "appointed by the sponsor"],
+        ["verifiers", rules.open_verifiers ? "anyone" : "appointed"],
       ])),
       h("div", {}, h("h3", {}, "Lost of the stake"), pairs([
         ["harmful", rate(rules.slash_harmful)], ["malformed", rate(rules.slash_malformed)], ["duplicate", rate(rules.slash_duplicate)],

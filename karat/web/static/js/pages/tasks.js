@@ -30,17 +30,19 @@ function render(data, one) {
         { label: "Escrow", num: true, cell: (t) => (t.escrow === null ? "–" : amount(t.escrow, t.token)) },
         { label: "Budget of a round", num: true, cell: (t) => amount(BigInt(t.trainer_budget) + BigInt(t.verifier_budget), t.token) },
         { label: "Members", num: true, cell: (t) => h("span", { class: "num", title: "trainers and verifiers" }, `${t.trainers} + ${t.verifiers}`) },
-        { label: "Sponsor", cell: (t) => address(t.sponsor, { copy: false }) },
+        { label: "Sponsor", cell: (t) => address(t.sponsor, { name: t.sponsor_name, copy: false }) },
       ],
     }),
     pager({ total: data.total, offset: data.offset, size: SIZE, shown: data.items.length, what: "tasks", go: (offset) => one.go(`/tasks?limit=${SIZE}&offset=${offset}`) }),
   ];
 }
 
-const STATES = { open: "Open", over: "All rounds played", closed: "Closed by its sponsor" };
+const STATES = { open: "Open", over: "Finished", closed: "Closed" };
+
+const MEANINGS = { open: "Further rounds may come", over: "All rounds were played", closed: "Its sponsor ended it" };
 
 export function state(task) {
-  return h("span", { class: `chip state-${task.state}` }, STATES[task.state]);
+  return h("span", { class: `chip state-${task.state}`, title: MEANINGS[task.state] }, STATES[task.state]);
 }
 
 export function now(task) {
