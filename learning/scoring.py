@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.sparse import csr_array
 from torch import Tensor
 from torch.nn import functional
 
@@ -89,10 +90,13 @@ class Scorer:
         gain = (self.probe.tempered - tempered) / (step * self.probe.tempered)
         return gain, plain, tempered
 
-    def class_gradients(self) -> np.ndarray | None:
-        """float32 [classes, total]: the tempered loss's gradient per class of the hold-out.
+    def class_effects(self, weights: csr_array, rows: csr_array) -> np.ndarray | None:
+        """float64 [k, classes, classes]: what updates do to the hold-out's logits, per class.
 
-        None where targets are no single labels, or of more than 32 classes.
+        The updates are ``weights`` [k, n] @ ``rows`` [n, total]. Entry [i, a, b] is the first-order
+        change of the mean logit of class b over the examples of class a. Classes that the drawn
+        batches lack are left out. None where targets are no single labels, or of more than 32
+        classes.
         """
         y = torch.cat([y for _, y in self._batches])
         if y.ndim != 1 or int(y.max()) >= _MOST_CLASSES:
@@ -100,13 +104,17 @@ class Scorer:
         x = torch.cat([x for x, _ in self._batches])
         network = network_at(self.spec, self._flat, self.device)
         network.eval()
-        rows = []
-        for label in torch.unique(y):
-            network.zero_grad(set_to_none=True)
-            logits = network(x[y == label]) / self.spec.scoring.temperature
-            _cross_entropy(logits, y[y == label]).backward()  # type: ignore[no-untyped-call]
-            rows.append(flat_gradient(network))
-        return np.stack(rows)
+        parameters = list(network.parameters())
+        labels = torch.unique(y)
+        each = torch.eye(len(labels), device=self.device)
+        updates = weights @ rows
+        effects = np.zeros((weights.shape[0], len(labels), len(labels)))
+        for place, label in enumerate(labels):
+            means = network(x[y == label]).mean(dim=0)[labels]
+            slopes = torch.autograd.grad(means, parameters, each, is_grads_batched=True)
+            flat = torch.cat([slope.reshape(len(labels), -1) for slope in slopes], dim=1)
+            effects[:, place] = -(updates @ flat.double().cpu().numpy().T)
+        return effects
 
     def _probe(self, chosen: np.ndarray) -> Probe:
         network = network_at(self.spec, self._flat, self.device)

@@ -17,11 +17,19 @@ import numpy as np
 
 from learning import evidence
 from learning.codec import Codec, SparseUpdate
-from learning.detection.alliances import Crowd, alliances, crowd_followers, strangers
+from learning.detection.alliances import (
+    SMALLEST_CROWD,
+    Crowd,
+    alliances,
+    crowd_followers,
+    strangers,
+)
+from learning.detection.confusion import confusions, targeted
 from learning.detection.copies import duplicates, mixtures, replays
 from learning.detection.cosines import Cosines, unit_rows
 from learning.detection.findings import Finding, Verdict
-from learning.detection.harm import directions, harmful, noise_level, targeted
+from learning.detection.habits import habits
+from learning.detection.harm import directions, harmful, noise_level
 from learning.errors import MalformedUpdate
 from learning.model_state import ModelState
 from learning.score_codes import LOWEST_SCORE, ZERO_SCORE, encode_score
@@ -182,10 +190,17 @@ class _Judged:
             [item.median > ZERO_SCORE for item in self.past],
             scorer.probe.gradient,
         )
-        self.signals = directions(self.cosines)
+        rows, n = self.cosines.rows, len(updates)
+        ages = [len(window) - k for k, earlier in enumerate(window) for _ in earlier.updates]
+        names = [*(s.trainer for s in submitted), *(item.trainer for item in self.past)]
+        self.habits = habits(rows, names, [0] * n + ages, self.spec.habit_decay)
+        towards = directions(rows, self.cosines)
+        self.signals = towards[:n]
+        self.lasting = self.habits @ towards
         self.findings: list[list[Finding]] = [[] for _ in updates]
         self.exact: dict[int, tuple[float, float, float]] = {}
-        self.gains = np.zeros(len(updates))
+        self.gains = np.zeros(n)
+        self.confused: np.ndarray | None = None
         self.clip = 0.0
         self.middle = 0.0  # median over the leaders of the two signals' sum
 
@@ -193,7 +208,8 @@ class _Judged:
         """Copies first, then the clipping norm over what is left, then gains, audits and harm."""
         self._find_copies()
         leaders = self._leaders()
-        self.middle = float(np.median(self.signals[leaders].sum(axis=1))) if leaders else 0.0
+        self.middle = _median_sum(self.signals[leaders])
+        lasting_middle = _median_sum(self.lasting[leaders])
         self._find_company()
         norms = [u.norm for u, found in zip(self.updates, self.findings, strict=True) if not found]
         self.clip = float(np.median(norms)) if norms else 0.0
@@ -202,8 +218,8 @@ class _Judged:
         self.gains = self.scorer.gains(self.updates, self.clip)
         self._audit(seed)
         gains = {k: values[0] for k, values in self.exact.items()}
-        self._add(harmful(self.signals, self.middle, gains, self.spec))
-        self._add(targeted(self.updates, self.scorer.class_gradients(), self.spec))
+        self._add(harmful(self.signals, self.lasting, lasting_middle, gains, self.spec))
+        self._find_targeted()
 
     def _find_copies(self) -> None:
         n = len(self.updates)
@@ -237,6 +253,16 @@ class _Judged:
         for k, name in zip(crowd, names, strict=True):
             if name in allied:
                 self.findings[k].append(allied[name])
+
+    def _find_targeted(self) -> None:
+        """Who keeps turning one class into another, compared with those who pull the same way."""
+        effects = self.scorer.class_effects(self.habits, self.cosines.rows)
+        if effects is None:
+            return
+        crowd = [k for k in self._leaders() if not self._suspect(k)]
+        among = crowd if len(crowd) >= SMALLEST_CROWD else []
+        self.confused = confusions(effects, np.array(among, dtype=np.int64))
+        self._add(targeted(self.confused, self.spec))
 
     def _leaders(self) -> list[int]:
         """Updates without findings so far."""
@@ -300,7 +326,15 @@ class _Judged:
                     "gain": float(self.gains[k]),
                     "gradient_cosine": float(self.signals[k, 0]),
                     "progress_cosine": float(self.signals[k, 1]),
+                    "lasting_gradient_cosine": float(self.lasting[k, 0]),
+                    "lasting_progress_cosine": float(self.lasting[k, 1]),
+                    "confusion": None if self.confused is None else float(self.confused[k].max()),
                     "exact": None if exact is None else dict(zip(names, exact, strict=True)),
                 }
             )
         return rows
+
+
+def _median_sum(signals: np.ndarray) -> float:
+    """Median over updates of the sum of their signals [n, 2]; 0 if there are none."""
+    return float(np.median(signals.sum(axis=1))) if len(signals) else 0.0

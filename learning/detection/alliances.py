@@ -16,7 +16,7 @@ from learning.detection.findings import Finding
 from learning.tasks.spec import ScoringSpec
 
 _RIDGE = 1e-3
-_SMALLEST_CROWD = 8  # medians of fewer say little
+SMALLEST_CROWD = 8  # medians of fewer say little
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +79,7 @@ def crowd_followers(
 
     Training on data of one's own leaves a mark of one's own; who averages others' work has none.
     """
-    if len(leaders) < _SMALLEST_CROWD:
+    if len(leaders) < SMALLEST_CROWD:
         return {}
     gram = cosines.pairs[np.ix_(leaders, leaders)]
     rows, own = gram.sum(axis=1), np.diag(gram)
@@ -100,7 +100,7 @@ def strangers(leaders: Sequence[int], cosines: Cosines, spec: ScoringSpec) -> di
 
     The fraction of an update that all others explain is 1 − 1/(G⁻¹)ᵢᵢ.
     """
-    if len(leaders) < _SMALLEST_CROWD:
+    if len(leaders) < SMALLEST_CROWD:
         return {}
     gram = cosines.pairs[np.ix_(leaders, leaders)] + _RIDGE * np.eye(len(leaders))
     fits = 1 - 1 / np.diag(np.linalg.inv(gram))

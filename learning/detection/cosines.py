@@ -11,17 +11,20 @@ from learning.codec import SparseUpdate
 
 @dataclass(frozen=True, eq=False)
 class Cosines:
-    """Cosines of n current updates among themselves and with m past ones.
+    """Unit vectors of n current updates and m past ones, and the cosines between them.
 
-    ``pairs`` float64 [n, n + m]. ``shared`` float64 [n + m]: with the direction that honest
-    updates have in common, the hold-out's gradient. ``progress`` float64 [n]: with the sum of
-    what recent rounds accepted, or None in the first round.
-    An empty update has cosine 0 with everything.
+    ``rows`` float64 CSR [n + m, total]; an empty update has no direction, and cosine 0 with
+    everything. ``pairs`` float64 [n, n + m]. ``gradient`` float64 [total]: unit vector of what
+    honest updates have in common, the hold-out's gradient; ``shared`` [n + m]: cosines with it.
+    ``progress`` float64 [total]: unit vector of the sum of what recent rounds accepted, and in
+    the first round, when there is nothing yet, the gradient.
     """
 
+    rows: csr_array
     pairs: np.ndarray
+    gradient: np.ndarray
     shared: np.ndarray
-    progress: np.ndarray | None
+    progress: np.ndarray
 
     @classmethod
     def of(
@@ -36,13 +39,10 @@ class Cosines:
         rows = unit_rows([*current, *past], len(gradient))
         pairs = np.clip((rows[:n] @ rows.T).toarray(), -1.0, 1.0)
         weights = np.concatenate((np.zeros(n), np.array(accepted, dtype=np.float64)))
-        progress = rows.T @ weights
-        moved = bool(np.any(progress))
-        return cls(
-            pairs,
-            _cosines_with(rows, gradient.astype(np.float64)),
-            _cosines_with(rows[:n], progress) if moved else None,
-        )
+        down = _unit(gradient.astype(np.float64))
+        progress = _unit(rows.T @ weights)
+        shared = np.clip(rows @ down, -1.0, 1.0)
+        return cls(rows, pairs, down, shared, progress if np.any(progress) else down)
 
     def partial(self, i: int, j: int) -> float:
         """Cosine of current i and any j after the shared direction is projected out of both."""
@@ -51,12 +51,10 @@ class Cosines:
         return float((self.pairs[i, j] - a * b) / rest)
 
 
-def _cosines_with(rows: csr_array, direction: np.ndarray) -> np.ndarray:
-    norm = float(np.linalg.norm(direction))
-    if norm == 0.0:
-        return np.zeros(rows.shape[0])
-    cosines: np.ndarray = np.clip(rows @ direction / norm, -1.0, 1.0)
-    return cosines
+def _unit(vector: np.ndarray) -> np.ndarray:
+    norm = float(np.linalg.norm(vector))
+    scaled: np.ndarray = vector / norm if norm else vector
+    return scaled
 
 
 def unit_rows(updates: Sequence[SparseUpdate], total: int) -> csr_array:

@@ -85,8 +85,9 @@ class ScoringSpec(_Frozen):
     harmful_cosine      both signals of harm below minus this, and …
     harmful_distance    … their sum this far below the median's: harmful
     suspect_distance    … or this far: no pay, and not aggregated
-    targeted_cosine     one class harmed beyond minus this, and …
-    targeted_gap        … by so much more than every other class: no pay
+    habit_decay         weight of a trainer's update of the round before, against this one's
+    confusion_peak      one class taken for one other, so many times the usual: no pay …
+    confusion_harmful   … or so many times: harmful
     noise_sigmas        gains within this many standard deviations of a random update's: no pay
     """
 
@@ -106,10 +107,11 @@ class ScoringSpec(_Frozen):
     alliance_rounds: Count = 3
     alliance_likeness: Fraction = 0.42
     harmful_cosine: Fraction = 0.15
-    harmful_distance: Fraction = 0.85
+    harmful_distance: Fraction = 0.7
     suspect_distance: Positive = 0.65
-    targeted_cosine: Fraction = 0.35
-    targeted_gap: Fraction = 0.2
+    habit_decay: Fraction = 0.7
+    confusion_peak: Positive = 4.2
+    confusion_harmful: Positive = 5.5
     noise_sigmas: Annotated[float, Field(ge=0.0)] = 2.0
 
 

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from scipy.sparse import csr_array
 from scipy.stats import spearmanr
 
 from learning import tasks
 from learning.codec import Codec
 from learning.detection.alliances import Crowd, alliances, partial_likeness
+from learning.detection.cosines import unit_rows
 from learning.errors import DeviceError, TaskError, UnknownNameError
 from learning.scoring import Scorer
 from learning.tasks import ScoringSpec, TaskSpec
@@ -71,18 +73,36 @@ def test_batches_depend_on_the_seed_alone() -> None:
     assert a_scorer(1).probe.batch_ids.tolist() != a_scorer(2).probe.batch_ids.tolist()
 
 
-def test_class_gradients_add_up_to_the_whole() -> None:
-    scorer = a_scorer()
-    parts = scorer.class_gradients()
-    assert parts is not None
-    labels = divided(TASK).root.y[scorer.probe.batch_ids]
-    weights = np.unique(labels, return_counts=True)[1] / len(labels)
-    np.testing.assert_allclose(weights @ parts, scorer.probe.gradient, atol=1e-6)
+@pytest.mark.parametrize("name", ["mlp-digits", "cnn-digits"])
+def test_class_effects_are_what_a_small_step_does_to_the_mean_logits(name: str) -> None:
+    task = tasks.get(name)
+    base, codec, root = initial_model(task), Codec(task.codec, layout_of(task)), divided(task).root
+    deltas = [train(task, base, shard, 0, "cpu") for shard in partition(task, 2, 0)]
+    updates = [codec.decode(codec.encode(delta)) for delta in deltas]
+    scorer = Scorer(task, base, root, 0, "cpu")
+    weights = csr_array(np.array([[0.5, 2.0]]))
+    effects = scorer.class_effects(weights, unit_rows(updates, codec.layout.total))
+    assert effects is not None
+    assert effects.shape == (1, 10, 10)
+    units = [u.dense(codec.layout.total).astype(np.float64) / u.norm for u in updates]
+    x, y = (part[scorer.probe.batch_ids] for part in (root.x, root.y))
+
+    def mean_logits(step: float) -> np.ndarray:
+        flat = base.to_float() - step * (0.5 * units[0] + 2.0 * units[1])
+        network = network_at(task, flat.astype(np.float32), torch.device("cpu")).double()
+        with torch.no_grad():
+            logits = network(torch.from_numpy(x).double()).numpy()
+        return np.stack([logits[y == label].mean(axis=0) for label in range(10)])
+
+    slope = (mean_logits(1e-3) - mean_logits(-1e-3)) / 2e-3
+    np.testing.assert_allclose(effects[0], slope, rtol=0.02, atol=0.01)
 
 
-def test_text_has_no_class_gradients() -> None:
+def test_text_has_no_class_effects() -> None:
     text = tasks.gpt_text(layers=1, width=16, heads=2, time=16)
-    assert Scorer(text, initial_model(text), divided(text).root, 0, "cpu").class_gradients() is None
+    scorer = Scorer(text, initial_model(text), divided(text).root, 0, "cpu")
+    none = csr_array((0, 0))
+    assert scorer.class_effects(none, none) is None
 
 
 def test_partial_likeness_is_the_cosine_without_the_mean_of_the_others() -> None:

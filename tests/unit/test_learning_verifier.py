@@ -19,7 +19,7 @@ from learning.score_codes import HIGHEST_SCORE, LOWEST_SCORE, ZERO_SCORE, decode
 from learning.tasks import get as get_task
 from learning.tasks.data import Examples, partition
 from learning.training import initial_model, layout_of, train
-from learning.verifier import PastRound, SubmittedUpdate, past_round, score_round
+from learning.verifier import PastRound, PastUpdate, SubmittedUpdate, past_round, score_round
 
 TASK = get_task("mlp-digits")
 CODEC = Codec(TASK.codec, layout_of(TASK))
@@ -85,6 +85,41 @@ def test_a_label_flipper_is_neither_paid_nor_aggregated(number: int) -> None:
     base, _, _ = honest_round(number)
     codes = codes_with(number, CODEC.encode(delta(base, 11, number, flip=True)))
     assert codes[HONEST] < ZERO_SCORE
+    assert (codes[:HONEST] >= LOWEST_SCORE).all()
+
+
+def one_as_seven(base: ModelState, number: int) -> bytes:
+    shard = shards()[5]
+    flipped = Examples(shard.x, np.where(shard.y == 1, 7, shard.y), shard.group)
+    return CODEC.encode(train(TASK, base, flipped, 1000 * number + 99, "cpu"))
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_turning_one_class_into_another_is_not_paid_from_the_first_round_on(number: int) -> None:
+    base, payloads, history = honest_round(number)
+    updates = submit([*payloads, one_as_seven(base, number)])
+    entry = score_round(TASK, base, updates, 7, history, "cpu").evidence["updates"][HONEST]
+    assert entry["gain"] > 0  # as a whole it helps the young model
+    assert entry["code"] < ZERO_SCORE
+    signals = entry["findings"][0]["signals"]
+    assert (signals["class"]["value"], signals["taken_for"]["value"]) == (1, 7)
+    assert entry["confusion"] == signals["confusion"]["value"]
+
+
+@pytest.mark.parametrize("before", [1, -1])
+def test_only_a_lasting_habit_is_convicted(before: int) -> None:
+    base, payloads, history = honest_round(2)
+    past = []
+    for earlier in history:
+        update = CODEC.decode(CODEC.encode(before * delta(base, 10, earlier.round)))
+        sent = PastUpdate(f"trainer-{HONEST}", update, ZERO_SCORE + 100 * before)
+        past.append(PastRound(earlier.round, (*earlier.updates, sent)))
+    updates = submit([*payloads, CODEC.encode(-delta(base, 10, 2))])
+    codes = score_round(TASK, base, updates, 7, past, "cpu").codes
+    if before == 1:
+        assert LOWEST_SCORE <= codes[HONEST] < ZERO_SCORE  # a bad round is not paid
+    else:
+        assert codes[HONEST] == Verdict.HARMFUL
     assert (codes[:HONEST] >= LOWEST_SCORE).all()
 
 
