@@ -37,6 +37,29 @@ class Revealed:
 
 
 @dataclass
+class Appeal:
+    """A challenge to the verdict on update ``index``; ``bond`` in base units.
+
+    ``committed`` lists the jurors that committed, ``votes`` maps those that revealed to their
+    codes. ``upheld`` is None until the appeal is resolved; then ``old_code`` is the median before
+    and ``new_code`` the outcome, which replaced it if the appeal was upheld.
+    """
+
+    index: int
+    challenger: str
+    bond: int
+    jury_weight: int
+    commit_deadline: int
+    reveal_deadline: int
+    committed: list[str] = field(default_factory=list)
+    votes: dict[str, int] = field(default_factory=dict)
+    upheld: bool | None = None
+    old_code: int = 0
+    new_code: int = 0
+    reward: int = 0
+
+
+@dataclass
 class Round:
     """One round, as far as it has come. ``votes`` maps verifiers to their codes, index order.
 
@@ -57,6 +80,7 @@ class Round:
     evidence: dict[str, bytes] = field(default_factory=dict)
     medians: list[int] = field(default_factory=list)
     outcome: Outcome = Outcome.OPEN
+    appeals: dict[int, Appeal] = field(default_factory=dict)
     attested: list[str] = field(default_factory=list)
     decided_in: int = 0
 
@@ -185,8 +209,27 @@ class TaskHistory:
     def _round_voided(self, event: events.RoundVoided) -> None:
         self._decide(event.round, Outcome.VOID, event.at.block_number)
 
+    def _appeal_opened(self, event: events.AppealOpened) -> None:
+        self.rounds[event.round].appeals[event.index] = Appeal(
+            event.index,
+            event.challenger,
+            event.bond,
+            event.jury_weight,
+            event.commit_deadline,
+            event.reveal_deadline,
+        )
+
+    def _appeal_vote_committed(self, event: events.AppealVoteCommitted) -> None:
+        self.rounds[event.round].appeals[event.index].committed.append(event.juror)
+
+    def _appeal_vote_revealed(self, event: events.AppealVoteRevealed) -> None:
+        self.rounds[event.round].appeals[event.index].votes[event.juror] = event.code
+
     def _appeal_resolved(self, event: events.AppealResolved) -> None:
         current = self.rounds[event.round]
+        appeal = current.appeals[event.index]
+        appeal.upheld, appeal.reward = event.upheld, event.reward
+        appeal.old_code, appeal.new_code = event.old_code, event.new_code
         if event.upheld:
             current.medians[event.index] = event.new_code
         self._decide(event.round, current.outcome, event.at.block_number)
@@ -220,6 +263,9 @@ _FOLDS: dict[type[Event], Any] = {
     events.MediansSettled: TaskHistory._medians_settled,
     events.RoundSettled: TaskHistory._round_settled,
     events.RoundVoided: TaskHistory._round_voided,
+    events.AppealOpened: TaskHistory._appeal_opened,
+    events.AppealVoteCommitted: TaskHistory._appeal_vote_committed,
+    events.AppealVoteRevealed: TaskHistory._appeal_vote_revealed,
     events.AppealResolved: TaskHistory._appeal_resolved,
     events.ModelAttested: TaskHistory._model_attested,
     events.RewardsClaimed: TaskHistory._rewards_claimed,

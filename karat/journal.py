@@ -77,12 +77,15 @@ class Updates:
 
 
 class Ballots:
-    """A verifier's ballots with their evidence."""
+    """A verifier's ballots with their evidence; each belongs to a round and its seed.
+
+    A reorganisation that replaces the block a seed was taken from takes the commitment away too.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def save(self, slot: Slot, ballot: Ballot, evidence: bytes) -> None:
+    def save(self, slot: Slot, seed: bytes, ballot: Ballot, evidence: bytes) -> None:
         """Keep a ballot."""
         document = {
             "schema": _BALLOT,
@@ -91,16 +94,16 @@ class Ballots:
             "evidence_digest": ballot.evidence.digest.hex(),
             "evidence": evidence.decode("ascii"),
         }
-        write_atomically(self._path(slot), json.dumps(document))
+        write_atomically(self._path(slot, seed), json.dumps(document))
 
-    def load(self, slot: Slot, updates: int) -> tuple[Ballot, bytes] | None:
+    def load(self, slot: Slot, seed: bytes, updates: int) -> tuple[Ballot, bytes] | None:
         """The ballot for a round of so many updates, with its evidence; None if there is none.
 
         Raises:
             ProtocolError: the file is damaged. It is never replaced: another ballot than the
                 one committed cannot be revealed.
         """
-        path = self._path(slot)
+        path = self._path(slot, seed)
         try:
             document = json.loads(path.read_text("utf-8"))
             words = tuple(int(word, 16) for word in document["words"])
@@ -117,5 +120,5 @@ class Ballots:
         unpack_scores(words, updates)
         return Ballot(words, Content(digest, len(evidence))), evidence
 
-    def _path(self, slot: Slot) -> Path:
-        return self._folder / f"{slot.label}.json"
+    def _path(self, slot: Slot, seed: bytes) -> Path:
+        return self._folder / f"{slot.label}-{seed.hex()[:16]}.json"

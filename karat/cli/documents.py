@@ -249,6 +249,28 @@ class Update(TypedDict):
     weight: int
 
 
+class Appeal(TypedDict):
+    """An appeal; ``stage`` is commit, reveal, due or resolved, ``votes`` maps jurors to codes.
+
+    ``outcome`` is upheld or rejected; it, the verdicts and ``reward`` are null before the end.
+    """
+
+    index: int
+    challenger: str
+    bond: int
+    stage: str
+    commit_deadline: int
+    reveal_deadline: int
+    jurors: int
+    jury_weight: int
+    committed: int
+    votes: dict[str, int]
+    outcome: str | None
+    old_verdict: str | None
+    new_verdict: str | None
+    reward: int | None
+
+
 class Round(TypedDict):
     """``karat round show``."""
 
@@ -263,6 +285,19 @@ class Round(TypedDict):
     voted: list[str]
     seed: str | None
     updates: list[Update]
+    appeals: list[Appeal]
+
+
+class RoundAppeal(Sent):
+    """``karat round appeal``; jurors and deadlines (0 in a dry run) are the ledger's."""
+
+    task: int
+    round: int
+    index: int
+    bond: int
+    jurors: int
+    commit_deadline: int
+    reveal_deadline: int
 
 
 class RoundOpen(Sent):
@@ -397,6 +432,7 @@ DOCUMENTS: dict[str, type] = {
     "karat.task.close/1": TaskClose,
     "karat.round/1": Round,
     "karat.round.open/1": RoundOpen,
+    "karat.round.appeal/1": RoundAppeal,
     "karat.round.settle/1": RoundSettle,
     "karat.trainer.join/1": Join,
     "karat.verifier.join/1": Join,

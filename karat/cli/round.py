@@ -10,6 +10,7 @@ from karat.cli.session import Session
 from karat.cli.task import TaskArgument
 
 if TYPE_CHECKING:
+    from karat.history import Appeal, Round
     from karat.sdk import Update
 
 round_ = typer.Typer(name="round", help="Look at rounds and move them on.", no_args_is_help=True)
@@ -53,6 +54,7 @@ def show(
         "voted": list(current.votes),
         "seed": None if current.seed is None else "0x" + current.seed.hex(),
         "updates": [_update(update) for update in updates],
+        "appeals": [_appeal(session, number, current, one) for one in current.appeals.values()],
     }
     lines = pairs(
         {
@@ -69,6 +71,11 @@ def show(
             for u in updates
         ]
         lines += ["", *table(("index", "trainer", "bytes", "verdict", "weight"), rows)]
+    for one in document["appeals"]:
+        lines.append(
+            f"appeal against the verdict on {one['index']} by {one['challenger']}: "
+            + (one["outcome"] or f"{one['stage']}, {one['committed']} of {one['jurors']} committed")
+        )
     session.show("karat.round/1", document, lines)
 
 
@@ -83,6 +90,70 @@ def _update(update: "Update") -> dict[str, Any]:
         "verdict": update.verdict,
         "weight": update.weight,
     }
+
+
+def _appeal(session: Session, number: int, current: "Round", one: "Appeal") -> dict[str, Any]:
+    from karat.appeals import stage_of
+    from karat.clock import chain_time
+    from karat.verdicts import verdict_name
+
+    view = session.ledger.appeal_info(number, current.number, one.index)
+    resolved = one.upheld is not None
+    return {
+        "index": one.index,
+        "challenger": one.challenger,
+        "bond": one.bond,
+        "stage": stage_of(view, chain_time(session.connection.web3)).value,
+        "commit_deadline": one.commit_deadline,
+        "reveal_deadline": one.reveal_deadline,
+        "jurors": view.jurors,
+        "jury_weight": one.jury_weight,
+        "committed": view.committed,
+        "votes": one.votes,
+        "outcome": {True: "upheld", False: "rejected", None: None}[one.upheld],
+        "old_verdict": verdict_name(one.old_code) if resolved else None,
+        "new_verdict": verdict_name(one.new_code) if resolved else None,
+        "reward": one.reward if resolved else None,
+    }
+
+
+@round_.command()
+@shared(*LOOK, *SIGN)
+def appeal(
+    session: Session,
+    number: TaskArgument,
+    which: Annotated[int, typer.Argument(metavar="ROUND", min=1, help="Number of the round.")],
+    index: Annotated[int, typer.Argument(metavar="INDEX", min=0, help="Index of the update.")],
+) -> None:
+    """Challenge the verdict on one update with a bond; anyone may, in the appeal phase.
+
+    The verifiers outside the committee vote. If they change the verdict, the bond comes back with
+    as much again from those who erred; if not, it is lost to the task's escrow.
+    """
+    from chain.enums import Phase
+    from karat.errors import NotAvailable
+    from karat.rounds import phase_name
+
+    bond, money = session.params(number).appeal_bond, session.money(number)
+    phase = session.ledger.phase(number, which)
+    if phase is not Phase.APPEAL:
+        raise NotAvailable(f"round {which} takes no appeals: it is in phase {phase_name(phase)}")
+    session.confirm(f"Put {money.show(bond)} on it that the verdict on update {index} is wrong?")
+    call = session.ledger.appeal(number, which, index)
+    done = session.act([*session.deposit(session.token(number), bond), call])
+    view = session.ledger.appeal_info(number, which, index)
+    document = {
+        **done.document(),
+        "task": number,
+        "round": which,
+        "index": index,
+        "bond": bond,
+        "jurors": view.jurors,
+        "commit_deadline": view.commit_deadline,
+        "reveal_deadline": view.reveal_deadline,
+    }
+    said = f"{view.jurors} verifiers vote on update {index}; `karat round show {number} {which}`."
+    session.show("karat.round.appeal/1", document, done.lines() if done.dry_run else [said])
 
 
 @round_.command(name="open")

@@ -19,6 +19,8 @@ from chain.bindings.errors import (
     AlreadyAttested,
     AlreadyVoted,
     AwaitingModel,
+    UnknownAppeal,
+    WrongAppealPhase,
     WrongEpoch,
     WrongPhase,
 )
@@ -37,6 +39,8 @@ MOVED_ON = (
     AlreadyAttested,
     AlreadyVoted,
     AwaitingModel,
+    UnknownAppeal,
+    WrongAppealPhase,
     WrongEpoch,
     WrongPhase,
     TransactionReplaced,

@@ -5,7 +5,7 @@ from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
-from chain.abi import Call
+from chain.abi import Call, CustomError
 from chain.transactions import Sender
 from karat.daemon.metrics import Metrics
 
@@ -36,3 +36,10 @@ class Outbox:
                 gas=receipt["gasUsed"],
                 **context,
             )
+
+    def for_everyone(self, calls: Sequence[Call[Any]], **context: object) -> None:
+        """Send what anyone may do: another may have been faster, which is only logged."""
+        try:
+            self.send(calls, **context)
+        except CustomError as error:
+            self.log.info("another was faster", reason=str(error), **context)

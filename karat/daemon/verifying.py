@@ -9,36 +9,29 @@ reveals to close –                  anyone: close the reveal phase
 score commit     has not voted      score; journal the ballot; commit to it
 score reveal     has committed      publish the evidence; reveal the journal's ballot
 settle           –                  anyone: settle, or void
+appeal           outside committee  as a juror: score, journal, commit; publish, reveal
+appeal           –                  anyone: resolve the appeals whose votes are over
 final            was in committee   compute, publish and attest the next model
 final or void    –                  anyone: open the next round
 any              –                  publish and attest the reputations that are due
 ================ ================== ====================================================
 
-The ballot is on the disk before its commitment is sent, and is never made anew, so a verifier
-that is killed anywhere goes on with the same vote. A store that is down delays the vote; an
-update that the store does not have is asked for again until half of the window has passed, and
-only then counts as unavailable.
+A store that is down delays the vote; an update that the store does not have is asked for again
+until half of the window has passed, and only then counts as unavailable.
 """
 
-import time
-from collections.abc import Sequence
-from typing import Any
-
-from chain.abi import Call, CustomError
 from chain.client import Ledger, ReputationAnchor
 from chain.enums import Phase, VoteState
 from karat.clock import chain_time
 from karat.content import publish
 from karat.daemon.attesting import EpochAttester
+from karat.daemon.balloting import Balloting
 from karat.daemon.follow import Following
+from karat.daemon.jury import Jury
 from karat.daemon.outbox import Outbox
 from karat.errors import NotAvailable
-from karat.history import Outcome, Round
-from karat.journal import Ballots, Slot, journal_folder
-from karat.roles.verifier import Ballot, Verifier
+from karat.history import Outcome
 from karat.rounds import due_calls, is_over, opening
-from karat.task import Task
-from karat.verdicts import verdict_name
 
 _ENDED = frozenset({Phase.NONE, Phase.FINAL, Phase.VOID})  # or there was no round yet
 
@@ -54,18 +47,17 @@ class VerifierDaemon:
         outbox: Outbox,
         device: str,
     ) -> None:
-        self.ledger, self.following, self.outbox, self.device = ledger, following, outbox, device
-        self.log, self.metrics = outbox.log, outbox.metrics
+        self.ledger, self.following, self.outbox = ledger, following, outbox
         self.task_id = following.task().history.task_id
-        folder = journal_folder("verifier", ledger, self.task_id, outbox.address)
-        self.ballots = Ballots(folder)
+        self.balloting = Balloting(ledger, following, outbox, device)
+        self.jury = Jury(ledger, self.balloting, outbox)
         self.epochs = EpochAttester(anchor, ledger, following, outbox) if anchor else None
 
     def step(self) -> bool:
         """Do what is due; False when the task is over."""
         now = chain_time(self.ledger.web3)
         number = self.ledger.task(self.task_id).current_round
-        self.metrics.working_on(number)
+        self.outbox.metrics.working_on(number)
         phase = self.ledger.phase(self.task_id, number)
         self._step_of(phase, number, now)
         ended = number if phase in _ENDED else number - 1
@@ -84,7 +76,11 @@ class VerifierDaemon:
         elif phase is Phase.SCORE_REVEAL:
             self._reveal(number)
         elif phase in {Phase.CLOSE, Phase.SETTLE}:
-            self._for_everyone(due_calls(self.ledger, self.following.task().history), number)
+            due = due_calls(self.ledger, self.following.task().history)
+            self.outbox.for_everyone(due, round=number)
+        elif phase is Phase.APPEAL:
+            task = self.following.task()
+            self.jury.step(task, task.history.round(number), now)
         elif phase is Phase.FINAL:
             self._attest(number)
 
@@ -101,52 +97,27 @@ class VerifierDaemon:
         if self._vote(number) is not VoteState.NONE:
             return
         task = self.following.task()
-        current = task.history.round(number)
-        slot = Slot.of(self.ledger, self.task_id, number)
-        kept = self.ballots.load(slot, len(current.updates))
-        role = self._role(task)
-        if kept is None:
-            if self._should_wait(task, current, now):
-                return
-            kept = self._score(role, current)
-            self.ballots.save(slot, *kept)
-        self.outbox.send([role.commit_scores(number, kept[0])], round=number)
-
-    def _should_wait(self, task: Task, current: Round, now: int) -> bool:
-        """Whether an update is missing that the store may still get in time."""
-        missing = [s.index for s in task.submissions(current) if s.payload is None]
-        info = self.ledger.round_info(self.task_id, current.number)
+        deadline = self.ledger.round_info(self.task_id, number).score_commit_deadline
         window = task.history.params.score_commit_window
-        early = now < info.score_commit_deadline - window // 2
-        if missing and early:
-            self.log.info("updates are missing", round=current.number, indices=missing)
-        return bool(missing) and early
-
-    def _score(self, role: Verifier, current: Round) -> tuple[Ballot, bytes]:
-        started = time.monotonic()
-        scores = role.score(current)
-        seconds = time.monotonic() - started
-        self.metrics.scoring.observe(seconds)
-        for code in scores.codes:
-            self.metrics.updates.labels(verdict_name(int(code))).inc()
-        self.log.info(
-            "scored", round=current.number, updates=len(scores.codes), seconds=round(seconds, 2)
-        )
-        return role.draft(scores)
+        ballot = self.balloting.made(task, task.history.round(number), now, deadline, window)
+        if ballot is not None:
+            call = self.balloting.role(task).commit_scores(number, ballot)
+            self.outbox.send([call], round=number)
 
     def _reveal(self, number: int) -> None:
         if self._vote(number) is not VoteState.COMMITTED:
             return
         task = self.following.task()
-        current = task.history.round(number)
-        slot = Slot.of(self.ledger, self.task_id, number)
-        kept = self.ballots.load(slot, len(current.updates))
+        kept = self.balloting.kept(task.history.round(number))
         if kept is None:
-            self.log.error("no ballot on this machine: reveal where it was made", round=number)
+            self.outbox.log.error(
+                "no ballot on this machine: reveal where it was made", round=number
+            )
             return
         ballot, evidence = kept
         publish(task.store, evidence, owner=self.outbox.address, round_number=number)
-        self.outbox.send([self._role(task).reveal_scores(number, ballot)], round=number)
+        call = self.balloting.role(task).reveal_scores(number, ballot)
+        self.outbox.send([call], round=number)
 
     # --- after the round -----------------------------------------------------------------------
 
@@ -161,7 +132,7 @@ class VerifierDaemon:
             return
         model = task.next_model(current).to_bytes()
         content = publish(task.store, model, owner=address, round_number=number)
-        self.outbox.send([self._role(task).attest_model(number, content)], round=number)
+        self.outbox.send([self.balloting.role(task).attest_model(number, content)], round=number)
 
     def _open(self, now: int) -> None:
         if not self.ledger.task(self.task_id).trainers:
@@ -170,16 +141,5 @@ class VerifierDaemon:
             call = opening(self.ledger, self.task_id, now)
         except NotAvailable:
             return  # not yet
-        self._for_everyone([call], self.ledger.task(self.task_id).current_round + 1)
-
-    # --- sending -------------------------------------------------------------------------------
-
-    def _role(self, task: Task) -> Verifier:
-        return Verifier(self.ledger, task, self.outbox.sender.account, self.device)
-
-    def _for_everyone(self, calls: Sequence[Call[Any]], number: int) -> None:
-        """What anyone may do: another verifier may have been faster."""
-        try:
-            self.outbox.send(calls, round=number)
-        except CustomError as error:
-            self.log.info("another was faster", round=number, reason=str(error))
+        following = self.ledger.task(self.task_id).current_round + 1
+        self.outbox.for_everyone([call], round=following)

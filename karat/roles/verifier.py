@@ -7,7 +7,16 @@ from eth_account.signers.local import LocalAccount
 
 from chain.abi import Call
 from chain.client import Ledger
-from chain.commitments import RoundKey, pack_scores, score_commitment, vector_hash
+from chain.commitments import (
+    LANE_BITS,
+    LANES,
+    MOST_CODE,
+    RoundKey,
+    appeal_commitment,
+    pack_scores,
+    score_commitment,
+    vector_hash,
+)
 from karat.content import Content
 from karat.errors import ProtocolError
 from karat.history import Round
@@ -22,6 +31,11 @@ class Ballot:
 
     words: tuple[int, ...]
     evidence: Content
+
+    def code(self, index: int) -> int:
+        """The code of one update."""
+        word, lane = divmod(index, LANES)
+        return (self.words[word] >> (LANE_BITS * lane)) & MOST_CODE
 
 
 class Verifier:
@@ -87,6 +101,29 @@ class Verifier:
             self.salt(round_number, ballot),
         )
 
+    def commit_appeal_vote(self, round_number: int, index: int, ballot: Ballot) -> Call[None]:
+        """Commit to a ballot's code of one update, as a juror."""
+        commitment = appeal_commitment(
+            self._key(round_number),
+            self.address,
+            index,
+            ballot.code(index),
+            ballot.evidence.digest,
+            self._appeal_salt(round_number, index, ballot),
+        )
+        return self.ledger.commit_appeal_vote(self.task_id, round_number, index, commitment)
+
+    def reveal_appeal_vote(self, round_number: int, index: int, ballot: Ballot) -> Call[None]:
+        """Reveal the vote that was committed."""
+        return self.ledger.reveal_appeal_vote(
+            self.task_id,
+            round_number,
+            index,
+            ballot.code(index),
+            ballot.evidence.digest,
+            self._appeal_salt(round_number, index, ballot),
+        )
+
     def attest_model(self, round_number: int, model: Content) -> Call[None]:
         """Attest the model that follows from a final round."""
         return self.ledger.attest_model(self.task_id, round_number, model.digest, model.size)
@@ -95,6 +132,10 @@ class Verifier:
         """The commitment's secret, 32 bytes, derived from the key."""
         content = vector_hash(ballot.words) + ballot.evidence.digest
         return derive_salt(self.account, self._key(round_number), "scores", content)
+
+    def _appeal_salt(self, round_number: int, index: int, ballot: Ballot) -> bytes:
+        content = index.to_bytes(32, "big") + vector_hash(ballot.words) + ballot.evidence.digest
+        return derive_salt(self.account, self._key(round_number), "appeal", content)
 
     def _key(self, round_number: int) -> RoundKey:
         return RoundKey(self._chain_id, self.ledger.address, self.task_id, round_number)

@@ -9,10 +9,17 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+from chain.local_network import stop_network
+from chain.node import rpc
+from karat.sdk import Network
 
 WAIT_SECONDS = 240.0
 
@@ -105,6 +112,26 @@ def _command(
     from karat.cli.app import main
 
     main()
+
+
+@contextmanager
+def home_with_network(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Home]:
+    """A home that this process shares, to look at its network; the network ends with it."""
+    home = Home(folder)
+    for name in ("KARAT_CONFIG_DIR", "KARAT_DATA_DIR"):
+        patch.setenv(name, home.env[name])
+    patch.chdir(folder)
+    try:
+        yield home
+    finally:
+        home.close()
+        stop_network()
+
+
+def warp(network: Network, seconds: int) -> None:
+    """Move a devnet's clock on."""
+    rpc(network.web3, "evm_increaseTime", seconds)
+    rpc(network.web3, "evm_mine")
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = WAIT_SECONDS) -> None:

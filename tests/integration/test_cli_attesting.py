@@ -9,12 +9,12 @@ import pytest
 from chain.accounts import dev_accounts
 from chain.bindings.reputation_anchor_events import StatementAttested
 from chain.devnet import CHAIN_ID
-from chain.local_network import DEPLOYER_SEED, stop_network
+from chain.local_network import DEPLOYER_SEED
 from chain.node import rpc
 from chain.transactions import Sender
 from karat.reputation import epoch_at
 from karat.sdk import Network, connect
-from tests.cli.home import Home
+from tests.cli.home import Home, home_with_network, warp
 from tests.cli.schemas import checked
 
 TASK = """
@@ -30,13 +30,8 @@ VERIFIERS = ("dev:2", "dev:3", "dev:4")
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
-    home = Home(tmp_path)
-    for name in ("KARAT_CONFIG_DIR", "KARAT_DATA_DIR"):
-        monkeypatch.setenv(name, home.env[name])
-    monkeypatch.chdir(tmp_path)
-    yield home
-    home.close()
-    stop_network()
+    with home_with_network(tmp_path, monkeypatch) as home:
+        yield home
 
 
 def play_to_the_settlement(home: Home) -> Network:
@@ -55,8 +50,7 @@ def play_to_the_settlement(home: Home) -> Network:
             *(("trainer", "submit", 1, "--account", f"dev:{4 + i}", "--shard", f"{i}/2")
               for i in (1, 2))
         )  # fmt: skip
-        rpc(network.web3, "evm_increaseTime", 1200)
-        rpc(network.web3, "evm_mine")
+        warp(network, 1200)
     home.json("round", "settle", 1, "--account", "dev:1")
     for _ in ("commit", "reveal"):
         home.all(*(("verifier", "run", 1, "--account", name, "--once") for name in VERIFIERS))
@@ -75,6 +69,7 @@ def lie(network: Network, epoch: int, *liars: int) -> None:
         Sender(network.web3, accounts[liar]).send(network.anchor.attest(1, epoch, false))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_honest_verifiers_outvote_a_liar_who_stays_visible(home: Home) -> None:
     network = play_to_the_settlement(home)

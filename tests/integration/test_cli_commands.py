@@ -14,12 +14,11 @@ from chain.accounts import dev_accounts
 from chain.bindings.ledger_events import BaseModelFixed
 from chain.client import Token
 from chain.devnet import CHAIN_ID
-from chain.local_network import DEPLOYER_SEED, FUND_TOKENS, stop_network
-from chain.node import rpc
+from chain.local_network import DEPLOYER_SEED, FUND_TOKENS
 from karat.faucet import ETHER
 from karat.sdk import Network, connect
 from reputation.anchor import AnchoredScores
-from tests.cli.home import Home
+from tests.cli.home import Home, home_with_network, warp
 from tests.cli.schemas import checked
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -58,26 +57,15 @@ class Played:
         """Run a command; its document, which must be what its schema says, no field more."""
         return checked(self.home.json(*args, stdin=stdin))
 
-    def warp(self, seconds: int) -> None:
-        rpc(self.network.web3, "evm_increaseTime", seconds)
-        rpc(self.network.web3, "evm_mine")
-
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
-    home = Home(tmp_path_factory.mktemp("cli"))
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("KARAT_CONFIG_DIR", "KARAT_DATA_DIR"):
-            patch.setenv(name, home.env[name])
-        patch.chdir(home.folder)
+    folder = tmp_path_factory.mktemp("cli")
+    with pytest.MonkeyPatch.context() as patch, home_with_network(folder, patch) as home:
         one = Played(home)
-        try:
-            _play(one)
-            yield one
-            assert one.do("down")["was_running"]
-        finally:
-            home.close()
-            stop_network()
+        _play(one)
+        yield one
+        assert one.do("down")["was_running"]
 
 
 def _play(one: Played) -> None:
@@ -96,10 +84,10 @@ def _play(one: Played) -> None:
     one.do("trainer", "train", 1, "--account", "dev:3", "--data", "own.npz")
     one.do("trainer", "submit", 1, "--account", "dev:3")
     one.do("trainer", "submit", 1, "--account", "dev:4", "--shard", "1/2")
-    one.warp(1200)
+    warp(one.network, 1200)
     for name in ("dev:3", "dev:4"):
         one.do("trainer", "submit", 1, "--account", name)
-    one.warp(600)
+    warp(one.network, 600)
     one.do("round", "settle", 1, "--account", "dev:1")
     for _ in ("commit", "reveal"):
         one.do("verifier", "run", 1, "--account", "dev:2", "--once")

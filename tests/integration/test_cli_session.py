@@ -21,10 +21,8 @@ from chain.bindings.ledger_events import (
     UpdateRevealed,
 )
 from chain.bindings.reputation_anchor_events import StatementAttested
-from chain.local_network import stop_network
-from chain.node import rpc
 from karat.sdk import Network, connect
-from tests.cli.home import WAIT_SECONDS, Home, wait_until
+from tests.cli.home import WAIT_SECONDS, Home, home_with_network, wait_until, warp
 
 TASK = """
 task = "mlp-digits"
@@ -59,13 +57,8 @@ for address, score in net.reputation.top(3):
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
-    home = Home(tmp_path)
-    for name in ("KARAT_CONFIG_DIR", "KARAT_DATA_DIR"):
-        monkeypatch.setenv(name, home.env[name])
-    monkeypatch.chdir(tmp_path)
-    yield home
-    home.close()
-    stop_network()
+    with home_with_network(tmp_path, monkeypatch) as home:
+        yield home
 
 
 class Killer:
@@ -114,10 +107,8 @@ class Clock:
         wait_until(there, f"round {number}: {count} × {kind.__name__}")
 
     def _pass(self, deadline: int) -> None:
-        web3 = self.network.web3
-        behind = deadline - int(web3.eth.get_block("latest")["timestamp"])
-        rpc(web3, "evm_increaseTime", max(1, behind))
-        rpc(web3, "evm_mine")
+        behind = deadline - int(self.network.web3.eth.get_block("latest")["timestamp"])
+        warp(self.network, max(1, behind))
 
 
 def _start_network(home: Home) -> Network:

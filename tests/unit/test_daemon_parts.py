@@ -24,6 +24,7 @@ from karat.journal import Ballots, Slot, Updates
 from karat.roles.verifier import Ballot
 
 LOG = structlog.get_logger()
+SEED = bytes(range(32))
 
 
 @pytest.fixture(autouse=True)
@@ -98,25 +99,26 @@ def test_a_ballot_comes_back_as_it_was_written(tmp_path: Path) -> None:
     evidence = b'{"schema":"karat.evidence/1"}'
     ballot = Ballot((16384,), Content(cid_of(evidence).digest, len(evidence)))
     ballots, slot = Ballots(tmp_path), Slot(3, 1_000)
-    assert ballots.load(slot, 1) is None
-    ballots.save(slot, ballot, evidence)
-    assert ballots.load(slot, 1) == (ballot, evidence)
-    assert ballots.load(Slot(3, 1_001), 1) is None  # the third round of another chain
+    assert ballots.load(slot, SEED, 1) is None
+    ballots.save(slot, SEED, ballot, evidence)
+    assert ballots.load(slot, SEED, 1) == (ballot, evidence)
+    assert ballots.load(Slot(3, 1_001), SEED, 1) is None  # the third round of another chain
+    assert ballots.load(slot, bytes(32), 1) is None  # the seed before a reorganisation
 
 
 @pytest.mark.parametrize(("content", "updates"), [("{", 1), ('{"words": ["0x4000"]}', 1)])
 def test_a_damaged_ballot_is_not_replaced(tmp_path: Path, content: str, updates: int) -> None:
-    (tmp_path / "round-1-5.json").write_text(content)
+    (tmp_path / f"round-1-5-{SEED.hex()[:16]}.json").write_text(content)
     with pytest.raises(ProtocolError, match="damaged"):
-        Ballots(tmp_path).load(Slot(1, 5), updates)
+        Ballots(tmp_path).load(Slot(1, 5), SEED, updates)
 
 
 def test_a_ballot_for_another_number_of_updates_is_refused(tmp_path: Path) -> None:
     ballot = Ballot((16384,), Content(cid_of(b"{}").digest, 2))
     ballots = Ballots(tmp_path)
-    ballots.save(Slot(1, 5), ballot, b"{}")
+    ballots.save(Slot(1, 5), SEED, ballot, b"{}")
     with pytest.raises(ProtocolError, match="17 updates"):
-        ballots.load(Slot(1, 5), 17)
+        ballots.load(Slot(1, 5), SEED, 17)
 
 
 def test_the_latest_residual_before_a_round_counts(tmp_path: Path) -> None:

@@ -1,0 +1,158 @@
+"""A trainer that two colluding verifiers convicted appeals, and the other verifiers acquit it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chain.accounts import dev_accounts
+from chain.bindings.ledger_events import (
+    AppealResolved,
+    AppealVoteCommitted,
+    AppealVoteRevealed,
+    Slashed,
+    VerifierFined,
+)
+from chain.client import Token
+from chain.commitments import pack_scores, score_commitment, vector_hash
+from chain.devnet import CHAIN_ID
+from chain.local_network import DEPLOYER_SEED
+from chain.transactions import Sender
+from karat.sdk import Network, connect
+from learning.score_codes import ZERO_SCORE
+from tests.cli.home import WAIT_SECONDS, Home, home_with_network, wait_until, warp
+from tests.cli.schemas import checked
+
+BOND, VERIFIER_STAKE, TOKEN = 4, 8, 10**18
+TASK = f"""
+task = "mlp-digits"
+rounds = 1
+committee_size = 2
+rewards = {{ trainers = 10, verifiers = 1 }}
+stakes = {{ trainer = 5, verifier = {VERIFIER_STAKE}, appeal_bond = {BOND} }}
+verifiers = [
+    {{ account = "dev:2" }}, {{ account = "dev:3" }}, {{ account = "dev:4" }},
+    {{ account = "dev:5" }}, {{ account = "dev:6" }},
+]
+
+[windows]
+commit = "20m"
+reveal = "20m"
+score_commit = "20m"
+score_reveal = "20m"
+appeal = "30m"
+"""
+VERIFIERS = [f"dev:{number}" for number in range(2, 7)]
+HARMFUL = 1
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
+    with home_with_network(tmp_path, monkeypatch) as home:
+        yield home
+
+
+def play_to_the_committee(home: Home) -> Network:
+    """Two honest trainers' updates are revealed, and two of five verifiers are drawn."""
+    (home.folder / "task.toml").write_text(TASK)
+    home.json("up", "--port", 0, "--fund", 9)
+    network = connect("local")
+    home.json("task", "create", "--spec", "task.toml", "--account", "dev:1")
+    home.all(*(("verifier", "join", 1, "--account", name) for name in VERIFIERS))
+    home.all(*(("trainer", "join", 1, "--account", name) for name in ("dev:7", "dev:8")))
+    home.json("round", "open", 1, "--account", "dev:1")
+    for _ in ("commit", "reveal"):
+        home.all(
+            ("trainer", "submit", 1, "--account", "dev:7", "--shard", "1/2"),
+            ("trainer", "submit", 1, "--account", "dev:8", "--shard", "2/2"),
+        )
+        warp(network, 1200)
+    home.json("round", "settle", 1, "--account", "dev:1")
+    return network
+
+
+def collude(network: Network, colluders: list[Sender], victim: int) -> None:
+    """The whole committee convicts the victim, and praises the other update."""
+    ledger = network.ledger
+    codes = [ZERO_SCORE + 500, ZERO_SCORE + 500]
+    codes[victim] = HARMFUL
+    words, nothing, key = pack_scores(codes), bytes(32), ledger.round_key(1, 1)
+    for sender in colluders:
+        sealed = score_commitment(key, sender.address, vector_hash(words), nothing, nothing)
+        sender.send(ledger.commit_scores(1, 1, sealed))
+    for sender in colluders:
+        sender.send(ledger.reveal_scores(1, 1, words, nothing, nothing))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_wrongly_convicted_trainer_is_acquitted(home: Home) -> None:
+    network = play_to_the_committee(home)
+    ledger = network.ledger
+    accounts = dev_accounts(DEPLOYER_SEED, 10, chain_id=CHAIN_ID)
+    named = {f"dev:{i}": account for i, account in enumerate(accounts)}
+    committee = ledger.committee(1, 1).verifiers
+    seated = [name for name in VERIFIERS if named[name].address in committee]
+    jurors = [name for name in VERIFIERS if name not in seated]
+    updates = {update.trainer: update.index for update in network.task(1).updates}
+    victim, other = updates[named["dev:7"].address], updates[named["dev:8"].address]
+    collude(network, [Sender(network.web3, named[name]) for name in seated], victim)
+    home.json("round", "settle", 1, "--account", "dev:9")
+    shown = checked(home.json("round", "show", 1))
+    assert shown["phase"] == "appeal"
+    assert shown["updates"][victim]["verdict"] == "harmful"
+
+    # The victim appeals; so does somebody who is wrong.
+    challenge = ("round", "appeal", 1, 1)
+    assert checked(home.json(*challenge, victim, "--account", "dev:7"))["jurors"] == 3
+    assert checked(home.json(*challenge, other, "--account", "dev:9"))["bond"] == BOND * TOKEN
+    assert "appealed before" in home.run(*challenge, victim, "--account", "dev:9", code=5)[1]
+    token = Token(network.web3, ledger.task_params(1).token)
+    before = {name: token.balance_of(named[name].address) for name in ("dev:7", "dev:9")}
+    escrow = ledger.task(1).escrow
+
+    daemons = [home.start("verifier", "run", 1, "--account", name, log=name) for name in jurors]
+    wait_until(lambda: any(network.events(AppealVoteCommitted)), "a juror's commitment")
+    daemons[0].kill()  # and started again: it votes as it has committed to
+    daemons[0].join()
+    daemons[0] = home.start("verifier", "run", 1, "--account", jurors[0], log=jurors[0])
+    wait_until(lambda: len(list(network.events(AppealResolved))) == 2, "both appeals' ends")
+    warp(network, 1800)
+    for daemon in daemons:
+        daemon.join(WAIT_SECONDS)
+        assert daemon.exitcode == 0
+
+    ended = {event.index: event for event in network.events(AppealResolved)}
+    assert (ended[victim].upheld, ended[victim].reward) == (True, BOND * TOKEN)
+    assert not ended[other].upheld
+    for kind in (AppealVoteCommitted, AppealVoteRevealed):
+        votes = [(event.index, event.juror) for event in network.events(kind)]
+        assert len(votes) == len(set(votes)) == 6
+    # All jurors computed the same.
+    codes = {event.index: event.code for event in network.events(AppealVoteRevealed)}
+    assert all(codes[event.index] == event.code for event in network.events(AppealVoteRevealed))
+
+    shown = checked(home.json("round", "show", 1))
+    assert shown["updates"][victim]["verdict"] == "ok"
+    outcomes = {one["index"]: one["outcome"] for one in shown["appeals"]}
+    assert outcomes == {victim: "upheld", other: "rejected"}
+    text, _ = home.run("round", "show", 1)
+    assert f"appeal against the verdict on {victim} by {named['dev:7'].address}: upheld" in text
+
+    # Paid like any honest trainer, bond back, and as much again from the two who lied.
+    weight, total = codes[victim] - ZERO_SCORE, ledger.round_info(1, 1).payout_total
+    assert 0 < weight < total
+    home.all(*(("trainer", "claim", 1, "--account", name) for name in ("dev:7", "dev:8", "dev:9")))
+    earned = token.balance_of(named["dev:7"].address) - before["dev:7"]
+    assert earned == 10 * TOKEN * weight // total + 2 * BOND * TOKEN
+    assert ledger.member(1, named["dev:7"].address).stake == 5 * TOKEN
+    assert not list(network.events(Slashed))
+    fined = {event.verifier: event.amount for event in network.events(VerifierFined)}
+    assert fined == {named[name].address: BOND * TOKEN // 2 for name in seated}
+    # The one who was wrong has lost the bond to the escrow.
+    assert token.balance_of(named["dev:9"].address) == before["dev:9"]
+    assert ledger.task(1).escrow >= escrow + BOND * TOKEN
+    # The reputations are those after the appeal: the victim is trusted.
+    assert network.reputation.of(named["dev:7"].address) > 0
+    assert checked(home.json("reputation", "verify", named["dev:7"].address))["score"] > 0
+    assert "takes no appeals" in home.run(*challenge, other, "--account", "dev:7", code=1)[1]
