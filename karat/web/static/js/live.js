@@ -47,27 +47,29 @@ export const get = async (url) => JSON.parse(await ask(url));
  */
 export function region(url, render, { name = "This part" } = {}) {
   const one = {
-    url, text: null, timer: 0,
+    url, text: null, timer: 0, computing: false,
     element: h("div", { class: "region", "aria-busy": "true" }, h("p", { class: "quiet" }, "Loading…")),
     async refresh() {
       const asked = one.url;
       try {
         const text = await ask(asked);
-        if (asked !== one.url || text === one.text) return;
-        one.text = text;
-        one.show();
+        if (asked !== one.url) return;
+        if (text !== one.text) {
+          one.text = text;
+          one.show();
+        }
       } catch (error) {
         if (one.text === null || error instanceof ApiError) replace(one.element, failure(name, error));
-      } finally {
-        one.element.removeAttribute("aria-busy");
       }
+      clearTimeout(one.timer);
+      if (one.computing) one.timer = setTimeout(one.refresh, 1000);
+      else one.element.removeAttribute("aria-busy");
     },
     show() {
       if (one.text === null) return;
       const data = JSON.parse(one.text);
+      one.computing = Boolean(data.computing);
       replace(one.element, render(data, one));
-      clearTimeout(one.timer);
-      if (data.computing) one.timer = setTimeout(one.refresh, 1000);
     },
     go(changed) {
       one.url = changed;

@@ -1,0 +1,210 @@
+"""The pages of a played demo in a real Chromium: content, looks, keyboard, accessibility."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.web.chromium import Installed
+from tests.web.looking import DESKTOP, PHONE, tab
+from tests.web.networks import Show
+from tests.web.serving import api
+
+LOOKS = {
+    "light": {"viewport": DESKTOP, "color_scheme": "light"},
+    "dark": {"viewport": DESKTOP, "color_scheme": "dark"},
+    "phone": {"viewport": PHONE, "color_scheme": "light", "has_touch": True},
+}
+PAGES = ("tasks", "task", "round", "void-round", "participants", "participant", "reputation", "api")
+
+
+def address(show: Show, name: str) -> str:
+    [found] = [one for one, called in show.names.items() if called == name]
+    return found
+
+
+@pytest.fixture(scope="session")
+def paths(played: Show) -> dict[str, str]:
+    return {
+        "tasks": "/",
+        "task": "/tasks/1",
+        "round": "/tasks/1/rounds/2",
+        "void-round": "/tasks/1/rounds/3",
+        "participants": "/tasks/1/participants",
+        "participant": f"/tasks/1/participants/{address(played, 'sybil-2')}",
+        "reputation": "/tasks/1/reputation",
+        "api": "/api",
+    }
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("name", PAGES)
+def test_looks(
+    name: str,
+    look: str,
+    browser: Browser,
+    chromium: Installed,
+    page_url: str,
+    paths: dict[str, str],
+    shots: Path,
+) -> None:
+    """No page logs an error, asks elsewhere, breaks its policy, overflows or fails axe-core."""
+    with tab(browser, page_url, **LOOKS[look]) as one:
+        one.open(paths[name]).settle()
+        if name == "round":
+            one.page.get_by_role("button", name="Why update 3").click()
+            one.page.wait_for_selector(".report")
+        if name == "reputation":
+            one.page.get_by_role("button", name="Explain the score of sybil-2").click()
+            one.page.wait_for_selector(".why table")
+        one.shot(shots, f"{name}-{look}")
+        one.check()
+        if chromium.axe is not None:
+            one.page.evaluate(chromium.axe.read_text("utf-8"))
+            found = one.page.evaluate("axe.run()")
+            broken = [(rule["id"], [n["html"][:200] for n in rule["nodes"][:3]])
+                      for rule in found["violations"]]  # fmt: skip
+            assert broken == []
+
+
+def test_tasks(browser: Browser, page_url: str, paths: dict[str, str]) -> None:
+    with tab(browser, page_url) as one:
+        one.open("/")
+        row = one.page.get_by_role("row").nth(1).inner_text()
+        assert "mlp-digits" in row
+        assert "Finished" in row
+        assert "3 of 3" in row
+        one.page.get_by_role("link", name="mlp-digits").click()
+        one.page.wait_for_url("**/tasks/1")
+
+
+def test_task(browser: Browser, page_url: str) -> None:
+    with tab(browser, page_url) as one:
+        text = one.open("/tasks/1").settle().text()
+        assert "Accuracy after each round" in text
+        for shown in ("Round 3", "void", "duplicate", "100 KDEV", "1 epoch anchored"):
+            assert shown in text
+        chart = one.page.get_by_role("img", name="Accuracy after each round")
+        assert "round 2" in str(chart.get_attribute("aria-label"))
+
+
+def test_round_shows_every_update_with_its_votes(
+    browser: Browser, page_url: str, played: Show
+) -> None:
+    updates = api(page_url, "/tasks/1/rounds/2/updates")["items"]
+    with tab(browser, page_url) as one:
+        one.open("/tasks/1/rounds/2").settle()
+        rows = one.page.get_by_role("table").first.get_by_role("row")
+        assert rows.count() == 1 + len(updates)
+        for i, update in enumerate(updates, 1):
+            row = rows.nth(i).inner_text()
+            assert played.names[update["trainer"]] in row
+            if update["index"] is None:
+                assert "not revealed" in row
+                assert "honest-8" in row
+            elif update["verdict"] != "ok":
+                assert row.count(update["verdict"]) == 1 + len(update["votes"])
+
+
+def test_why(browser: Browser, page_url: str, played: Show) -> None:
+    """The evidence of a copy names what it is a copy of, with signals and thresholds."""
+    updates = api(page_url, "/tasks/1/rounds/2/updates")["items"]
+    [copied] = [u for u in updates if played.names[u["trainer"]] == "sybil-2"]
+    with tab(browser, page_url) as one:
+        one.open("/tasks/1/rounds/2").settle()
+        button = one.page.get_by_role("button", name=f"Why update {copied['index']} got")
+        button.click()
+        one.page.wait_for_selector(".report")
+        assert button.get_attribute("aria-expanded") == "true"
+        text = one.page.inner_text(".evidence").replace("\n", "")
+        assert "verifier-1, verifier-2, verifier-3" in text
+        assert "duplicate" in text
+        button.click()
+        assert one.page.locator(".report").count() == 0
+        one.check()
+
+
+def test_filters(browser: Browser, page_url: str) -> None:
+    with tab(browser, page_url) as one:
+        one.open("/tasks/1/rounds/2").settle()
+        one.page.get_by_role("button", name="Refused").click()
+        one.until("!document.querySelector('main').innerText.includes('honest-1')")
+        assert one.page.evaluate("document.activeElement.textContent") == "Refused"
+        assert "sybil-2" in one.text()
+
+
+def test_void_round_says_so(browser: Browser, page_url: str) -> None:
+    with tab(browser, page_url) as one:
+        text = one.open("/tasks/1/rounds/3").settle().text()
+        assert "This round is void" in text
+        assert "committed" in text
+
+
+def test_participant(browser: Browser, page_url: str, paths: dict[str, str]) -> None:
+    with tab(browser, page_url) as one:
+        text = one.open(paths["participant"]).settle().text()
+        assert "sybil-2" in text
+        assert "sponsor→verifier" in one.page.inner_text(".way").replace("\n", "")
+        one.until("document.body.innerText.includes('The anchor contract itself has checked it')")
+        assert "holds" in one.page.inner_text(".region:last-of-type")
+
+
+def test_search(browser: Browser, page_url: str, played: Show) -> None:
+    with tab(browser, page_url) as one:
+        one.open("/tasks/1/participants").settle()
+        one.page.get_by_label("Search").fill("flip")
+        one.until("document.body.innerText.includes('1 member;')")
+        one.page.get_by_label("Search").fill("")
+        one.page.get_by_label("Order").select_option("reputation")
+        one.until("document.querySelector('tbody').innerText.trim().startsWith('verifier')")
+
+
+def test_graph_answers_to_clicks(browser: Browser, page_url: str) -> None:
+    with tab(browser, page_url) as one:
+        one.open("/tasks/1/reputation").settle()
+        one.page.wait_for_selector("#graph canvas")
+        box = one.page.locator("#graph").bounding_box()
+        assert box is not None
+        one.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        one.until(
+            "document.querySelector('#why').innerText.includes('Reputation is seen from here')"
+        )
+        one.check()
+
+
+def test_keyboard_alone(browser: Browser, page_url: str) -> None:
+    """From the address bar to an explained score, with Tab and Enter, seeing where one is."""
+    with tab(browser, page_url) as one:
+        one.open("/tasks/1/reputation").settle()
+        one.page.keyboard.press("Tab")
+        assert one.page.evaluate("document.activeElement.textContent") == "Skip to the content"
+        assert one.page.locator(".skip").bounding_box()["width"] > 100  # type: ignore[index]
+        one.page.keyboard.press("Enter")
+        for _ in range(40):
+            one.page.keyboard.press("Tab")
+            focused = one.page.evaluate("document.activeElement.getAttribute('aria-label') ?? ''")
+            width = one.page.evaluate("getComputedStyle(document.activeElement).outlineWidth")
+            assert width == "3px"
+            if focused.startswith("Explain the score"):
+                break
+        assert focused.startswith("Explain the score")
+        one.page.keyboard.press("Enter")
+        one.until("document.querySelector('.why').innerText.includes('seen by')")
+        assert one.page.evaluate("document.activeElement.id") == "why"
+
+
+def test_reduced_motion_and_print(browser: Browser, page_url: str) -> None:
+    with tab(browser, page_url, reduced_motion="reduce") as one:
+        one.open("/tasks/1/rounds/2").settle()
+        moving = "getComputedStyle(document.querySelector('.button')).transitionDuration"
+        assert one.page.evaluate(moving) == "0s"
+        one.page.emulate_media(media="print")
+        assert not one.page.get_by_role("button", name="Refused").is_visible()
+        assert one.page.get_by_role("table").first.is_visible()
+
+
+def test_unknown_places(browser: Browser, page_url: str) -> None:
+    with tab(browser, page_url) as one:
+        assert "Not found" in one.open("/nothing/here").text()
+        assert "there is no task 7" in one.open("/tasks/7").text()
+        assert "round 9 of task 1 has not been opened" in one.open("/tasks/1/rounds/9").text()
