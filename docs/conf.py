@@ -13,7 +13,7 @@ author = "The Karat authors"
 copyright = f"2026, {author}"  # noqa: A001
 release = version = __version__
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "generated"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "generated", "offline"]
 exclude_patterns = ["_build", "_ext"]
 html_theme = "furo"
 html_title = f"Karat {release}"

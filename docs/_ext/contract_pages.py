@@ -16,6 +16,7 @@ CONTRACTS = {
     ),
     "DevToken": ("contracts/DevToken.sol", "contracts/DevToken.sol"),
 }
+FOREIGN = "From OpenZeppelin's contracts."
 TYPES = "contracts/interfaces/LedgerTypes.sol"
 
 
@@ -41,7 +42,8 @@ def contract_pages() -> dict[str, str]:
 def contract_page(name: str, output: Mapping[str, Any]) -> str:
     """One contract: functions, events, errors."""
     source, interface = CONTRACTS[name]
-    docs = _Docs([output[source][name], *output[interface].values()])
+    foreign = [one for path, found in output.items() if path[0] == "@" for one in found.values()]
+    docs = _Docs([output[source][name], *output[interface].values()], foreign)
     abi = output[source][name]["abi"]
     lines = [f"# {name}", "", f"Generated from the NatSpec of `{interface}`.", "", docs.title()]
     for kind, heading in (("function", "Functions"), ("event", "Events"), ("error", "Errors")):
@@ -56,8 +58,15 @@ def contract_page(name: str, output: Mapping[str, Any]) -> str:
 class _Docs:
     """What the compiler says of a contract, then, where it is silent, of its interface."""
 
-    def __init__(self, outputs: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(
+        self, outputs: Sequence[Mapping[str, Any]], foreign: Sequence[Mapping[str, Any]]
+    ) -> None:
         self._outputs = outputs
+        self._foreign = {(e["type"], e.get("name")) for one in foreign for e in one["abi"]}
+
+    def is_foreign(self, entry: Mapping[str, Any]) -> bool:
+        """Whether it comes from a library of others."""
+        return (entry["type"], entry["name"]) in self._foreign
 
     def title(self) -> str:
         """The contract's own notice and remarks."""
@@ -97,9 +106,9 @@ def _heading(entry: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> 
 
 def _entry(entry: Mapping[str, Any], docs: _Docs) -> Iterator[str]:
     said = docs.of(entry)
-    yield from ("```solidity", _declaration(entry), "```", "", _text(said.get("notice", "")))
-    if "details" in said:
-        yield from ("", _text(said["details"]))
+    yield from ("```solidity", _declaration(entry), "```", "")
+    paragraphs = [_text(said[part]) for part in ("notice", "details") if part in said]
+    yield "\n\n".join(paragraphs or ([FOREIGN] if docs.is_foreign(entry) else []))
     named = [(f"`{name}`", text) for name, text in said.get("params", {}).items()]
     named += [
         ("returns" if name.startswith("_") else f"returns `{name}`", text)
