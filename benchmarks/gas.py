@@ -5,12 +5,17 @@
     python benchmarks/gas.py --quick              # without the rounds of 1,000 updates
 
 ``settle_per_update`` is the settlement transaction's gas divided by the updates, by number of
-updates and of verifiers. ``life`` is what one update costs everybody together, with 3 verifiers:
-the slot it is the first to use (an eighth of what joining spends on preparing eight), commit,
-reveal, claim (five rounds at once), and its part of the round's common transactions (opening,
-closing, score commits and reveals, settlement). ``life_steady`` is the same with slots used before
-and multicalls by relayers, 16 updates each: signed commits, reveals, and claims of two rounds.
-``life_steady_own`` has reused slots, and every trainer sending its own transactions.
+updates and of verifiers. ``life`` is what a trainer's first update costs everybody together, with
+3 verifiers: the storage slot that joining fills for the trainer's records, commit, reveal, claim
+(five rounds at once), and its part of the round's common transactions (opening, closing, score
+commits and reveals, settlement). Later updates use the same slot again:
+
+- ``life_steady``: multicalls by relayers, 16 updates each: signed commits, reveals, and claims of
+  two rounds;
+- ``life_steady_own``: every trainer sends its own transactions, and every fifth round a multicall
+  of five claims and the commit;
+- ``life_steady_apart``: the same without that multicall, five claims in a transaction of their own;
+- ``life_steady_daemon``: as ``karat trainer run`` does, which claims and withdraws in every round.
 """
 
 import argparse
@@ -21,11 +26,11 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eth_account.messages import encode_typed_data
 from ledger_rounds import SALT, SIZE, Gas, LedgerRounds
 
 from chain.abi import Call
 from chain.devnet import start_devnet
+from chain.permits import sign_commit
 from chain.transactions import Sender
 
 GENESIS = 1_700_000_000
@@ -33,13 +38,6 @@ PEERS = {"plain_storage": 54_000, "batched_storage": 27_000}  # per score: docs/
 SLOT = 22_100  # what the EVM charges to fill an empty storage slot
 BATCH = 16  # updates per relayed multicall
 VERIFIERS = (1, 3, 5, 9)
-PERMIT = [
-    {"name": "taskId", "type": "uint256"},
-    {"name": "round", "type": "uint32"},
-    {"name": "trainer", "type": "address"},
-    {"name": "commitment", "type": "bytes32"},
-    {"name": "deadline", "type": "uint256"},
-]
 
 
 def mean(gas: Sequence[int]) -> int:
@@ -56,59 +54,74 @@ def permitted(net: LedgerRounds, round_: int, trainer: Sender) -> Call[None]:
     """A commit that the trainer signs and anyone may send."""
     deadline = net.devnet.timestamp + 1000
     sealed = net.sealed(round_, trainer)
-    domain = {
-        "name": "Karat Ledger",
-        "version": "1",
-        "chainId": net.devnet.chain_id,
-        "verifyingContract": net.ledger.address,
-    }
-    fields = {
-        "taskId": 1,
-        "round": round_,
-        "trainer": trainer.address,
-        "commitment": sealed,
-        "deadline": deadline,
-    }
-    message = encode_typed_data(domain, {"Commit": PERMIT}, fields)
-    signature = bytes(trainer.account.sign_message(message).signature)
+    signature = sign_commit(trainer.account, net.ledger.round_key(1, round_), sealed, deadline)
     return net.ledger.commit_for(1, round_, trainer.address, sealed, deadline, signature)
 
 
-def steps(net: LedgerRounds) -> tuple[dict[str, int], dict[str, int]]:
-    """A trainer's steps one by one, and those of relayers, each per update."""
-    trainers = net.trainers[:BATCH]
-    rounds = [net.play(round_, BATCH) for round_ in range(1, 9)]
-    claimed_one = net.claim([1], trainers)
-    claimed_five = net.claim([2, 3, 4, 5, 6], trainers)
-    net.claim([7, 8], trainers)
-    reused = net.play(9, BATCH)
-    withdrawn = net.send([(one, net.ledger.withdraw(1, one.address)) for one in trainers])
-    net.one(net.sponsor, net.ledger.open_round(1))
-
-    def relayed(calls: Sequence[Call[Any]]) -> int:
-        return net.one(net.sponsor, net.ledger.batch(calls)) // BATCH
-
-    commit = relayed([permitted(net, 10, one) for one in trainers])
-    net.devnet.warp_to(net.ledger.round_info(1, 10).commit_deadline)
-    reveal = relayed(
-        [
-            net.ledger.reveal_for(1, 10, one.address, net.digest(10, one), SIZE, SALT)
-            for one in trainers
-        ]
-    )
-    net.close(10)
-    net.settle(10, net.score(10, BATCH)[2])
-    claim = relayed([net.ledger.claim(1, one.address, [9, 10]) for one in trainers]) // 2
-    own = {
+def own_steps(net: LedgerRounds) -> dict[str, int]:
+    """A trainer's transactions, one by one; leaves round 12 open for reveals."""
+    ledger, trainers = net.ledger, net.trainers
+    fresh = net.play(1, BATCH)
+    for round_ in range(2, 6):
+        net.play(round_, BATCH)
+    claimed_five = net.claim([1, 2, 3, 4, 5], trainers)
+    reused = net.play(6, BATCH)
+    claimed_one = net.claim([6], trainers)
+    withdrawn = net.send([(one, ledger.withdraw(1, one.address)) for one in trainers])
+    for round_ in range(7, 12):
+        net.play(round_, BATCH)
+    net.one(net.sponsor, ledger.open_round(1))
+    both = [
+        ledger.batch(
+            [ledger.claim(1, one.address, range(7, 12)), ledger.commit(1, 12, net.sealed(12, one))]
+        )
+        for one in trainers
+    ]
+    together = net.send(list(zip(trainers, both, strict=True)))
+    return {
         "join_trainer": mean(net.join_trainer),
-        "commit_fresh": mean(rounds[0].commit),
+        "commit_fresh": mean(fresh.commit),
         "commit_reused": mean(reused.commit),
         "reveal": mean(reused.reveal),
         "claim_one": mean(claimed_one),
         "claim_five_each": mean(claimed_five) // 5,
+        "claim_five_and_commit": mean(together),
         "withdraw": mean(withdrawn),
     }
-    return own, {"commit": commit, "reveal": reveal, "claim": claim}
+
+
+def daemon_claim(net: LedgerRounds) -> int:
+    """What a trainer's daemon sends once per round: a claim and a withdrawal, in one call."""
+    net.reveal(12, net.trainers)
+    net.close(12)
+    net.settle(12, net.score(12, BATCH)[2])
+    calls = [
+        net.ledger.batch(
+            [net.ledger.claim(1, one.address, [12]), net.ledger.withdraw(1, one.address)]
+        )
+        for one in net.trainers
+    ]
+    return mean(net.send(list(zip(net.trainers, calls, strict=True))))
+
+
+def relayed_steps(net: LedgerRounds) -> dict[str, int]:
+    """The steps of relayers, each per update."""
+
+    def relayed(calls: Sequence[Call[Any]]) -> int:
+        return net.one(net.sponsor, net.ledger.batch(calls)) // BATCH
+
+    ledger, trainers = net.ledger, net.trainers
+    net.play(13, BATCH)
+    net.one(net.sponsor, ledger.open_round(1))
+    commit = relayed([permitted(net, 14, one) for one in trainers])
+    net.devnet.warp_to(ledger.round_info(1, 14).commit_deadline)
+    reveal = relayed(
+        [ledger.reveal_for(1, 14, one.address, net.digest(14, one), SIZE, SALT) for one in trainers]
+    )
+    net.close(14)
+    net.settle(14, net.score(14, BATCH)[2])
+    claim = relayed([ledger.claim(1, one.address, [13, 14]) for one in trainers]) // 2
+    return {"commit": commit, "reveal": reveal, "claim": claim}
 
 
 def measure(sizes: Sequence[int]) -> dict[str, Any]:
@@ -124,7 +137,10 @@ def measure(sizes: Sequence[int]) -> dict[str, Any]:
                 settle[str(size)][str(verifiers)] = round(gas.settle / size)
                 shares[str(size)][str(verifiers)] = round(common(gas, size))
     with start_devnet("anvil", timestamp=GENESIS, mining="manual") as devnet:
-        own, relayed = steps(LedgerRounds(devnet, BATCH, 3))
+        net = LedgerRounds(devnet, BATCH, 3)
+        own = own_steps(net)
+        own["claim_and_withdraw"] = daemon_claim(net)
+        relayed = relayed_steps(net)
     document |= own | {"relayed": relayed} | PEERS
     return document | lives(own, relayed, shares)
 
@@ -133,20 +149,20 @@ def lives(
     own: Mapping[str, int], relayed: Mapping[str, int], shares: Mapping[str, Mapping[str, int]]
 ) -> dict[str, Any]:
     """What one update costs from its commit to its claim, by number of updates per round."""
-    each = own["reveal"] + own["claim_five_each"]
-    by_size = {size: by_verifiers["3"] for size, by_verifiers in shares.items()}
-    life = {size: SLOT + own["commit_fresh"] + each + part for size, part in by_size.items()}
-    steady_own = {size: own["commit_reused"] + each + part for size, part in by_size.items()}
-    steady = {size: sum(relayed.values()) + part for size, part in by_size.items()}
-    largest = list(by_size)[-1]
-    return {
-        "life": life[largest],
-        "life_steady": steady[largest],
-        "life_steady_own": steady_own[largest],
-        "life_by_updates": life,
-        "life_steady_by_updates": steady,
-        "life_steady_own_by_updates": steady_own,
+    commit, reveal = own["commit_reused"], own["reveal"]
+    paths = {
+        "life": SLOT + own["commit_fresh"] + reveal + own["claim_five_each"],
+        "life_steady": sum(relayed.values()),
+        "life_steady_own": reveal + (4 * commit + own["claim_five_and_commit"]) // 5,
+        "life_steady_apart": reveal + commit + own["claim_five_each"],
+        "life_steady_daemon": reveal + commit + own["claim_and_withdraw"],
     }
+    by_size = {size: by_verifiers["3"] for size, by_verifiers in shares.items()}
+    largest = list(by_size)[-1]
+    result: dict[str, Any] = {name: gas + by_size[largest] for name, gas in paths.items()}
+    for name, gas in paths.items():
+        result[f"{name}_by_updates"] = {size: gas + part for size, part in by_size.items()}
+    return result
 
 
 def timed(count: int) -> dict[str, float]:
@@ -182,8 +198,9 @@ def table(document: Mapping[str, Any]) -> None:
     for name, value in document.items():
         if isinstance(value, int):
             print(f"{name:<30}{value:>12,}")
-    for name in ("relayed", "life_by_updates", "life_steady_by_updates", "seconds"):
-        print(f"{name:<30}", ", ".join(f"{key} {value:,}" for key, value in document[name].items()))
+    for name, value in document.items():
+        if isinstance(value, dict) and name not in ("settle_per_update", "common_per_update"):
+            print(f"{name:<30}", ", ".join(f"{key} {part:,}" for key, part in value.items()))
 
 
 def main() -> None:

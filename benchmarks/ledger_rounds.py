@@ -54,7 +54,7 @@ def task_params(token: str, committee: int) -> TaskParams:
         slash_absent=1000,
         open_verifiers=False,
         verifier_budget=100 * UNIT,
-        max_trainers=16_384,
+        max_trainers=16_000,
         score_reveal_window=WINDOW,
         appeal_window=0,
         attest_window=0,

@@ -9,16 +9,16 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 
 import {ILedger} from "./interfaces/ILedger.sol";
-import {Member, Phase, RecordKind, Role, TaskParams, VerifierGrant} from "./interfaces/LedgerTypes.sol";
+import {Member, Phase, Role, TaskParams, VerifierGrant} from "./interfaces/LedgerTypes.sol";
 import {AppealLogic} from "./ledger/AppealLogic.sol";
 import {LedgerViews} from "./ledger/LedgerViews.sol";
 import {MemberLogic} from "./ledger/MemberLogic.sol";
 import {RoundLogic} from "./ledger/RoundLogic.sol";
 import {ScoringLogic} from "./ledger/ScoringLogic.sol";
-import {Payouts, Round, State, Status, Task} from "./ledger/State.sol";
+import {Payouts, Records, Round, State, Status, Task} from "./ledger/State.sol";
 import {TaskLogic} from "./ledger/TaskLogic.sol";
 import {Lanes} from "./libraries/Lanes.sol";
-import {RecordSlot, RecordSlots} from "./libraries/RecordSlots.sol";
+import {Ring, Rings} from "./libraries/Rings.sol";
 import {Scores} from "./libraries/Scores.sol";
 
 /// @title Ledger
@@ -216,21 +216,17 @@ contract Ledger is LedgerViews, Multicall, ReentrancyGuardTransient, EIP712 {
     {
         Task storage task = _tasks[taskId];
         Round storage state = task.rounds[round];
-        if (block.timestamp < state.commitDeadline || block.timestamp >= state.revealDeadline) {
-            task.refusePhase(taskId, round, Phase.Reveal);
-        }
+        (uint256 start, uint256 end, uint256 index) = (state.commitDeadline, state.revealDeadline, state.count);
+        if (block.timestamp < start || block.timestamp >= end) task.refusePhase(taskId, round, Phase.Reveal);
         bytes32 commitment =
             keccak256(abi.encode(block.chainid, address(this), taskId, round, trainer, digest, size, salt));
-        RecordSlot[8] storage ring = task.ring[trainer];
-        RecordSlot slot = ring[round % RecordSlots.RING];
-        if (!slot.holds(commitment, round)) {
-            if (slot.kind() != RecordKind.Committed || slot.round() != round) revert NotCommitted(trainer, round);
-            revert CommitmentMismatch(slot.content(), commitment);
-        }
-        uint16 index = state.count;
-        state.count = index + 1;
-        ring[round % RecordSlots.RING] = slot.revealed(digest, index);
-        emit UpdateRevealed(taskId, trainer, round, index, digest, size);
+        Records storage records = task.records[trainer];
+        Ring ring = records.ring;
+        if (!ring.awaits(round)) revert NotCommitted(trainer, round);
+        if (!ring.matches(commitment)) revert CommitmentMismatch(ring.prefix(), commitment);
+        state.count = uint16(index + 1);
+        records.ring = ring.reveal(index);
+        emit UpdateRevealed(taskId, trainer, round, uint16(index), digest, size);
     }
 
     // ----------------------------------------------------------------- claims
@@ -238,64 +234,76 @@ contract Ledger is LedgerViews, Multicall, ReentrancyGuardTransient, EIP712 {
     /// @inheritdoc ILedger
     function claim(uint256 taskId, address trainer, uint32[] calldata rounds) external returns (uint256 credited) {
         Task storage task = _tasks[taskId];
+        Records storage records = task.records[trainer];
         uint256[] memory amounts = new uint256[](rounds.length);
-        for (uint256 i; i < rounds.length; ++i) {
-            uint256 reward = _process(taskId, task, trainer, rounds[i]);
+        uint256 updates;
+        for (uint256 i; i < amounts.length; ++i) {
+            (uint256 reward, uint256 settled) = _process(taskId, task, records, trainer, rounds[i]);
             amounts[i] = reward;
             credited += reward;
+            updates += settled;
         }
+        if (updates != 0) _discharge(task, credited, updates);
         if (credited != 0) task.members[trainer].balance += uint128(credited);
         emit RewardsClaimed(taskId, trainer, rounds, amounts);
     }
 
-    /// @dev Puts a commitment into the trainer's slot for the round.
+    /// @dev Puts a commitment into the trainer's ring.
     function _commit(uint256 taskId, uint32 round, address trainer, bytes32 commitment) private {
         Task storage task = _tasks[taskId];
         if (block.timestamp >= task.rounds[round].commitDeadline) {
             task.refusePhase(taskId, round, Phase.Commit);
         }
-        RecordSlot[8] storage ring = task.ring[trainer];
-        if (!ring[round % RecordSlots.RING].isFree()) task.refuseCommit(trainer, round);
-        ring[round % RecordSlots.RING] = RecordSlots.committed(commitment, round);
+        Records storage records = task.records[trainer];
+        (bool accepted, Ring ring) = records.ring.commit(commitment, round);
+        if (!accepted) task.refuseCommit(trainer, round);
+        records.ring = ring;
         emit UpdateCommitted(taskId, trainer, round, commitment);
     }
 
-    /// @dev Frees one slot of a trainer: applies what its record earned or lost and returns the reward.
-    function _process(uint256 taskId, Task storage task, address trainer, uint32 round)
+    /// @dev Takes one record out of a trainer's ring and applies what it lost.
+    /// @return reward What it earned.
+    /// @return settled 1 for an update that the round settled, else 0.
+    function _process(uint256 taskId, Task storage task, Records storage records, address trainer, uint32 round)
         private
-        returns (uint256 reward)
+        returns (uint256 reward, uint256 settled)
     {
-        RecordSlot[8] storage ring = task.ring[trainer];
-        RecordSlot slot = ring[round % RecordSlots.RING];
-        if (slot.isFree() || slot.round() != round) revert NotCommitted(trainer, round);
+        Ring ring = records.ring;
+        uint256 lane = ring.lane(round);
+        if (lane == 0) revert NotCommitted(trainer, round);
         Round storage state = task.rounds[round];
         Payouts memory payouts = state.payouts;
         if (payouts.status < Status.Settled || payouts.phase() == Phase.Appeal) {
             task.refusePhase(taskId, round, Phase.Final);
         }
-        ring[round % RecordSlots.RING] = slot.freed();
-        if (payouts.status == Status.Void) return 0;
+        records.ring = ring.remove(round);
+        if (payouts.status == Status.Void) return (0, 0);
         uint16 code;
-        if (slot.kind() == RecordKind.Revealed) {
-            code = Lanes.lane(state.medians[slot.index() / Lanes.PER_WORD], slot.index());
-            reward = _takeReward(task, payouts, code);
-            (state.payouts.owed, state.payouts.openRecords) = (payouts.owed, payouts.openRecords);
+        if (lane >= Rings.REVEALED) {
+            settled = 1;
+            (code, reward) = _earned(state, payouts, lane - Rings.REVEALED);
         }
         if (code < Scores.STALE) task.slashTrainer(taskId, round, trainer, code);
     }
 
-    /// @dev Takes a record's share out of the round's budget; after the last record the dust goes to the escrow.
-    function _takeReward(Task storage task, Payouts memory payouts, uint16 code) private returns (uint256 reward) {
-        TaskParams storage params = task.params;
-        uint256 weight = Scores.payoutWeight(code, params.payoutExponent);
-        if (weight != 0) reward = uint256(params.trainerBudget) * weight / payouts.total;
-        uint112 owed = payouts.owed - uint112(reward);
-        uint16 openRecords = payouts.openRecords - 1;
-        if (owed != 0 && (openRecords == 0 || payouts.total == 0)) {
-            task.escrow += owed;
-            owed = 0;
+    /// @dev An update's settled code, and its share of the round's budget.
+    function _earned(Round storage state, Payouts memory payouts, uint256 index)
+        private
+        view
+        returns (uint16 code, uint256 reward)
+    {
+        unchecked {
+            code = Lanes.lane(state.medians[index / Lanes.PER_WORD], index);
+            uint256 weight = Scores.payoutWeight(code, payouts.exponent);
+            if (weight != 0) reward = payouts.budget * weight / payouts.total;
         }
-        (payouts.owed, payouts.openRecords) = (owed, openRecords);
+    }
+
+    /// @dev Takes claimed rewards out of what the task owes; after the last update the dust goes to the escrow.
+    function _discharge(Task storage task, uint256 credited, uint256 updates) private {
+        (uint112 owed, uint32 openRecords) = (task.owed - uint112(credited), task.openRecords - uint32(updates));
+        if (openRecords == 0) (task.escrow, owed) = (task.escrow + owed, 0);
+        (task.owed, task.openRecords) = (owed, openRecords);
     }
 
     // ------------------------------------------------------------------ money
@@ -311,7 +319,7 @@ contract Ledger is LedgerViews, Multicall, ReentrancyGuardTransient, EIP712 {
         uint256 owed = _booked[token];
         uint256 held = IERC20(token).balanceOf(address(this));
         if (held < owed) revert TokenShortfall(token, held, owed);
-        _booked[token] = owed + amount;
+        _booked[token] = State.toUint112(owed + amount);
         IERC20(token).safeTransferFrom(msg.sender, address(this), amount);
         uint256 received = IERC20(token).balanceOf(address(this)) - held;
         if (received != amount) revert InexactDeposit(token, amount, received);

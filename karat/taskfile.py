@@ -129,7 +129,7 @@ class TaskFile(_Table):
     """The whole file."""
 
     task: str
-    rounds: Annotated[int, Field(ge=1, lt=2**32)]
+    rounds: Annotated[int, Field(ge=1, lt=2**24)]
     token: str | None = None
     rewards: Rewards
     stakes: Stakes
@@ -138,7 +138,7 @@ class TaskFile(_Table):
     verifiers: list[Grant] = []
     open_verifiers: bool = False
     committee_size: Annotated[int, Field(ge=1, le=15)] | None = None
-    max_trainers: Annotated[int, Field(ge=1, le=16_384)] = 64
+    max_trainers: Annotated[int, Field(ge=1, le=16_382)] = 64
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -150,6 +150,12 @@ _OPEN_ROUND = Function(
     ("uint256",),
     ("uint32",),
 )
+_PENDING_ROUNDS = Function(
+    "pending_rounds",
+    "fd3b3da4",
+    ("uint256", "address"),
+    (["uint32"],),
+)
 _PHASE = Function(
     "phase",
     "fd1fd2c8",
@@ -310,8 +316,8 @@ class LedgerContract(Contract):
         return result
 
     def claim(self, task_id: int, trainer: str, rounds: Sequence[int]) -> Call[int]:
-        """Processes a trainer's records: credits rewards to the trainer's balance, applies
-        slashes, frees slots.
+        """Processes a trainer's records: credits rewards to the trainer's balance and applies
+        slashes.
         """
         result: Call[int] = self._call(_CLAIM, [task_id, trainer, rounds])
         return result
@@ -325,7 +331,7 @@ class LedgerContract(Contract):
 
     def close_task(self, task_id: int) -> Call[int]:
         """Ends the task and pays the sponsor the escrow that nobody has earned. Call it again to
-        collect what returns to the escrow later (slashes, dust of the last claims).
+        collect what returns to the escrow later (slashes, dust).
         """
         result: Call[int] = self._call(_CLOSE_TASK, [task_id])
         return result
@@ -375,9 +381,7 @@ class LedgerContract(Contract):
         return result
 
     def join_trainer(self, task_id: int, amount: int) -> Call[None]:
-        """Joins as a trainer with a stake; prepares the ring of record slots, so that every
-        commit is cheap.
-        """
+        """Joins as a trainer with a stake."""
         result: Call[None] = self._call(_JOIN_TRAINER, [task_id, amount])
         return result
 
@@ -413,13 +417,18 @@ class LedgerContract(Contract):
         result: Call[int] = self._call(_OPEN_ROUND, [task_id])
         return result
 
+    def pending_rounds(self, task_id: int, trainer: str, *, block: BlockIdentifier = "latest") -> tuple[int, ...]:
+        """The rounds of which a trainer has a record that is not processed, oldest first."""
+        result: tuple[int, ...] = self._view(_PENDING_ROUNDS, [task_id, trainer], block)
+        return result
+
     def phase(self, task_id: int, round: int, *, block: BlockIdentifier = "latest") -> Phase:
         """The phase a round is in at this block's time."""
         result: Phase = self._view(_PHASE, [task_id, round], block)
         return result
 
     def record(self, task_id: int, trainer: str, round: int, *, block: BlockIdentifier = "latest") -> RecordView:
-        """What a trainer's ring slot for a round holds."""
+        """A trainer's record of a round, `Free` where it never had one or it is processed."""
         result: RecordView = self._view(_RECORD, [task_id, trainer, round], block)
         return result
 

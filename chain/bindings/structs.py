@@ -144,29 +144,28 @@ class Member(Struct):
 
 @dataclass(frozen=True, slots=True)
 class RecordView(Struct):
-    """A ring slot, decoded. For `Committed`, `content` holds the top 216 bits of the commitment;
-    for `Revealed` the top 200 bits of the digest.
+    """A trainer's record of one round. `index` is the update's once it is revealed. `commitment`
+    holds the top 160 bits of the commitment, zero for a round before the latest one that the
+    trainer committed in.
     """
 
-    NAMES: ClassVar[tuple[str, ...]] = ("kind", "suspended", "round", "index", "content")
-    SHAPES: ClassVar[tuple[Any, ...]] = (RecordKind, "bool", "uint32", "uint16", "bytes32")
+    NAMES: ClassVar[tuple[str, ...]] = ("kind", "suspended", "index", "commitment")
+    SHAPES: ClassVar[tuple[Any, ...]] = (RecordKind, "bool", "uint16", "bytes32")
 
     kind: RecordKind
     suspended: bool
-    round: int
     index: int
-    content: bytes
+    commitment: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class RoundView(Struct):
-    """A round's state. `owed` is what trainers have still to claim (with the dust),
-    `payoutTotal` the sum of all payout weights, `finalAt` the time from which claims open (0:
-    not settled; later while an appeal is open).
+    """A round's state. `payoutTotal` is the sum of all payout weights, `finalAt` the time from
+    which claims open (0: not settled; later while an appeal is open).
     """
 
-    NAMES: ClassVar[tuple[str, ...]] = ("commit_deadline", "reveal_deadline", "score_commit_deadline", "score_reveal_deadline", "count", "words_settled", "committee_weight", "revealed_weight", "committee_size", "committed", "revealed", "payout_total", "owed", "open_records", "final_at", "open_appeals", "seed")
-    SHAPES: ClassVar[tuple[Any, ...]] = ("uint40", "uint40", "uint40", "uint40", "uint16", "uint16", "uint16", "uint16", "uint8", "uint8", "uint8", "uint64", "uint112", "uint16", "uint40", "uint8", "bytes32")
+    NAMES: ClassVar[tuple[str, ...]] = ("commit_deadline", "reveal_deadline", "score_commit_deadline", "score_reveal_deadline", "count", "words_settled", "committee_weight", "revealed_weight", "committee_size", "committed", "revealed", "payout_total", "final_at", "open_appeals", "seed")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint40", "uint40", "uint40", "uint40", "uint16", "uint16", "uint16", "uint16", "uint8", "uint8", "uint8", "uint64", "uint40", "uint8", "bytes32")
 
     commit_deadline: int
     reveal_deadline: int
@@ -180,8 +179,6 @@ class RoundView(Struct):
     committed: int
     revealed: int
     payout_total: int
-    owed: int
-    open_records: int
     final_at: int
     open_appeals: int
     seed: bytes
@@ -190,11 +187,12 @@ class RoundView(Struct):
 @dataclass(frozen=True, slots=True)
 class TaskView(Struct):
     """A task's state. `escrow` is free; budgets of the open round and unclaimed rewards are not
-    part of it.
+    part of it. `owed` is what trainers have still to claim, with the dust, for `openRecords`
+    updates of all settled rounds.
     """
 
-    NAMES: ClassVar[tuple[str, ...]] = ("sponsor", "current_round", "closed", "base_attested", "trainers", "verifier_weight", "escrow", "base_digest", "base_size")
-    SHAPES: ClassVar[tuple[Any, ...]] = ("address", "uint32", "bool", "bool", "uint16", "uint16", "uint128", "bytes32", "uint64")
+    NAMES: ClassVar[tuple[str, ...]] = ("sponsor", "current_round", "closed", "base_attested", "trainers", "verifier_weight", "escrow", "owed", "open_records", "base_digest", "base_size")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("address", "uint32", "bool", "bool", "uint16", "uint16", "uint128", "uint128", "uint32", "bytes32", "uint64")
 
     sponsor: str
     current_round: int
@@ -203,5 +201,7 @@ class TaskView(Struct):
     trainers: int
     verifier_weight: int
     escrow: int
+    owed: int
+    open_records: int
     base_digest: bytes
     base_size: int

@@ -44,14 +44,14 @@ interface ILedger is ILedgerEvents, ILedgerErrors {
     function appointVerifier(uint256 taskId, address verifier, uint16 weight) external;
 
     /// @notice Ends the task and pays the sponsor the escrow that nobody has earned. Call it again to collect what
-    /// returns to the escrow later (slashes, dust of the last claims).
+    /// returns to the escrow later (slashes, dust).
     /// @dev Access: sponsor. State: no round open, or the last round final.
     /// @return amount The amount paid, in token units.
     function closeTask(uint256 taskId) external returns (uint256 amount);
 
     // ---------------------------------------------------------------- members
 
-    /// @notice Joins as a trainer with a stake; prepares the ring of record slots, so that every commit is cheap.
+    /// @notice Joins as a trainer with a stake.
     /// @dev Access: anyone that is not a member. State: task not closed; `amount` at least the trainer stake.
     function joinTrainer(uint256 taskId, uint256 amount) external;
 
@@ -69,7 +69,7 @@ interface ILedger is ILedgerEvents, ILedgerErrors {
     function requestLeave(uint256 taskId) external;
 
     /// @notice Ends the membership and pays out stake and balance.
-    /// @dev Access: a member. State: cool-down over; a trainer's slots all processed; a verifier in no open round.
+    /// @dev Access: a member. State: cool-down over; a trainer's records all processed; a verifier in no open round.
     /// @return amount The amount paid, in token units.
     function leave(uint256 taskId) external returns (uint256 amount);
 
@@ -87,9 +87,8 @@ interface ILedger is ILedgerEvents, ILedgerErrors {
     function openRound(uint256 taskId) external returns (uint32 round);
 
     /// @notice Commits to an update.
-    /// @dev Access: a trainer. State: commit phase; the ring slot free (an unprocessed record of an older round
-    /// makes the call revert with that round: claim it first, nothing is ever forfeited). The low 40 bits of the
-    /// commitment are ignored.
+    /// @dev Access: a trainer. State: commit phase; no record unprocessed that is five or more rounds old (the call
+    /// reverts with that round: claim it first, nothing is ever forfeited). The top 160 bits of the commitment count.
     /// @param commitment keccak256(abi.encode(chainid, ledger, taskId, round, trainer, digest, size, salt)).
     function commit(uint256 taskId, uint32 round, bytes32 commitment) external;
 
@@ -103,7 +102,7 @@ interface ILedger is ILedgerEvents, ILedgerErrors {
     /// @notice Commits for a trainer that signed the commit, so that a trainer needs no gas token.
     /// @dev Access: anyone with the trainer's EIP-712 signature (or EIP-1271, for contracts) over
     /// Commit(uint256 taskId,uint32 round,address trainer,bytes32 commitment,uint256 deadline). State: as `commit`. A
-    /// permit cannot be used twice: the slot is taken, and later the commit phase is over.
+    /// permit cannot be used twice: the trainer has committed, and later the commit phase is over.
     function commitFor(
         uint256 taskId,
         uint32 round,
@@ -184,7 +183,7 @@ interface ILedger is ILedgerEvents, ILedgerErrors {
 
     // ----------------------------------------------------------------- claims
 
-    /// @notice Processes a trainer's records: credits rewards to the trainer's balance, applies slashes, frees slots.
+    /// @notice Processes a trainer's records: credits rewards to the trainer's balance and applies slashes.
     /// @dev Access: anyone, for the trainer. State: every named round void or final.
     /// @param rounds The rounds to process, each one holding an unprocessed commit or record of the trainer.
     /// @return credited The sum of the rewards, in token units.
@@ -223,8 +222,11 @@ interface ILedger is ILedgerEvents, ILedgerErrors {
     /// other round (older ones are in the `RevealClosed` events).
     function committee(uint256 taskId, uint32 round) external view returns (Committee memory);
 
-    /// @notice What a trainer's ring slot for a round holds.
+    /// @notice A trainer's record of a round, `Free` where it never had one or it is processed.
     function record(uint256 taskId, address trainer, uint32 round) external view returns (RecordView memory);
+
+    /// @notice The rounds of which a trainer has a record that is not processed, oldest first.
+    function pendingRounds(uint256 taskId, address trainer) external view returns (uint32[] memory rounds);
 
     /// @notice The settled medians of one word of a round.
     function medians(uint256 taskId, uint32 round, uint256 word) external view returns (uint256);

@@ -90,7 +90,7 @@ enum Phase {
     Void
 }
 
-/// @notice What a trainer's ring slot holds.
+/// @notice What a trainer's ring holds for a round; `None` if it is no trainer.
 enum RecordKind {
     None,
     Free,
@@ -98,17 +98,17 @@ enum RecordKind {
     Revealed
 }
 
-/// @notice A ring slot, decoded. For `Committed`, `content` holds the top 216 bits of the commitment; for `Revealed`
-/// the top 200 bits of the digest.
+/// @notice A trainer's record of one round. `index` is the update's once it is revealed. `commitment` holds the top
+/// 160 bits of the commitment, zero for a round before the latest one that the trainer committed in.
 struct RecordView {
     RecordKind kind;
     bool suspended;
-    uint32 round;
     uint16 index;
-    bytes32 content;
+    bytes32 commitment;
 }
 
-/// @notice A task's state. `escrow` is free; budgets of the open round and unclaimed rewards are not part of it.
+/// @notice A task's state. `escrow` is free; budgets of the open round and unclaimed rewards are not part of it. `owed`
+/// is what trainers have still to claim, with the dust, for `openRecords` updates of all settled rounds.
 struct TaskView {
     address sponsor;
     uint32 currentRound;
@@ -117,12 +117,14 @@ struct TaskView {
     uint16 trainers;
     uint16 verifierWeight;
     uint128 escrow;
+    uint128 owed;
+    uint32 openRecords;
     bytes32 baseDigest;
     uint64 baseSize;
 }
 
-/// @notice A round's state. `owed` is what trainers have still to claim (with the dust), `payoutTotal` the sum of
-/// all payout weights, `finalAt` the time from which claims open (0: not settled; later while an appeal is open).
+/// @notice A round's state. `payoutTotal` is the sum of all payout weights, `finalAt` the time from which claims open
+/// (0: not settled; later while an appeal is open).
 struct RoundView {
     uint40 commitDeadline;
     uint40 revealDeadline;
@@ -136,8 +138,6 @@ struct RoundView {
     uint8 committed;
     uint8 revealed;
     uint64 payoutTotal;
-    uint112 owed;
-    uint16 openRecords;
     uint40 finalAt;
     uint8 openAppeals;
     bytes32 seed;

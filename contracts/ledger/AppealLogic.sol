@@ -201,11 +201,15 @@ library AppealLogic {
 
     /// @dev Puts the outcome in the place of the median.
     function _replace(Task storage task, Round storage state, uint256 index, uint16 oldCode, uint16 newCode) private {
-        uint256 exponent = task.params.payoutExponent;
+        (uint256 exponent, uint256 before) = (state.payouts.exponent, state.payouts.total);
         uint256 word = index / Lanes.PER_WORD;
         state.medians[word] = Lanes.withLane(state.medians[word], index, newCode);
-        uint256 others = state.payouts.total - Scores.payoutWeight(oldCode, exponent);
-        state.payouts.total = uint64(others + Scores.payoutWeight(newCode, exponent));
+        uint256 total = before - Scores.payoutWeight(oldCode, exponent) + Scores.payoutWeight(newCode, exponent);
+        state.payouts.total = uint64(total);
+        // The escrow still has what the settlement returned: nothing leaves it before the round is final.
+        uint112 budget = state.payouts.budget;
+        if (before == 0 && total != 0) (task.escrow, task.owed) = (task.escrow - budget, task.owed + budget);
+        if (before != 0 && total == 0) (task.escrow, task.owed) = (task.escrow + budget, task.owed - budget);
     }
 
     /// @dev Takes the bond's amount, by weight, from the committee members who voted for the old verdict.

@@ -8,6 +8,7 @@ import {
     Committee,
     Member,
     Phase,
+    RecordKind,
     RecordView,
     Role,
     RoundView,
@@ -17,9 +18,9 @@ import {
     VoteState
 } from "../interfaces/LedgerTypes.sol";
 import {Lanes} from "../libraries/Lanes.sol";
-import {RecordSlot, RecordSlots} from "../libraries/RecordSlots.sol";
+import {Ring, Rings} from "../libraries/Rings.sol";
 import {RoundLogic} from "./RoundLogic.sol";
-import {Appeal, Round, Seat, Task} from "./State.sol";
+import {Appeal, Round, Seat, State, Status, Task} from "./State.sol";
 
 /// @title LedgerViews
 /// @author Karat
@@ -45,6 +46,8 @@ abstract contract LedgerViews is ILedger {
             trainers: state.trainers,
             verifierWeight: state.verifierWeight,
             escrow: state.escrow,
+            owed: state.owed,
+            openRecords: state.openRecords,
             baseDigest: state.baseDigest,
             baseSize: state.baseSize
         });
@@ -58,21 +61,20 @@ abstract contract LedgerViews is ILedger {
     /// @inheritdoc ILedger
     function roundInfo(uint256 taskId, uint32 round) external view returns (RoundView memory) {
         Round storage state = _task(taskId).rounds[round];
+        bool settled = state.payouts.status == Status.Settled;
         return RoundView({
             commitDeadline: state.commitDeadline,
             revealDeadline: state.revealDeadline,
             scoreCommitDeadline: state.scoreCommitDeadline,
             scoreRevealDeadline: state.scoreRevealDeadline,
             count: state.count,
-            wordsSettled: state.wordsSettled,
+            wordsSettled: settled ? uint16(State.wordCount(state.count)) : state.wordsSettled,
             committeeWeight: state.committeeWeight,
             revealedWeight: state.revealedWeight,
             committeeSize: state.committeeSize,
             committed: state.committed,
             revealed: state.revealed,
             payoutTotal: state.payouts.total,
-            owed: state.payouts.owed,
-            openRecords: state.payouts.openRecords,
             finalAt: state.payouts.finalAt,
             openAppeals: state.payouts.openAppeals,
             seed: state.seed
@@ -125,14 +127,30 @@ abstract contract LedgerViews is ILedger {
 
     /// @inheritdoc ILedger
     function record(uint256 taskId, address trainer, uint32 round) external view returns (RecordView memory) {
-        RecordSlot slot = _task(taskId).ring[trainer][round % RecordSlots.RING];
+        Ring ring = _task(taskId).records[trainer].ring;
+        uint256 lane = ring.lane(round);
+        RecordKind kind = ring.isMember() ? RecordKind.Free : RecordKind.None;
+        if (lane == Rings.COMMITTED) kind = RecordKind.Committed;
+        if (lane >= Rings.REVEALED) kind = RecordKind.Revealed;
         return RecordView({
-            kind: slot.kind(),
-            suspended: slot.suspended(),
-            round: slot.round(),
-            index: slot.index(),
-            content: slot.content()
+            kind: kind,
+            suspended: ring.suspended(),
+            index: lane < Rings.REVEALED ? 0 : uint16(lane - Rings.REVEALED),
+            commitment: lane != 0 && ring.latest() == round ? ring.prefix() : bytes32(0)
         });
+    }
+
+    /// @inheritdoc ILedger
+    function pendingRounds(uint256 taskId, address trainer) external view returns (uint32[] memory rounds) {
+        Ring ring = _task(taskId).records[trainer].ring;
+        rounds = new uint32[](Rings.ROUNDS);
+        uint256 pending;
+        for (uint32 round = ring.oldest(); round != 0 && round <= ring.latest(); ++round) {
+            if (ring.lane(round) != 0) rounds[pending++] = round;
+        }
+        assembly ("memory-safe") {
+            mstore(rounds, pending)
+        }
     }
 
     /// @inheritdoc ILedger

@@ -3,8 +3,8 @@ pragma solidity 0.8.28;
 
 import {ILedgerErrors} from "../interfaces/ILedgerErrors.sol";
 import {ILedgerEvents} from "../interfaces/ILedgerEvents.sol";
-import {Member, RecordKind, Role, TaskParams} from "../interfaces/LedgerTypes.sol";
-import {RecordSlot, RecordSlots} from "../libraries/RecordSlots.sol";
+import {Member, Role, TaskParams} from "../interfaces/LedgerTypes.sol";
+import {Ring, Rings} from "../libraries/Rings.sol";
 import {Scores} from "../libraries/Scores.sol";
 import {State, Task, VerifierPlace} from "./State.sol";
 
@@ -35,10 +35,7 @@ library MemberLogic {
         if (task.trainers >= task.params.maxTrainers) revert ILedgerErrors.TaskFull(task.trainers);
         ++task.trainers;
         _enter(task, Role.Trainer, amount);
-        RecordSlot[8] storage ring = task.ring[msg.sender];
-        for (uint256 i; i < RecordSlots.RING; ++i) {
-            ring[i] = RecordSlots.FREE;
-        }
+        task.records[msg.sender].ring = Rings.EMPTY;
         emit ILedgerEvents.TrainerJoined(taskId, msg.sender, amount);
     }
 
@@ -58,7 +55,7 @@ library MemberLogic {
         Member storage member = task.members[account];
         if (member.role == Role.None) revert ILedgerErrors.WrongRole(account, Role.None, Role.Trainer);
         if (member.leaveAt != 0) revert ILedgerErrors.Leaving(account, member.leaveAt);
-        uint128 stake = State.toUint128(member.stake + amount);
+        uint112 stake = State.toUint112(member.stake + amount);
         member.stake = stake;
         if (stake >= task.requiredStake(member.role)) task.setSuspended(account, member, false);
         emit ILedgerEvents.StakeToppedUp(taskId, account, amount);
@@ -105,17 +102,15 @@ library MemberLogic {
         task.slash(taskId, round, trainer, code, rate);
     }
 
-    /// @notice Says why a trainer may not commit into its slot for a round.
+    /// @notice Says why a trainer may not commit in a round.
     function refuseCommit(Task storage task, address trainer, uint32 round) external view {
-        RecordSlot slot = task.ring[trainer][round % RecordSlots.RING];
+        Ring ring = task.records[trainer].ring;
         Member storage member = task.members[trainer];
         if (member.role != Role.Trainer) revert ILedgerErrors.WrongRole(trainer, member.role, Role.Trainer);
-        if (slot.kind() != RecordKind.Free && slot.round() == round) {
-            revert ILedgerErrors.AlreadyCommitted(trainer, round);
-        }
+        if (ring.latest() >= round) revert ILedgerErrors.AlreadyCommitted(trainer, round);
         if (member.leaveAt != 0) revert ILedgerErrors.Leaving(trainer, member.leaveAt);
-        if (slot.suspended()) revert ILedgerErrors.StakeTooLow(member.stake, task.params.trainerStake);
-        revert ILedgerErrors.RecordPending(trainer, slot.round());
+        if (ring.suspended()) revert ILedgerErrors.StakeTooLow(member.stake, task.params.trainerStake);
+        revert ILedgerErrors.RecordPending(trainer, ring.oldest());
     }
 
     /// @dev Gives a verifier its place in the list, a place left by another one if the list is full.
@@ -144,7 +139,7 @@ library MemberLogic {
         uint256 required = task.requiredStake(role);
         if (amount < required) revert ILedgerErrors.StakeTooLow(amount, required);
         member.role = role;
-        member.stake = State.toUint128(amount);
+        member.stake = State.toUint112(amount);
     }
 
     /// @dev In an open task a verifier weighs one per required stake, up to its part of what the lanes can hold.
@@ -155,12 +150,9 @@ library MemberLogic {
 
     /// @dev Empties the caller's ring, once every record in it has been processed.
     function _clearTrainer(Task storage task) private {
-        RecordSlot[8] storage ring = task.ring[msg.sender];
-        for (uint256 i; i < RecordSlots.RING; ++i) {
-            RecordSlot slot = ring[i];
-            if (slot.kind() != RecordKind.Free) revert ILedgerErrors.RecordPending(msg.sender, slot.round());
-        }
-        delete task.ring[msg.sender];
+        uint32 pending = task.records[msg.sender].ring.oldest();
+        if (pending != 0) revert ILedgerErrors.RecordPending(msg.sender, pending);
+        delete task.records[msg.sender];
         --task.trainers;
     }
 

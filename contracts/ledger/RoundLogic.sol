@@ -18,10 +18,11 @@ library RoundLogic {
         if (round >= params.maxRounds) revert ILedgerErrors.NoRoundsLeft(params.maxRounds);
         uint256 needed = uint256(params.trainerBudget) + params.verifierBudget;
         if (task.escrow < needed) revert ILedgerErrors.EscrowTooLow(task.escrow, needed);
-        task.escrow -= uint128(needed);
+        task.escrow -= uint112(needed);
         task.currentRound = ++round;
         task.baseAttested = false;
         Round storage state = task.rounds[round];
+        (state.payouts.budget, state.payouts.exponent) = (params.trainerBudget, params.payoutExponent);
         state.payouts.status = Status.Open;
         state.commitDeadline = uint40(block.timestamp + params.commitWindow);
         state.revealDeadline = state.commitDeadline + params.revealWindow;

@@ -62,14 +62,18 @@ library ScoringLogic {
         }
         uint256 first = state.wordsSettled;
         uint256 words = State.wordCount(state.count);
-        uint256[] memory weights = _take(task, state, slices, tails, words - first);
-        uint256[][] memory vectors = slices;
+        (uint256[][] memory vectors, uint256[] memory weights) = _take(task, state, slices, tails, words - first);
         uint256[] memory settled = Lanes.medians(vectors, weights, state.revealedWeight);
-        _store(task, state, settled, first);
+        Payouts memory payouts = state.payouts;
+        payouts.total += _store(state, settled, first, payouts.exponent);
         emit ILedgerEvents.MediansSettled(taskId, round, first, settled);
-        (uint256[] memory sumMin, uint256[] memory sumMax) = _agreements(task, vectors, settled);
-        if (first + settled.length == words) _finish(task, taskId, round, sumMin, sumMax);
-        else _saveAgreements(task, sumMin, sumMax);
+        if (first + settled.length == words) {
+            _payVerifiers(task, taskId, round, vectors, settled);
+            _finish(task, taskId, round, payouts);
+        } else {
+            _keepAgreements(task, vectors, settled);
+            (state.payouts.total, state.wordsSettled) = (payouts.total, uint16(first + settled.length));
+        }
     }
 
     /// @notice See {ILedger-voidRound}.
@@ -99,6 +103,7 @@ library ScoringLogic {
     }
 
     /// @dev Checks that the slices are the next parts of the revealed vectors, and remembers what is left of each.
+    /// @return vectors The slices.
     /// @return weights The weights of those who revealed, in committee order.
     function _take(
         Task storage task,
@@ -106,13 +111,13 @@ library ScoringLogic {
         uint256[][] calldata slices,
         bytes32[] calldata tails,
         uint256 left
-    ) private returns (uint256[] memory weights) {
+    ) private returns (uint256[][] memory vectors, uint256[] memory weights) {
         uint256 voters = state.revealed;
         bool fresh = state.wordsSettled == 0;
         if (slices.length != voters) revert ILedgerErrors.WrongLength(slices.length, voters);
         if (tails.length != voters) revert ILedgerErrors.WrongLength(tails.length, voters);
         _requireEqualSlices(slices, left);
-        weights = new uint256[](voters);
+        (vectors, weights) = (new uint256[][](voters), new uint256[](voters));
         uint256 place;
         for (uint256 i; i < voters; ++i) {
             while (task.seats[place].state != VoteState.Revealed) ++place;
@@ -121,7 +126,7 @@ library ScoringLogic {
             bytes32 head = Lanes.chainHash(slices[i], tails[i]);
             if (head != expected) revert ILedgerErrors.ChainMismatch(seat.verifier, expected, head);
             if (tails[i] != 0) seat.tail = tails[i];
-            weights[i] = seat.weight;
+            (vectors[i], weights[i]) = (slices[i], seat.weight);
         }
     }
 
@@ -134,73 +139,89 @@ library ScoringLogic {
         }
     }
 
-    /// @dev Stores the next medians and adds up their payout weights.
-    function _store(Task storage task, Round storage state, uint256[] memory settled, uint256 first) private {
-        uint256 exponent = task.params.payoutExponent;
-        uint256 total = state.payouts.total;
+    /// @dev Stores the next medians.
+    /// @return total The sum of their payout weights.
+    function _store(Round storage state, uint256[] memory settled, uint256 first, uint256 exponent)
+        private
+        returns (uint64 total)
+    {
         for (uint256 k; k < settled.length; ++k) {
             state.medians[first + k] = settled[k];
-            total += Scores.payoutWeights(settled[k], exponent);
+            total += uint64(Scores.payoutWeights(settled[k], exponent));
         }
-        state.payouts.total = uint64(total);
-        state.wordsSettled = uint16(first + settled.length);
     }
 
-    /// @dev Every voter's agreement with all medians so far.
-    function _agreements(Task storage task, uint256[][] memory vectors, uint256[] memory settled)
-        private
-        view
-        returns (uint256[] memory sumMin, uint256[] memory sumMax)
-    {
-        sumMin = new uint256[](vectors.length);
-        sumMax = new uint256[](vectors.length);
+    /// @dev Keeps the voters' agreements with all medians so far for the next call.
+    function _keepAgreements(Task storage task, uint256[][] memory vectors, uint256[] memory settled) private {
         uint256 place;
         for (uint256 i; i < vectors.length; ++i) {
             while (task.seats[place].state != VoteState.Revealed) ++place;
             Seat storage seat = task.seats[place++];
-            (uint256 nextMin, uint256 nextMax) = Lanes.agreement(vectors[i], settled);
-            (sumMin[i], sumMax[i]) = (seat.sumMin + nextMin, seat.sumMax + nextMax);
+            (uint256 sumMin, uint256 sumMax) = _agreement(seat, vectors[i], settled);
+            (seat.sumMin, seat.sumMax) = (uint32(sumMin), uint32(sumMax));
         }
     }
 
-    /// @dev Keeps the agreements for the next call.
-    function _saveAgreements(Task storage task, uint256[] memory sumMin, uint256[] memory sumMax) private {
-        uint256 place;
-        for (uint256 i; i < sumMin.length; ++i) {
-            while (task.seats[place].state != VoteState.Revealed) ++place;
-            Seat storage seat = task.seats[place++];
-            (seat.sumMin, seat.sumMax) = (uint32(sumMin[i]), uint32(sumMax[i]));
-        }
-    }
-
-    /// @dev Ends a round: reserves the trainers' budget, pays the verifiers, slashes the absent.
-    function _finish(Task storage task, uint256 taskId, uint32 round, uint256[] memory sumMin, uint256[] memory sumMax)
+    /// @dev A voter's agreement with all medians so far.
+    function _agreement(Seat storage seat, uint256[] memory vector, uint256[] memory settled)
         private
+        view
+        returns (uint256 sumMin, uint256 sumMax)
     {
-        Round storage state = task.rounds[round];
-        uint256 budget = task.params.verifierBudget;
-        uint256 left = budget;
+        (uint256 nextMin, uint256 nextMax) = Lanes.agreement(vector, settled);
+        (sumMin, sumMax) = (seat.sumMin + nextMin, seat.sumMax + nextMax);
+    }
+
+    /// @dev Pays every voter and slashes the absent; what is not earned returns to the escrow.
+    function _payVerifiers(
+        Task storage task,
+        uint256 taskId,
+        uint32 round,
+        uint256[][] memory vectors,
+        uint256[] memory settled
+    ) private {
+        uint256 seats = task.rounds[round].committeeSize;
+        uint256 left = task.params.verifierBudget;
         uint256 voter;
-        for (uint256 i; i < state.committeeSize; ++i) {
+        for (uint256 i; i < seats; ++i) {
             Seat storage seat = task.seats[i];
-            if (seat.state != VoteState.Revealed) {
+            if (seat.state == VoteState.Revealed) {
+                left -= _payVerifier(task, taskId, round, seat, vectors[voter++], settled);
+            } else {
                 _slashAbsent(task, taskId, round, seat.verifier);
-                continue;
             }
-            uint256 reward = budget * seat.weight * sumMin[voter] / (sumMax[voter] * state.committeeWeight);
-            left -= reward;
-            task.members[seat.verifier].balance += uint128(reward);
-            emit ILedgerEvents.VerifierRewarded(taskId, round, seat.verifier, sumMin[voter], sumMax[voter], reward);
-            ++voter;
         }
-        task.escrow += uint128(left);
-        Payouts memory payouts = state.payouts;
-        payouts.owed = task.params.trainerBudget;
-        payouts.openRecords = state.count;
+        task.escrow += uint112(left);
+    }
+
+    /// @dev Pays a voter by its weight and its agreement with all medians.
+    function _payVerifier(
+        Task storage task,
+        uint256 taskId,
+        uint32 round,
+        Seat storage seat,
+        uint256[] memory vector,
+        uint256[] memory settled
+    ) private returns (uint256 reward) {
+        (address verifier, uint256 weight) = (seat.verifier, seat.weight);
+        (uint256 sumMin, uint256 sumMax) = _agreement(seat, vector, settled);
+        uint256 whole = sumMax * task.rounds[round].committeeWeight;
+        reward = task.params.verifierBudget * weight * sumMin / whole;
+        task.members[verifier].balance += uint128(reward);
+        emit ILedgerEvents.VerifierRewarded(taskId, round, verifier, sumMin, sumMax, reward);
+    }
+
+    /// @dev Ends a round: the trainers' budget is owed, or back in the escrow if nobody gained.
+    function _finish(Task storage task, uint256 taskId, uint32 round, Payouts memory payouts) private {
+        Round storage state = task.rounds[round];
+        uint16 count = state.count;
+        if (payouts.total == 0) task.escrow += payouts.budget;
+        else task.owed += payouts.budget;
+        task.openRecords += count;
         payouts.finalAt = uint40(block.timestamp + task.params.appealWindow);
         payouts.status = Status.Settled;
         state.payouts = payouts;
-        emit ILedgerEvents.RoundSettled(taskId, round, state.count, payouts.total, payouts.finalAt);
+        emit ILedgerEvents.RoundSettled(taskId, round, count, payouts.total, payouts.finalAt);
     }
 
     /// @dev Slashes a verifier that did not reveal.

@@ -5,7 +5,7 @@ import {ILedgerErrors} from "../interfaces/ILedgerErrors.sol";
 import {ILedgerEvents} from "../interfaces/ILedgerEvents.sol";
 import {Member, Phase, Role, TaskParams, VoteState} from "../interfaces/LedgerTypes.sol";
 import {Lanes} from "../libraries/Lanes.sol";
-import {RecordSlot, RecordSlots} from "../libraries/RecordSlots.sol";
+import {Ring} from "../libraries/Rings.sol";
 
 /// @notice How far a round has come in storage; the finer phases follow from the clock.
 enum Status {
@@ -15,11 +15,11 @@ enum Status {
     Void
 }
 
-/// @notice What a claim reads and writes: one slot.
+/// @notice What a claim needs of a round, in one slot, with the task's budget and exponent beside it.
 struct Payouts {
     uint64 total;
-    uint112 owed;
-    uint16 openRecords;
+    uint112 budget;
+    uint8 exponent;
     uint40 finalAt;
     uint8 openAppeals;
     Status status;
@@ -92,6 +92,11 @@ struct Appeal {
     mapping(address juror => JurorVote) votes;
 }
 
+/// @notice A trainer's records, in a struct so that a call looks their place up once.
+struct Records {
+    Ring ring;
+}
+
 using State for Task global;
 using State for Round global;
 using State for Payouts global;
@@ -105,15 +110,17 @@ struct Task {
     uint16 trainers;
     uint16 verifierWeight;
     // ----
-    uint128 escrow;
-    uint64 baseSize;
+    uint112 escrow;
+    uint112 owed;
+    uint32 openRecords;
     // ----
     bytes32 baseDigest;
+    uint64 baseSize;
     TaskParams params;
     address[] verifiers;
     mapping(address account => Member) members;
     mapping(address verifier => VerifierPlace) places;
-    mapping(address trainer => RecordSlot[8]) ring;
+    mapping(address trainer => Records) records;
     mapping(uint32 round => Round) rounds;
     mapping(uint256 seat => Seat) seats;
 }
@@ -183,7 +190,7 @@ library State {
         internal
     {
         uint256 amount = takeStake(task, account, requiredStake(task, task.members[account].role) * rate / BASIS_POINTS);
-        task.escrow += uint128(amount);
+        task.escrow += uint112(amount);
         emit ILedgerEvents.Slashed(taskId, round, account, code, amount);
     }
 
@@ -196,16 +203,14 @@ library State {
         if (stake - taken < requiredStake(task, member.role)) setSuspended(task, account, member, true);
     }
 
-    /// @notice Takes a member out of play or back in: a trainer's slots are marked, a verifier's weight stops
+    /// @notice Takes a member out of play or back in: a trainer's ring is marked, a verifier's weight stops
     /// counting.
     function setSuspended(Task storage task, address account, Member storage member, bool suspended) internal {
         if (member.suspended == suspended) return;
         member.suspended = suspended;
         if (member.role == Role.Trainer) {
-            RecordSlot[8] storage ring = task.ring[account];
-            for (uint256 i; i < RecordSlots.RING; ++i) {
-                ring[i] = ring[i].withSuspension(suspended);
-            }
+            Records storage records = task.records[account];
+            records.ring = records.ring.withSuspension(suspended);
         } else if (suspended) {
             task.verifierWeight -= member.weight;
         } else {
@@ -215,10 +220,10 @@ library State {
 
     // ---------------------------------------------------------------- amounts
 
-    /// @notice An amount in the ledger's 128-bit fields.
-    function toUint128(uint256 amount) internal pure returns (uint128) {
-        if (amount > type(uint128).max) revert ILedgerErrors.AmountTooLarge(amount, type(uint128).max);
-        return uint128(amount);
+    /// @notice Requires that an amount fits 112 bits. All money in one token does, so no part of it can overflow.
+    function toUint112(uint256 amount) internal pure returns (uint112) {
+        if (amount > type(uint112).max) revert ILedgerErrors.AmountTooLarge(amount, type(uint112).max);
+        return uint112(amount);
     }
 
     /// @notice Words of sixteen lanes that hold `count` codes.

@@ -4,6 +4,7 @@ pragma solidity 0.8.28;
 import {ILedgerErrors} from "../interfaces/ILedgerErrors.sol";
 import {ILedgerEvents} from "../interfaces/ILedgerEvents.sol";
 import {Phase, TaskParams} from "../interfaces/LedgerTypes.sol";
+import {Rings} from "../libraries/Rings.sol";
 import {Round, State, Task} from "./State.sol";
 
 /// @title TaskLogic
@@ -11,7 +12,8 @@ import {Round, State, Task} from "./State.sol";
 /// @notice The creation of tasks and the limits of their rules.
 library TaskLogic {
     uint256 private constant MAX_COMMITTEE = 15;
-    uint256 private constant MAX_TRAINERS = 16_384;
+    /// Every trainer has at most one update per round, and a ring holds no larger index.
+    uint256 private constant MAX_TRAINERS = Rings.MAX_INDEX + 1;
     uint256 private constant MAX_WINDOW = 365 days;
 
     /// @notice See {ILedger-createTask}; the deposit is the caller's part.
@@ -19,7 +21,7 @@ library TaskLogic {
         _validate(params);
         task.sponsor = msg.sender;
         task.params = params;
-        task.escrow = State.toUint128(escrow);
+        task.escrow = State.toUint112(escrow);
         task.baseDigest = params.modelDigest;
         task.baseSize = params.modelSize;
         emit ILedgerEvents.TaskCreated(taskId, msg.sender, params.token, params);
@@ -28,7 +30,7 @@ library TaskLogic {
 
     /// @notice See {ILedger-fund}; the deposit is the caller's part.
     function fund(Task storage task, uint256 taskId, uint256 amount) external {
-        task.escrow = State.toUint128(task.escrow + amount);
+        task.escrow = State.toUint112(task.escrow + amount);
         emit ILedgerEvents.EscrowToppedUp(taskId, msg.sender, amount);
     }
 
@@ -59,7 +61,7 @@ library TaskLogic {
         _require("payoutExponent", params.payoutExponent, 1, 3);
         _require("committeeSize", params.committeeSize, 1, MAX_COMMITTEE);
         _require("maxTrainers", params.maxTrainers, 1, MAX_TRAINERS);
-        _require("maxRounds", params.maxRounds, 1, type(uint32).max);
+        _require("maxRounds", params.maxRounds, 1, Rings.MAX_ROUND);
         _require("trainerStake", params.trainerStake, 1, type(uint112).max);
         _require("verifierStake", params.verifierStake, 1, type(uint112).max);
         _require("slashHarmful", params.slashHarmful, 0, State.BASIS_POINTS);

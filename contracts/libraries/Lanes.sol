@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.28;
 
-import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
-
 /// @title Lanes
 /// @author Karat
 /// @notice Arithmetic on sixteen 15-bit codes at a time, as 16-bit lanes of one word. The free top bit of every lane
@@ -16,6 +14,8 @@ library Lanes {
     uint256 internal constant ONE = 0x0001000100010001000100010001000100010001000100010001000100010001;
 
     uint256 private constant EVEN_LANES = 0x0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff;
+    uint256 private constant LOW_32 = 0x00000000ffffffff00000000ffffffff00000000ffffffff00000000ffffffff;
+    uint256 private constant LOW_64 = 0x0000000000000000ffffffffffffffff0000000000000000ffffffffffffffff;
     uint256 private constant TOP_CODE_BIT = 0x4000400040004000400040004000400040004000400040004000400040004000;
 
     /// @notice A 1 in every lane where `a >= b`.
@@ -38,25 +38,23 @@ library Lanes {
         returns (uint256 result)
     {
         unchecked {
-            uint256 voters = votes.length;
-            for (uint256 i; i < voters; ++i) {
-                uint256 candidate = votes[i];
+            uint256 size = 32 * votes.length;
+            for (uint256 i = size; i > 0; i -= 32) {
+                uint256 candidate;
                 uint256 reached;
                 // For every j: reached += (votes[j] >= candidate) * weights[j]. In assembly because this runs V^2 times
                 // per word, and the bounds checks of the arrays cost more than the sum.
                 assembly ("memory-safe") {
-                    let end := add(votes, shl(5, add(voters, 1)))
-                    let weight := add(weights, 0x20)
-                    for { let vote := add(votes, 0x20) } lt(vote, end) { vote := add(vote, 0x20) } {
-                        let reaches := shr(15, and(sub(or(mload(vote), HIGH), candidate), HIGH))
-                        reached := add(reached, mul(reaches, mload(weight)))
-                        weight := add(weight, 0x20)
+                    candidate := mload(add(votes, i))
+                    for { let j := size } j { j := sub(j, 32) } {
+                        let reaches := shr(15, and(sub(or(mload(add(votes, j)), HIGH), candidate), HIGH))
+                        reached := add(reached, mul(reaches, mload(add(weights, j))))
                     }
                 }
                 uint256 isEnough = (((reached | HIGH) - half) & HIGH) >> 15;
                 candidate &= isEnough * 0xffff;
                 uint256 isGreater = ((((candidate | HIGH) - result) & HIGH) >> 15) * 0xffff;
-                result = (candidate & isGreater) | (result & ~isGreater);
+                result ^= (result ^ candidate) & isGreater;
             }
         }
     }
@@ -74,10 +72,19 @@ library Lanes {
         uint256 half = ((total + 1) / 2) * ONE;
         results = new uint256[](vectors[0].length);
         for (uint256 k; k < results.length; ++k) {
-            for (uint256 i; i < votes.length; ++i) {
-                votes[i] = vectors[i][k];
-            }
+            column(vectors, k, votes);
             results[k] = median(votes, weights, half);
+        }
+    }
+
+    /// @notice Copies word `k` of every vector into `votes`, which is as long as there are vectors.
+    function column(uint256[][] memory vectors, uint256 k, uint256[] memory votes) internal pure {
+        // In assembly because the bounds checks of the arrays cost more than the median.
+        assembly ("memory-safe") {
+            let word := shl(5, add(k, 1))
+            for { let i := shl(5, mload(votes)) } i { i := sub(i, 32) } {
+                mstore(add(votes, i), mload(add(mload(add(vectors, i)), word)))
+            }
         }
     }
 
@@ -85,15 +92,21 @@ library Lanes {
     /// agreement (Ruzicka similarity): 1 for equal vectors, less the further apart, to either side.
     /// @dev The vectors are equally long and have fewer than 2^13 words, so the 32-bit partial sums do not overflow.
     function agreement(uint256[] memory a, uint256[] memory b) internal pure returns (uint256 sumMin, uint256 sumMax) {
-        unchecked {
-            uint256 both;
-            uint256 greater;
-            for (uint256 k; k < a.length; ++k) {
-                (uint256 x, uint256 y) = (a[k], b[k]);
-                uint256 isGreater = ((((x | HIGH) - y) & HIGH) >> 15) * 0xffff;
-                both += fold(x + y);
-                greater += fold((x & isGreater) | (y & ~isGreater));
+        uint256 both;
+        uint256 greater;
+        // For every k, x = a[k], y = b[k]: both += fold(x + y), greater += fold(max(x, y)). In assembly for the same reason.
+        assembly ("memory-safe") {
+            for { let k := shl(5, mload(a)) } k { k := sub(k, 32) } {
+                let x := mload(add(a, k))
+                let y := mload(add(b, k))
+                let isGreater := mul(shr(15, and(sub(or(x, HIGH), y), HIGH)), 0xffff)
+                let larger := xor(y, and(xor(x, y), isGreater))
+                let together := add(x, y)
+                both := add(both, add(and(together, EVEN_LANES), and(shr(16, together), EVEN_LANES)))
+                greater := add(greater, add(and(larger, EVEN_LANES), and(shr(16, larger), EVEN_LANES)))
             }
+        }
+        unchecked {
             sumMax = greater % 0xffffffff;
             sumMin = both % 0xffffffff - sumMax;
         }
@@ -109,6 +122,21 @@ library Lanes {
     /// @notice The sum of all lanes, by casting out 2^32 - 1 from the folded word.
     function sum(uint256 lanes) internal pure returns (uint256) {
         return fold(lanes) % 0xffffffff;
+    }
+
+    /// @notice The sum of the squares of all lanes, which are below 2^14.
+    /// @dev In the product of a number with the same number read backwards, the middle digit is the sum of the squares of
+    /// all digits. Eight digits of 32 bits hold it without a carry, so even and odd lanes are multiplied apart; of each
+    /// product the word keeps the digits up to the middle one.
+    function sumOfSquares(uint256 lanes) internal pure returns (uint256) {
+        unchecked {
+            uint256 mirrored = (lanes >> 128) | (lanes << 128);
+            mirrored = ((mirrored >> 64) & LOW_64) | ((mirrored & LOW_64) << 64);
+            mirrored = ((mirrored >> 32) & LOW_32) | ((mirrored & LOW_32) << 32);
+            uint256 even = (lanes & EVEN_LANES) * (mirrored & EVEN_LANES);
+            uint256 odd = ((lanes >> 16) & EVEN_LANES) * ((mirrored >> 16) & EVEN_LANES);
+            return (even >> 224) + (odd >> 224);
+        }
     }
 
     /// @notice The excess of every lane over 2^14, zero where there is none.
@@ -134,9 +162,13 @@ library Lanes {
     /// that words can be taken off the front.
     function chainHash(uint256[] calldata words, bytes32 tail) internal pure returns (bytes32 head) {
         head = tail;
-        unchecked {
-            for (uint256 i = words.length; i > 0; --i) {
-                head = Hashes.efficientKeccak256(bytes32(words[i - 1]), head);
+        // In assembly because a hash of two words costs less than the bounds check, the call and the encoding around it.
+        assembly ("memory-safe") {
+            for { let i := shl(5, words.length) } i {} {
+                i := sub(i, 32)
+                mstore(0, calldataload(add(words.offset, i)))
+                mstore(32, head)
+                head := keccak256(0, 64)
             }
         }
     }

@@ -35,11 +35,9 @@ library Scores {
         unchecked {
             uint256 rest = Lanes.excess(lanes);
             if (exponent == 1) return Lanes.sum(rest);
-            for (; rest != 0; rest >>= 64) {
-                (uint256 a, uint256 b) = (rest & 0x3fff, (rest >> 16) & 0x3fff);
-                (uint256 c, uint256 d) = ((rest >> 32) & 0x3fff, (rest >> 48) & 0x3fff);
-                if (exponent == 2) total += a * a + b * b + c * c + d * d;
-                else total += a * a * a + b * b * b + c * c * c + d * d * d;
+            if (exponent == 2) return Lanes.sumOfSquares(rest);
+            for (; rest != 0; rest >>= 16) {
+                total += (rest & 0x3fff) ** 3;
             }
         }
     }

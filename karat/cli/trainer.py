@@ -108,10 +108,10 @@ def submit(
 
 
 def _claim_first(work: "TrainerWork", current: int) -> list[Any]:
-    """A record of eight rounds ago holds the slot: process it before the commit."""
+    """Records that the commit would push out of the ring: process them before."""
     from karat.roles.records import RING
 
-    blocking = [n for n in work.claimable() if n != current and n % RING == current % RING]
+    blocking = [number for number in work.claimable() if number <= current - RING]
     return [work.role.claim(blocking)] if blocking else []
 
 

@@ -26,7 +26,7 @@ from learning.codec import Codec
 from learning.tasks.data import Examples
 from learning.training import layout_of, train
 
-_STORED_BITS = 216  # of a commitment, in its record
+_STORED_BITS = 160  # of a commitment, in its record
 
 OnStep = Callable[[int, float], None]
 
@@ -125,7 +125,7 @@ class TrainerWork(Records):
                 f"round {number} takes no reveals: it is in phase {phase_name(phase)}"
             )
         payload = self._payload(number)
-        self._check_commitment(record, _content(payload))
+        self._check_commitment(number, record, _content(payload))
         store = self.following.task().store
         content = publish(store, payload, owner=self.address, round_number=number)
         return [self.role.reveal(number, content)]
@@ -139,14 +139,14 @@ class TrainerWork(Records):
             )
         return payload
 
-    def _check_commitment(self, record: RecordView, update: Content) -> None:
-        key = RoundKey(self.sender.chain_id, self.ledger.address, self.task_id, record.round)
-        salt = self.role.salt(record.round, update.digest)
+    def _check_commitment(self, number: int, record: RecordView, update: Content) -> None:
+        key = RoundKey(self.sender.chain_id, self.ledger.address, self.task_id, number)
+        salt = self.role.salt(number, update.digest)
         ours = update_commitment(key, self.address, update.digest, update.size, salt)
         kept = _STORED_BITS // 8
-        if ours[:kept] != record.content[:kept]:
+        if ours[:kept] != record.commitment[:kept]:
             raise ProtocolError(
-                f"round {record.round} holds a commitment to another update than the one on this "
+                f"round {number} holds a commitment to another update than the one on this "
                 "machine; reveal it from the machine that committed it"
             )
 

@@ -147,11 +147,11 @@ class Outcomes:
         built, task_id = self.stage, self.history.task_id
         members = [*self.cast.verifiers, *self.cast.trainers]
         views = [built.ledger.member(task_id, member.address) for member in members]
-        owed = [built.ledger.round_info(task_id, n).owed for n in self.history.rounds]
+        task = built.ledger.task(task_id)
         parts = {
-            "escrow": built.ledger.task(task_id).escrow,
+            "escrow": task.escrow,
             "stakes": sum(view.stake for view in views),
-            "unclaimed": sum(view.balance for view in views) + sum(owed),
+            "unclaimed": sum(view.balance for view in views) + task.owed,
             "withdrawn": sum(built.token.balance_of(member.address) for member in members),
         }
         paid_in = sum(funds(member, self.config) for member in self.cast.everyone)

@@ -8,7 +8,7 @@ from chain.client import Ledger
 from chain.enums import Phase, RecordKind
 from karat.errors import NotAvailable
 
-RING = 8  # records that a trainer can have open at once
+RING = 5  # rounds that a trainer's records can span
 _TAKEN = frozenset({RecordKind.COMMITTED, RecordKind.REVEALED})
 _ENDED = frozenset({Phase.FINAL, Phase.VOID})
 
@@ -45,14 +45,11 @@ class Records:
     def record(self, number: int) -> RecordView | None:
         """The record of a round's update; None if nothing is committed, or it is processed."""
         view = self.ledger.record(self.task_id, self.address, number)
-        return view if view.kind in _TAKEN and view.round == number else None
+        return view if view.kind in _TAKEN else None
 
     def open_rounds(self) -> list[int]:
         """The rounds with a record that is not processed, oldest first."""
-        latest = self.ledger.task(self.task_id).current_round
-        numbers = range(max(1, latest - RING + 1), latest + 1)
-        views = [self.ledger.record(self.task_id, self.address, number) for number in numbers]
-        return sorted({view.round for view in views if view.kind in _TAKEN})
+        return list(self.ledger.pending_rounds(self.task_id, self.address))
 
     def claimable(self) -> list[int]:
         """The open rounds that have ended."""

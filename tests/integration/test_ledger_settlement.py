@@ -191,6 +191,6 @@ def test_the_ledger_settles_like_the_model(seed: int) -> None:
             assert (member.stake, member.balance) == (VERIFIER_STAKE - lost, earned)
         everyone = [ledger.member(1, one.address) for one in senders]
         total = sum(member.stake + member.balance for member in everyone)
-        total += ledger.task(1).escrow + ledger.round_info(1, 1).owed
+        total += ledger.task(1).escrow + ledger.task(1).owed
         assert total == token.balance_of(ledger.address) == ledger.booked(token.address)
         assert len(list(ledger.events(happened.RoundSettled))) == (0 if outcome.void else 1)

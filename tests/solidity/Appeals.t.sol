@@ -237,6 +237,58 @@ contract AppealsTest is LedgerTest {
         assertEq(_claim(trainerAt(1), round), TRAINER_BUDGET, "the rest share the budget");
     }
 
+    /// @dev A round of three updates in which the committee agrees, up to its appeal.
+    function _nextRound(uint16[] memory codes) private {
+        for (uint256 i; i < 3; ++i) {
+            vm.warp(ledger.roundInfo(taskId, round).finalAt + 101);
+            _claim(trainerAt(i), round);
+        }
+        vm.prank(sponsor);
+        ledger.topUp(taskId, trainerAt(0), STAKE);
+        round = _runUpdates(3);
+        uint16[][] memory votes = new uint16[][](3);
+        (votes[0], votes[1], votes[2]) = (codes, codes, codes);
+        vectors = _score(round, votes);
+        _settle(round, vectors);
+        delete jury;
+        address[] memory seated = ledger.committee(taskId, round).verifiers;
+        for (uint256 i; i < 9; ++i) {
+            address one = verifierAt(i);
+            if (one != seated[0] && one != seated[1] && one != seated[2]) jury.push(one);
+        }
+    }
+
+    function test_resolveAppeal_reservesTheBudgetForTheFirstGain() public {
+        _nextRound(_codes(4, ZERO, ZERO));
+        uint256 escrow = ledger.task(taskId).escrow;
+        assertEq(ledger.task(taskId).owed, 0, "nobody gained");
+        _open(0);
+        _vote(0, 6, ZERO + 1);
+        ledger.resolveAppeal(taskId, round, 0, vectors);
+        assertEq(ledger.task(taskId).owed, TRAINER_BUDGET, "owed to the one that did");
+        assertEq(ledger.task(taskId).escrow, escrow - TRAINER_BUDGET, "from the escrow");
+        vm.warp(ledger.roundInfo(taskId, round).finalAt);
+        assertEq(_claim(trainerAt(0), round), TRAINER_BUDGET, "all of it");
+        ledger.withdraw(taskId, challenger);
+        _assertConserved(3, 9);
+    }
+
+    function test_resolveAppeal_returnsTheBudgetWithTheLastGain() public {
+        _nextRound(_codes(ZERO + 1, ZERO, ZERO));
+        uint256 escrow = ledger.task(taskId).escrow;
+        _open(0);
+        _vote(0, 6, 1);
+        ledger.resolveAppeal(taskId, round, 0, vectors);
+        assertEq(ledger.task(taskId).owed, 0, "nothing is owed");
+        assertEq(ledger.task(taskId).escrow, escrow + TRAINER_BUDGET, "all in the escrow");
+        vm.warp(ledger.roundInfo(taskId, round).finalAt);
+        for (uint256 i; i < 3; ++i) {
+            assertEq(_claim(trainerAt(i), round), 0, "no reward");
+        }
+        ledger.withdraw(taskId, challenger);
+        _assertConserved(3, 9);
+    }
+
     function test_leave_bindsJurors() public {
         _open(0);
         vm.startPrank(jury[0]);

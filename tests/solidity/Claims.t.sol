@@ -27,7 +27,7 @@ contract ClaimsTest is LedgerTest {
         _claim(trainerAt(0), round);
         vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.NotCommitted.selector, address(this), round));
         _claim(address(this), round);
-        vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.WrongPhase.selector, taskId, 0, Phase.None, Phase.Final));
+        vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.NotCommitted.selector, address(this), 0));
         _claim(address(this), 0);
     }
 
@@ -55,7 +55,9 @@ contract ClaimsTest is LedgerTest {
         (codes[0], codes[1], codes[2], codes[3], codes[4], codes[5]) = (1, 2, 3, 4, 5, ZERO);
         uint32 round = _runRound(codes);
         uint16[6] memory rates = [uint16(5000), 2000, 3000, 0, 0, 0];
+        assertEq(ledger.task(taskId).owed, 0, "nobody gained, so nothing is owed");
         uint256 escrow = ledger.task(taskId).escrow;
+        assertTrue(escrow >= ESCROW - VERIFIER_BUDGET, "the trainers' budget is back");
         uint256 slashed;
         for (uint256 i; i < 6; ++i) {
             assertEq(_claim(trainerAt(i), round), 0, "nothing earned");
@@ -63,7 +65,29 @@ contract ClaimsTest is LedgerTest {
             assertEq(ledger.member(taskId, trainerAt(i)).stake, STAKE - expected, "stake");
             slashed += expected;
         }
-        assertEq(ledger.task(taskId).escrow, escrow + slashed + TRAINER_BUDGET, "slashes and the unearned budget");
+        assertEq(ledger.task(taskId).escrow, escrow + slashed, "slashes");
+        assertEq(ledger.task(taskId).openRecords, 0, "all processed");
+    }
+
+    function test_claim_returnsTheDustAfterTheLastUpdate() public {
+        uint32 first = _runRound(_codes(ZERO + 1, ZERO + 1, ZERO + 2));
+        vm.warp(block.timestamp + 101);
+        uint32 second = _runRound(_codes(ZERO + 1, ZERO + 1, ZERO + 1));
+        uint256 escrow = ledger.task(taskId).escrow;
+        uint256 paid;
+        for (uint256 i; i < 3; ++i) {
+            paid += _claim(trainerAt(i), second);
+        }
+        for (uint256 i; i < 2; ++i) {
+            paid += _claim(trainerAt(i), first);
+        }
+        assertEq(ledger.task(taskId).openRecords, 1, "one update is left");
+        assertEq(ledger.task(taskId).owed, 2 * uint256(TRAINER_BUDGET) - paid, "its reward and all dust");
+        assertEq(ledger.task(taskId).escrow, escrow, "no dust yet");
+        paid += _claim(trainerAt(2), first);
+        assertTrue(paid < 2 * uint256(TRAINER_BUDGET), "there is dust");
+        assertEq(ledger.task(taskId).escrow, escrow + 2 * uint256(TRAINER_BUDGET) - paid, "the dust");
+        assertEq(ledger.task(taskId).owed, 0, "nothing is owed");
     }
 
     function test_claim_slashesACommitThatWasNotRevealed() public {

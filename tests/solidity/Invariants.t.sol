@@ -6,11 +6,10 @@ import {
     LedgerTest,
     Member,
     Phase,
-    RecordKind,
-    RecordView,
     Role,
     RoundView,
     TaskParams,
+    TaskView,
     VoteState
 } from "./utils/LedgerTest.sol";
 import {Test} from "./utils/Test.sol";
@@ -173,11 +172,11 @@ contract Handler is LedgerTest {
         _observe();
     }
 
-    function claim(uint256 who, uint32 back) external {
+    function claim(uint256 who, uint256 which) external {
         address trainer = trainerAt(bound(who, 0, TRAINERS - 1));
-        RecordView memory record = ledger.record(taskId, trainer, uint32(bound(back, 0, 7)));
-        if (record.kind != RecordKind.Committed && record.kind != RecordKind.Revealed) return;
-        try ledger.claim(taskId, trainer, _rounds(record.round)) {} catch {}
+        uint32[] memory pending = ledger.pendingRounds(taskId, trainer);
+        if (pending.length == 0) return;
+        try ledger.claim(taskId, trainer, _rounds(pending[bound(which, 0, pending.length - 1)])) {} catch {}
         _observe();
     }
 
@@ -212,11 +211,12 @@ contract Handler is LedgerTest {
 
     /// @notice The money of the task, from its parts: escrow, budgets, owed, stakes, balances, bonds.
     function accounted() external view returns (uint256 total) {
-        total = ledger.task(taskId).escrow;
-        uint32 current = ledger.task(taskId).currentRound;
+        TaskView memory task = ledger.task(taskId);
+        total = uint256(task.escrow) + task.owed;
+        uint32 current = task.currentRound;
         for (uint32 round = 1; round <= current; ++round) {
             RoundView memory state = ledger.roundInfo(taskId, round);
-            total += state.owed + uint256(state.openAppeals) * BOND;
+            total += uint256(state.openAppeals) * BOND;
             Phase phase = ledger.phase(taskId, round);
             if (phase < Phase.Appeal) total += uint256(TRAINER_BUDGET) + VERIFIER_BUDGET;
         }
@@ -241,15 +241,13 @@ contract Handler is LedgerTest {
         return ledger.totalVerifierWeight(taskId);
     }
 
-    /// @notice Whether every trainer's suspension, its stake and its slots agree.
+    /// @notice Whether every trainer's suspension, its stake and its ring agree.
     function suspensionsAgree() external view returns (bool) {
         for (uint256 i; i < TRAINERS; ++i) {
             Member memory state = ledger.member(taskId, trainerAt(i));
             bool expected = state.leaveAt != 0 || state.stake < STAKE;
             if (state.role != Role.Trainer || state.suspended != expected) return false;
-            for (uint32 slot; slot < 8; ++slot) {
-                if (ledger.record(taskId, trainerAt(i), slot).suspended != expected) return false;
-            }
+            if (ledger.record(taskId, trainerAt(i), 0).suspended != expected) return false;
         }
         return true;
     }

@@ -49,9 +49,8 @@ contract MembersTest is LedgerTest {
         assertEq(member.stake, STAKE + 1, "stake");
         assertEq(ledger.task(taskId).trainers, 3, "count");
         assertEq(token.balanceOf(outsider), 1_000_000e18 - STAKE - 1, "paid");
-        for (uint32 round; round < 8; ++round) {
-            assertEq(uint256(ledger.record(taskId, outsider, round).kind), uint256(RecordKind.Free), "slot");
-        }
+        assertEq(uint256(ledger.record(taskId, outsider, 1).kind), uint256(RecordKind.Free), "ring");
+        assertEq(ledger.pendingRounds(taskId, outsider).length, 0, "nothing pending");
     }
 
     // ---------------------------------------------------------- joinVerifier
@@ -118,9 +117,9 @@ contract MembersTest is LedgerTest {
     }
 
     function test_topUp_revertsOnAHugeAmount() public {
-        uint256 amount = type(uint128).max;
+        uint256 amount = type(uint112).max;
         vm.expectRevert(
-            abi.encodeWithSelector(ILedgerErrors.AmountTooLarge.selector, amount + STAKE, uint256(type(uint128).max))
+            abi.encodeWithSelector(ILedgerErrors.AmountTooLarge.selector, amount + STAKE, uint256(type(uint112).max))
         );
         ledger.topUp(taskId, trainerAt(0), amount);
     }
@@ -130,7 +129,7 @@ contract MembersTest is LedgerTest {
         uint32 round = _runRound(_codes(1, ZERO + 1, ZERO + 1));
         _claim(trainerAt(0), round);
         assertTrue(ledger.member(taskId, trainerAt(0)).suspended, "suspended");
-        assertTrue(ledger.record(taskId, trainerAt(0), 2).suspended, "in every slot");
+        assertTrue(ledger.record(taskId, trainerAt(0), 2).suspended, "in its ring");
         vm.warp(block.timestamp + 101);
         ledger.openRound(taskId);
         bytes32 commitment = _updateCommitment(2, trainerAt(0));
@@ -191,7 +190,7 @@ contract MembersTest is LedgerTest {
         assertEq(ledger.leave(taskId), STAKE + reward, "amount");
         assertEq(token.balanceOf(trainerAt(0)) - before, STAKE + reward, "paid");
         assertEq(uint256(ledger.member(taskId, trainerAt(0)).role), uint256(Role.None), "gone");
-        assertEq(uint256(ledger.record(taskId, trainerAt(0), round).kind), uint256(RecordKind.None), "slots cleared");
+        assertEq(uint256(ledger.record(taskId, trainerAt(0), round).kind), uint256(RecordKind.None), "ring cleared");
         assertEq(ledger.task(taskId).trainers, 2, "count");
         vm.prank(trainerAt(0));
         ledger.joinTrainer(taskId, STAKE);

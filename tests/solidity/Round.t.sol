@@ -65,7 +65,7 @@ contract RoundTest is LedgerTest {
             _claim(trainerAt(j), round);
         }
         _assertConserved(n, v);
-        assertEq(ledger.roundInfo(taskId, round).owed, 0, "dust is in the escrow");
+        assertEq(ledger.task(taskId).owed, 0, "dust is in the escrow");
     }
 
     function _randomCode(uint256 seed, uint256 i, uint256 j) private pure returns (uint16) {

@@ -67,11 +67,13 @@ contract TasksTest is LedgerTest {
         params.committeeSize = 16;
         _refused(params, "committeeSize", 16);
         params = _params();
-        params.maxTrainers = 16_385;
-        _refused(params, "maxTrainers", 16_385);
+        params.maxTrainers = 16_383;
+        _refused(params, "maxTrainers", 16_383);
         params = _params();
         params.maxRounds = 0;
         _refused(params, "maxRounds", 0);
+        params.maxRounds = 1 << 24;
+        _refused(params, "maxRounds", 1 << 24);
         params = _params();
         params.trainerStake = 0;
         _refused(params, "trainerStake", 0);
@@ -111,11 +113,22 @@ contract TasksTest is LedgerTest {
     }
 
     function test_createTask_revertsOnAHugeEscrow() public {
-        uint256 amount = uint256(type(uint128).max) + 1;
+        uint256 amount = uint256(type(uint112).max) + 1;
         vm.expectRevert(
-            abi.encodeWithSelector(ILedgerErrors.AmountTooLarge.selector, amount, uint256(type(uint128).max))
+            abi.encodeWithSelector(ILedgerErrors.AmountTooLarge.selector, amount, uint256(type(uint112).max))
         );
         ledger.createTask(_params(), amount, none);
+    }
+
+    function test_createTask_revertsWhereAllMoneyInATokenWouldNotFit() public {
+        uint256 most = type(uint112).max;
+        token.mint(address(this), most);
+        token.approve(address(ledger), most);
+        ledger.createTask(_params(), most - 1, none);
+        vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.AmountTooLarge.selector, most + 1, most));
+        ledger.createTask(_params(), 2, none);
+        ledger.createTask(_params(), 1, none);
+        assertEq(ledger.booked(address(token)), most, "booked");
     }
 
     function test_createTask_revertsOnBadGrants() public {

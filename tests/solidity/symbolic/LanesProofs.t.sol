@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.28;
 
-import {RecordKind} from "../../../contracts/interfaces/LedgerTypes.sol";
 import {Lanes} from "../../../contracts/libraries/Lanes.sol";
-import {RecordSlot, RecordSlots} from "../../../contracts/libraries/RecordSlots.sol";
 import {Scores} from "../../../contracts/libraries/Scores.sol";
 
 /// @notice Proofs for halmos: `halmos --contract LanesProofs` (see docs/protocol.md). Each `check_` holds for all
@@ -73,23 +71,6 @@ contract LanesProofs {
         uint256 code = Lanes.lane(word & ~Lanes.HIGH, lane);
         uint256 expected = code > Scores.ZERO_SCORE ? code - Scores.ZERO_SCORE : 0;
         assert(Lanes.lane(Lanes.excess(word & ~Lanes.HIGH), lane) == expected);
-    }
-
-    /// @notice No commitment, whatever its bits, poses as a record, as free, or as suspended.
-    function check_committedSlot(bytes32 commitment, uint32 round) external pure {
-        RecordSlot slot = RecordSlots.committed(commitment, round);
-        assert(slot.kind() == RecordKind.Committed && !slot.suspended() && slot.round() == round);
-        assert(slot.holds(commitment, round) && slot.withSuspension(true).holds(commitment, round));
-    }
-
-    /// @notice A record keeps its round, index and suspension through its life.
-    function check_revealedSlot(bytes32 commitment, uint32 round, bytes32 digest, uint16 index, bool on) external pure {
-        RecordSlot slot = RecordSlots.committed(commitment, round).withSuspension(on).revealed(digest, index);
-        assert(slot.kind() == RecordKind.Revealed && slot.suspended() == on);
-        assert(slot.round() == round && slot.index() == index);
-        assert(slot.content() == (digest >> 56) << 56);
-        assert(slot.freed().kind() == RecordKind.Free && slot.freed().suspended() == on);
-        assert(slot.freed().isFree() == !on);
     }
 
     /// @notice Conservation: whatever a slash asks for, it takes no more than there is, and stake and escrow together

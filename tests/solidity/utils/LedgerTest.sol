@@ -65,7 +65,7 @@ abstract contract LedgerTest is Test, ILedgerEvents {
         params.token = address(token);
         (params.commitWindow, params.revealWindow) = (100, 100);
         (params.scoreCommitWindow, params.scoreRevealWindow, params.attestWindow) = (100, 100, 100);
-        (params.cooldown, params.maxRounds, params.maxTrainers) = (1000, 1000, 16_384);
+        (params.cooldown, params.maxRounds, params.maxTrainers) = (1000, 1000, 16_000);
         (params.trainerBudget, params.verifierBudget) = (TRAINER_BUDGET, VERIFIER_BUDGET);
         (params.trainerStake, params.verifierStake) = (STAKE, VERIFIER_STAKE);
         (params.payoutExponent, params.committeeSize) = (2, 15);
@@ -237,9 +237,8 @@ abstract contract LedgerTest is Test, ILedgerEvents {
     /// @notice The money of the task adds up to what the ledger holds.
     function _assertConserved(uint256 trainers, uint256 verifiers) internal view {
         TaskView memory task = ledger.task(taskId);
-        uint256 total = task.escrow;
+        uint256 total = uint256(task.escrow) + task.owed;
         for (uint32 round = 1; round <= task.currentRound; ++round) {
-            total += ledger.roundInfo(taskId, round).owed;
             Phase phase = ledger.phase(taskId, round);
             if (phase != Phase.Appeal && phase != Phase.Final && phase != Phase.Void) {
                 TaskParams memory params = ledger.taskParams(taskId);
