@@ -57,7 +57,7 @@ def demo(folder: Path) -> Iterator[Show]:
 
 
 class Small(Network):
-    """Five trainers and three verifiers whose content is whatever a test writes."""
+    """Four trainers and three verifiers whose content is whatever a test writes."""
 
     def __init__(self, devnet: Any, store: Store, **rules: int) -> None:
         super().__init__(devnet, **rules)
