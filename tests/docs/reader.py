@@ -38,7 +38,7 @@ class Reader:
         self.folder.mkdir()
         for name in ("chain", "contracts", "examples", "node_modules"):
             (self.folder / name).symlink_to(ROOT / name)
-        self.ports = {port: str(_free_port()) for port in PORTS}
+        self.ports = {port: str(free_port()) for port in PORTS}
         self.printed = ""
         self._names: dict[str, Any] = {"__name__": "__main__"}
         self._state, self._log = folder / "state.sh", folder / "log"
@@ -174,7 +174,7 @@ def _shown(line: str) -> str | None:
     return match[1] if match else None
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])

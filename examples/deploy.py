@@ -1,0 +1,42 @@
+"""Make a network of a development chain that runs already: contracts, money, profile.
+
+python examples/deploy.py NAME URL
+
+Deploys the contracts with the public development key, funds dev:1 to dev:10, and writes the
+network's profile. Where all of that is there, nothing is done.
+"""
+
+import sys
+
+from chain.accounts import dev_accounts
+from chain.client import Ledger, ReputationAnchor, Token
+from chain.devnet import CHAIN_ID
+from chain.errors import ContractError, ProfileError
+from chain.node import connect_node, rpc
+from chain.profiles import Profile, connect, load_profile, save_profile
+from chain.transactions import Sender
+from karat.faucet import fund
+
+name, url = sys.argv[1:]
+
+try:
+    there = load_profile(name)
+    connect(there)
+except (ProfileError, ContractError):
+    bank, *others = dev_accounts(seed=0, count=11, chain_id=CHAIN_ID)
+    web3 = connect_node(url, chain_id=CHAIN_ID)
+    rpc(web3, "anvil_setBalance", bank.address, hex(10**24))
+    sender = Sender(web3, bank)
+    ledger = Ledger.deploy(sender)
+    there = Profile(
+        name=name,
+        rpc_url=url,
+        chain_id=CHAIN_ID,
+        ledger=ledger.address,
+        anchor=ReputationAnchor.deploy(sender, ledger.address).address,
+        token=Token.deploy(sender).address,
+    )
+    save_profile(there)
+    fund(connect(there), [account.address for account in others])
+
+print(f"network {name}: ledger {there.ledger} at {there.rpc_url}")
