@@ -1,6 +1,6 @@
 """A verifier's evidence, read as hostile input, in words that people can judge."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from karat.verdicts import verdict_name
 from karat.web import schemas
@@ -75,7 +75,12 @@ class Document(_Part):
 
 def parse(data: bytes) -> Document:
     """Read a document; raises ValueError with the first thing that is wrong."""
-    return Document.model_validate_json(data)
+    try:
+        return Document.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ValueError(f"{where}: {first['msg']}" if where else first["msg"]) from error
 
 
 def most_bytes(updates: int) -> int:

@@ -1,5 +1,6 @@
 """Follows the chain in the background, so that no request has to scan it."""
 
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -8,12 +9,13 @@ from typing import Any
 
 from chain.abi import Event
 from chain.bindings import ledger_events as ledger
-from chain.errors import ChainError
+from chain.errors import ChainError, EventIndexError
 from chain.index import EventIndex
 from karat.errors import NotAvailable
 from karat.sdk import Network
 from karat.web.book import TaskBook
 
+_LOG = logging.getLogger(__name__)  # a node's URL may hold a key: pages do not show it
 _LONGEST_PAUSE = 15.0  # seconds between attempts while the node is down
 
 
@@ -106,7 +108,8 @@ class Follower:
                 self._step()
                 pause = self.poll
             except ChainError as error:
-                self._set(trouble=str(error))
+                _LOG.warning("cannot follow the chain: %s", error)
+                self._set(trouble=_public(error))
                 pause = min(2 * max(pause, 1.0), _LONGEST_PAUSE)
             self._stop.wait(pause)
 
@@ -142,3 +145,9 @@ class Follower:
     def _set(self, **changes: Any) -> None:
         with self.lock:
             self.head = replace(self.head, **changes)
+
+
+def _public(error: ChainError) -> str:
+    if isinstance(error, EventIndexError):
+        return "the event index of this page cannot be used"
+    return "the node does not answer as it should"

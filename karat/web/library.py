@@ -1,6 +1,7 @@
 """Documents from the content store: bounded, verified, each fetched once."""
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from karat.errors import NotAvailable
 from karat.web.facts import Kept
 from karat.web.text import clean
 
+_LOG = logging.getLogger(__name__)  # names paths and addresses, which a page keeps to itself
 V = TypeVar("V")
 State = Literal["read", "missing", "unreachable", "malformed"]
 _AT_ONCE = 4  # fetches; a stranger's content may be slow to come
@@ -87,13 +89,15 @@ class Library:
             data = self._get([CID(codec, digest) for codec in codecs], max_bytes)
             return Found("read", parse(data))
         except (StoreUnreachable, StoreDamaged, NotAvailable) as error:
-            return Found("unreachable", note=f"The content store cannot be read: {_brief(error)}")
+            _LOG.warning("the content store cannot be read: %s", error)
+            return Found("unreachable", note="The content store cannot be read now.")
         except NotFound:
             return Found("missing", note="The content store does not have it.")
         except StoreError as error:
-            return Found("malformed", note=f"The content store refused it: {_brief(error)}")
+            _LOG.warning("the content store refused %s: %s", digest.hex(), error)
+            return Found("malformed", note="The content store refused it: too long, or damaged.")
         except (ValueError, RecursionError) as error:
-            return Found("malformed", note=f"It is not what it should be: {_brief(error)}")
+            return Found("malformed", note=f"It is not what it should be: {clean(error)}")
 
     def _get(self, names: list[CID], max_bytes: int) -> bytes:
         store = self._store()
@@ -117,7 +121,3 @@ def _specification(data: bytes) -> Specification:
     return Specification(
         clean(name, 64), clean(model.get("kind"), 64), clean(source.get("kind"), 64), data
     )
-
-
-def _brief(error: Exception) -> str:
-    return clean(error, 200)

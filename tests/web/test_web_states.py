@@ -169,7 +169,7 @@ def test_node_goes_down(browser: Browser, tmp_path: Path, shots: Path) -> None:
             one.open("/tasks/1").settle()
             one.until("!document.querySelector('#trouble').hidden")
             text = one.text()
-            assert "What you see may be out of date" in text
+            assert "What you see may be out of date: the node does not answer" in text
             assert "kept" in text
             one.shot(shots, "node-down-light")
             one.check()

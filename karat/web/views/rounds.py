@@ -151,6 +151,7 @@ def update_of(site: Site, book: TaskBook, number: int, row: Revealed) -> schemas
     """A revealed update; the book's lock is held."""
     past, current = book.history.rounds[number], book.rounds[number]
     code = _code(past, row.index)
+    void = past.outcome is Outcome.VOID
     credited = current.rewards.get(row.trainer)
     reward = credited if credited is not None else due(book, number, code)
     return schemas.Update(
@@ -159,7 +160,7 @@ def update_of(site: Site, book: TaskBook, number: int, row: Revealed) -> schemas
         name=site.names.get(row.trainer),
         cid=cid(row.digest, row.size),
         size=row.size,
-        verdict=None if code is None else verdict_of(code),
+        verdict=verdict_of(0) if void else None if code is None else verdict_of(code),
         code=code,
         score=score(code),
         votes=[_vote(one, codes[row.index]) for one, codes in past.votes.items()],

@@ -61,6 +61,7 @@ export function lines(title, series, { show, most = null }) {
 export function bars(title, rounds, series, { show, label = "round" }) {
   if (rounds.length === 0) return null;
   const totals = rounds.map((_, i) => series.reduce((sum, one) => sum + one.values[i], 0));
+  if (Math.max(...totals) === 0) return null;
   const marks = ticks(Math.max(...totals));
   const slot = across / rounds.length;
   const width = Math.min(34, slot * 0.7);

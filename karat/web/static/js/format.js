@@ -54,7 +54,7 @@ export function bytes(size) {
   return size < 1048576 ? `${(size / 1024).toFixed(1)} KiB` : `${(size / 1048576).toFixed(1)} MiB`;
 }
 
-export const shortHash = (text) => `${text.slice(0, 8)}…${text.slice(-6)}`;
+export const shortHash = (text) => `${text.slice(0, 5)}…${text.slice(-6)}`;
 
 export const absolute = (seconds) => clock.format(new Date(seconds * 1000));
 
@@ -75,6 +75,8 @@ export function remaining(seconds) {
   if (hours >= 48) return `${Math.floor(hours / 24)} days`;
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${tail}` : `${minutes}:${tail}`;
 }
+
+export const left = (seconds, before = "") => (seconds > 0 ? `${before}${remaining(seconds)}` : "waits for a block");
 
 export function duration(seconds) {
   if (seconds < 120) return plural(seconds, "second");

@@ -2,7 +2,7 @@
 // something happened. A hidden page asks nothing.
 
 import { h, replace } from "./dom.js";
-import { remaining } from "./format.js";
+import * as format from "./format.js";
 
 const API = "/api/v1";
 const EVERY = 2000;
@@ -124,12 +124,12 @@ async function look() {
 }
 
 /** Countdowns; when one ends, what depends on it is asked for again. */
-let ended = new Set();
+const ended = new Set();
 function tick() {
   for (const element of document.querySelectorAll("[data-ends]")) {
     const ends = Number(element.dataset.ends);
     const left = ends - chainNow();
-    element.textContent = left > 0 ? remaining(left) : "waiting for a block";
+    element.textContent = format.left(left, element.dataset.before);
     if (left <= 0 && !ended.has(ends)) {
       ended.add(ends);
       setTimeout(refreshAll, 1500);

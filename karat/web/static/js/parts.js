@@ -85,9 +85,9 @@ export function moment(seconds) {
   return h("span", { class: "moment" }, when, h("span", { class: "quiet" }, format.ago(seconds, chainNow())));
 }
 
-export function countdown(ends) {
-  const left = ends - chainNow();
-  return h("span", { class: "num", "data-ends": ends }, left > 0 ? format.remaining(left) : "waiting for a block");
+/** Time left, kept up to date; a deadline that is over waits for the next block. */
+export function countdown(ends, before = "") {
+  return h("span", { class: "count", "data-ends": ends, "data-before": before }, format.left(ends - chainNow(), before));
 }
 
 /** Figures at a glance: [label, value, note]. */
@@ -115,7 +115,8 @@ export function table({ caption, columns, rows, below = () => null, hideCaption 
     const more = below(row, i);
     if (more) body.append(h("tr", { role: "row", class: "below" }, h("td", { role: "cell", colspan: columns.length }, more)));
   });
-  return h("table", { role: "table" }, h("caption", { class: hideCaption ? "unseen" : null }, caption), head, body);
+  const whole = h("table", { role: "table" }, h("caption", { class: hideCaption ? "unseen" : null }, caption), head, body);
+  return h("div", { class: "scroll" }, whole);
 }
 
 function cell(column, row, i) {

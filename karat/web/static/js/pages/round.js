@@ -42,7 +42,7 @@ function top(data, { task, round, token }, details) {
     data.outcome === "void" ? h("p", { class: "note" }, "This round is void: verifiers with more than half of the committee's weight did not reveal their scores. Nobody was paid or slashed for an update, and both budgets went back to the escrow.") : null,
     tiles([
       ["Updates", h("span", { class: "num" }, count(data.revealed)), data.revealed === data.committed ? "all that were committed" : `of ${count(data.committed)} committed`],
-      ["Paid", h("span", { class: "num" }, data.outcome === "settled" ? count(data.paid) : "–"), data.outcome === "settled" ? `of ${amountText(data.trainer_budget, token)}` : null],
+      ["Paid updates", h("span", { class: "num" }, data.outcome === "settled" ? count(data.paid) : "–"), `budget ${amountText(data.trainer_budget, token)}`],
       ["To trainers", amount(data.trainer_rewards, token), "claimed so far"],
       ["To verifiers", amount(data.verifier_rewards, token)],
       ["Slashed", amount(data.slashed, token)],
@@ -58,7 +58,7 @@ function timeline(steps) {
     h("li", { class: step.state, "aria-current": step.state === "now" ? "step" : null },
       h("strong", {}, phaseName(step.phase)),
       step.state === "now"
-        ? h("span", {}, step.ends ? ["ends in ", countdown(step.ends)] : "now: waits for anyone to send it")
+        ? h("span", {}, step.ends ? countdown(step.ends, "ends in ") : "waits for anyone to send it")
         : h("span", { class: "quiet" }, step.state === "done" ? ["until ", moment(step.ends)] : "to come")))));
 }
 
