@@ -41,8 +41,8 @@ class Exact(_Part):
 class Entry(_Part):
     """What the evidence says of one update."""
 
-    index: int
-    code: int
+    index: int = Field(ge=0, lt=1 << 16)
+    code: int = Field(ge=0, lt=1 << 15)
     findings: list[Reason] = Field(default=[], max_length=64)
     norm: float | None = None
     gain: float | None = None
