@@ -1,6 +1,7 @@
 """``karat demo``: a whole network on one machine."""
 
 import signal
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +14,8 @@ from karat.cli.reports import command_line, prepare_report
 if TYPE_CHECKING:
     from karat.demo.result import DemoResult
     from karat.demo.run import Played
+
+NETWORK = "demo"  # the profile of a chain that is kept
 
 
 def demo(
@@ -36,7 +39,8 @@ def demo(
         bool, typer.Option(help="Whether attackers take part, to see what they change.")
     ] = True,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Keep the chain running until Ctrl-C, to query it.")
+        bool,
+        typer.Option("--keep", help="Keep the chain running until Ctrl-C, as the network `demo`."),
     ] = False,
     device: Annotated[str, typer.Option(help="Where to compute: auto, cpu or cuda.")] = "auto",
     report: Annotated[
@@ -81,8 +85,30 @@ def demo(
         else:
             show(result, Console())
         if keep:
-            say(f"The chain stays at {end.stage.devnet.rpc_url}; Ctrl-C ends it.")
-            signal.pause()
+            _stay(end, config.store_url)
+
+
+def _stay(end: "Played", store_url: str) -> None:
+    """Keep the chain until Ctrl-C, for other commands as the network ``demo``."""
+    from chain.profiles import Profile, delete_profile, save_profile
+
+    stage = end.stage
+    profile = Profile(
+        name=NETWORK,
+        rpc_url=str(stage.devnet.rpc_url),
+        chain_id=stage.devnet.chain_id,
+        ledger=stage.ledger.address,
+        anchor=stage.anchor.address,
+        token=stage.token.address,
+    )
+    save_profile(profile)
+    sys.stdout.flush()  # whoever reads a pipe or a file has the result while the chain stays
+    look = f"karat serve --network {NETWORK} --store {store_url}"
+    say(f"The chain stays at {profile.rpc_url}; Ctrl-C ends it. To look at it: {look}")
+    try:
+        signal.pause()
+    finally:
+        delete_profile(NETWORK)
 
 
 def _reported(end: "Played", folder: Path) -> "DemoResult":

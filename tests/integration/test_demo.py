@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from chain.errors import ProfileError
 from chain.store.errors import StoreUnreachable
 from karat.cli.errors import Exit
 from karat.demo.config import DemoConfig
@@ -271,7 +272,10 @@ def test_an_output_folder_is_never_overwritten(tmp_path: Path) -> None:
         config(tmp_path)
 
 
-def test_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:
+def test_a_kept_chain_is_a_network_until_ctrl_c(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KARAT_CONFIG_DIR", str(tmp_path / "config"))
     demo = subprocess.Popen(
         [*KARAT, "demo", "--keep", "--rounds", "1", "--json", "--out", str(tmp_path / "out")],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -282,12 +286,15 @@ def test_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:
             break
     children = _children(demo.pid)
     assert children, "the chain must be running"
+    assert connect("demo").task(1).rounds[0].outcome == "settled"
     demo.send_signal(signal.SIGINT)
     output, errors = demo.communicate(timeout=60)
     assert demo.returncode == 130
     assert "Traceback" not in errors
     assert json.loads(output)["schema"] == "karat.demo/1"
     assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+    with pytest.raises(ProfileError):
+        connect("demo")
 
 
 def test_a_store_that_goes_away_is_named(tmp_path: Path) -> None:
