@@ -130,7 +130,7 @@ class TaskView:
         """Specification, models and updates from the content store."""
         from karat.task import Task as TaskContent  # noqa: PLC0415 it brings in torch
 
-        return TaskContent(self._history, self._network.store)
+        return TaskContent(self.history, self._network.store)
 
 
 class Reputation:

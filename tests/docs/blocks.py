@@ -16,6 +16,7 @@ Blocks that name no language, or ``text``, are not code. Blocks of a MyST direct
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -39,6 +40,7 @@ class Block:
     line: int
     language: str
     text: str
+    heading: str
     hint: str = ""
     skip: str = ""
 
@@ -74,8 +76,12 @@ class Page:
 def read_page(path: Path) -> Page:
     """Parse one page; a hint or a language that nobody knows is an error."""
     name = str(path.relative_to(ROOT))
-    blocks, hints, before, reason = [], set(), "", ""
-    for token in MarkdownIt().enable("table").parse(path.read_text("utf-8")):
+    blocks, hints, before, reason, heading = [], set(), "", "", ""
+    tokens = MarkdownIt().enable("table").parse(path.read_text("utf-8"))
+    for token, after in pairwise([*tokens, None]):
+        assert token is not None
+        if token.type == "heading_open" and after is not None:
+            heading = after.content
         if token.type == "html_block":
             for word, more in _HINT.findall(token.content):
                 assert word in {"skip", "output", "profile", "slow", "network"}, f"{name}: {word}"
@@ -91,6 +97,7 @@ def read_page(path: Path) -> Page:
         if not language.startswith("{"):
             assert language in LANGUAGES | {"", "text"}, f"{name}:{token.map[0] + 1}: {language}"
             hint = "" if before == "skip" else before
-            blocks.append(Block(name, token.map[0] + 1, language, token.content, hint, reason))
+            line = token.map[0] + 1
+            blocks.append(Block(name, line, language, token.content, heading, hint, reason))
         before, reason = "", ""
     return Page(path, blocks, frozenset(hints))

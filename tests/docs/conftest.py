@@ -41,11 +41,22 @@ def played_network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]
 
 
 @pytest.fixture
-def follow(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> Iterator[Callable[[Page], None]]:
-    """Does everything that a page says, in order."""
+def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
+    """Someone who follows pages, with a clock that does not let them wait."""
     reader = Reader(tmp_path, monkeypatch)
+    try:
+        with Clock():
+            yield reader
+    finally:
+        reader.close()
+        stop_network()
+
+
+@pytest.fixture
+def follow(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Callable[[Page], None]:
+    """Does everything that a page says, in order."""
 
     def do(page: Page) -> None:
         if "network" in page.hints:
@@ -56,12 +67,7 @@ def follow(
             if not block.skip:
                 reader.do(block)
 
-    try:
-        with Clock():
-            yield do
-    finally:
-        reader.close()
-        stop_network()
+    return do
 
 
 def _save_as_local(end: Played) -> None:

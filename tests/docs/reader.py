@@ -9,7 +9,9 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import tomllib
+from collections.abc import Mapping
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -40,12 +42,13 @@ class Reader:
             (self.folder / name).symlink_to(ROOT / name)
         self.ports = {port: str(free_port()) for port in PORTS}
         self.printed = ""
+        self.seconds: dict[str, float] = {}  # by the heading that a block stands under
         self._names: dict[str, Any] = {"__name__": "__main__"}
-        self._state, self._log = folder / "state.sh", folder / "log"
+        self._state, self._where, self._log = folder / "state.sh", folder / "where", folder / "log"
         self._groups: list[int] = []
         bin_folder = folder / "bin"
         bin_folder.mkdir()
-        _write_karat(bin_folder / "karat", self.ports["8545"])
+        _write_karat(bin_folder / "karat", self.ports)
         for name in [n for n in os.environ if n.startswith("KARAT_")]:
             monkeypatch.delenv(name)
         monkeypatch.setenv("KARAT_CONFIG_DIR", str(folder / "config"))
@@ -60,12 +63,19 @@ class Reader:
 
     def do(self, block: Block) -> None:
         """Do what one block says; an AssertionError tells what is wrong with it."""
+        started = time.monotonic()
+        self._follow(block)
+        self.seconds[block.heading] = (
+            self.seconds.get(block.heading, 0) + time.monotonic() - started
+        )
+
+    def _follow(self, block: Block) -> None:
         text = block.text
         for said, free in self.ports.items():
             text = re.sub(rf"\b{said}\b", free, text)
         if block.file:
-            (self.folder / block.file).parent.mkdir(parents=True, exist_ok=True)
-            (self.folder / block.file).write_text(text, "utf-8")
+            Path(block.file).parent.mkdir(parents=True, exist_ok=True)
+            Path(block.file).write_text(text, "utf-8")
         if block.hint == "output":
             assert like(block.text, self.printed), f"{block} shows another output:\n{self.printed}"
             return
@@ -82,7 +92,7 @@ class Reader:
     def _sh(self, text: str, block: Block) -> None:
         # What a block exports, and the folder it goes to, is there in the next one.
         script = f"[ ! -e '{self._state}' ] || . '{self._state}'\n{text}\n"
-        script += f"{{ export -p; printf 'cd %q\\n' \"$PWD\"; }} > '{self._state}'\n"
+        script += f"export -p > '{self._state}'\npwd > '{self._where}'\n"
         with self._log.open("w") as log:
             shell = subprocess.Popen(
                 ["bash", "-euo", "pipefail", "-c", script],
@@ -98,6 +108,7 @@ class Reader:
                 code = -1
         self.printed = self._log.read_text("utf-8")
         assert code == 0, f"{block} ended with {code}:\n{self.printed}"
+        os.chdir(self._where.read_text("utf-8").rstrip("\n"))
 
     def _console(self, text: str, block: Block) -> None:
         for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
@@ -180,11 +191,14 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def _write_karat(path: Path, port: str) -> None:
+def _write_karat(path: Path, ports: Mapping[str, str]) -> None:
     karat = shutil.which("karat", path=str(Path(sys.executable).parent))
     path.write_text(
         "#!/bin/sh\n"
-        f'if [ "$1" = up ]; then shift; set -- up --port {port} "$@"; fi\n'
+        "case $1 in\n"
+        f'  up) shift; set -- up --port {ports["8545"]} "$@" ;;\n'
+        f'  serve) shift; set -- serve --port {ports["8600"]} "$@" ;;\n'
+        "esac\n"
         f'exec "{karat}" "$@"\n'
     )
     path.chmod(0o755)

@@ -117,7 +117,7 @@ def test_every_variable_is_documented() -> None:
         path.read_text("utf-8")
         for folder in ("karat", "chain", "learning", "reputation", "tests")
         for path in (ROOT / folder).rglob("*.py")
-        if "docs" not in path.parts
+        if path.name != "test_commands.py"
     ]
     # HARDHAT_NETWORK goes from the node's starter to its configuration and is nobody else's.
     used = set(re.findall(r"KARAT_[A-Z_]*[A-Z]", "".join(code))) - {"KARAT_HARDHAT_NETWORK"}

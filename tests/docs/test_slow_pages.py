@@ -1,4 +1,4 @@
-"""The pages whose blocks play whole rounds with real processes."""
+"""The pages whose blocks play whole rounds with real processes; see also test_ten_minutes.py."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from tests.docs.blocks import PAGES, Page, read_page
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     "page",
-    [p for p in map(read_page, PAGES) if "slow" in p.hints],
+    [p for p in map(read_page, PAGES) if "slow" in p.hints and p.path.stem != "ten_minutes"],
     ids=lambda page: page.name,
 )
 @pytest.mark.node
