@@ -14,6 +14,7 @@ digits). Tempered, every example votes on whether its margin grows (AUC 1.00); `
 has the measurements.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,6 +55,7 @@ class Scorer:
         """``seed``: from the block that closes the reveal phase; ``root``: the hold-out."""
         self.spec = spec
         self.device = pick_device(device)
+        self.base = base
         self._flat = base.to_float()
         settings = spec.scoring
         rng = np.random.default_rng(seed)
@@ -115,6 +117,26 @@ class Scorer:
             flat = torch.cat([slope.reshape(len(labels), -1) for slope in slopes], dim=1)
             effects[:, place] = -(updates @ flat.double().cpu().numpy().T)
         return effects
+
+    def shard_cosines(self, rows: csr_array, shards: Sequence[Examples]) -> np.ndarray:
+        """float64 [n, shards]: cosine of unit ``rows`` [n, total] with each shard's gradient.
+
+        Of the plain loss at the base model, which is what trainers descend. A backward pass each.
+        """
+        network = network_at(self.spec, self._flat, self.device)
+        network.eval()
+        cosines = np.zeros((rows.shape[0], len(shards)))
+        for j, shard in enumerate(shards):
+            network.zero_grad(set_to_none=True)
+            for start in range(0, len(shard), self.spec.scoring.batch):
+                part = slice(start, start + self.spec.scoring.batch)
+                x = torch.from_numpy(shard.x[part]).to(self.device)
+                y = torch.from_numpy(shard.y[part]).to(self.device)
+                loss = _cross_entropy(network(x), y) * (len(x) / len(shard))
+                loss.backward()  # type: ignore[no-untyped-call]
+            gradient = flat_gradient(network).astype(np.float64)
+            cosines[:, j] = rows @ gradient / max(float(np.linalg.norm(gradient)), 1e-30)
+        return cosines
 
     def _probe(self, chosen: np.ndarray) -> Probe:
         network = network_at(self.spec, self._flat, self.device)

@@ -30,11 +30,12 @@ from learning.detection.cosines import Cosines, unit_rows
 from learning.detection.findings import Finding, Verdict
 from learning.detection.habits import habits
 from learning.detection.harm import directions, harmful, noise_level
+from learning.detection.own_data import advantages, unused
 from learning.errors import MalformedUpdate
 from learning.model_state import ModelState
 from learning.score_codes import LOWEST_SCORE, ZERO_SCORE, encode_score
 from learning.scoring import Scorer
-from learning.tasks.data import divided
+from learning.tasks.data import assigned, divided
 from learning.tasks.spec import TaskSpec
 from learning.training import layout_of
 
@@ -201,6 +202,7 @@ class _Judged:
         self.exact: dict[int, tuple[float, float, float]] = {}
         self.gains = np.zeros(n)
         self.confused: np.ndarray | None = None
+        self.own_data: dict[int, float] = {}
         self.clip = 0.0
         self.middle = 0.0  # median over the leaders of the two signals' sum
 
@@ -220,6 +222,7 @@ class _Judged:
         gains = {k: values[0] for k, values in self.exact.items()}
         self._add(harmful(self.signals, self.lasting, lasting_middle, gains, self.spec))
         self._find_targeted()
+        self._find_unused()
 
     def _find_copies(self) -> None:
         n = len(self.updates)
@@ -263,6 +266,18 @@ class _Judged:
         among = crowd if len(crowd) >= SMALLEST_CROWD else []
         self.confused = confusions(effects, np.array(among, dtype=np.int64))
         self._add(targeted(self.confused, self.spec))
+
+    def _find_unused(self) -> None:
+        """Who did not use the data that the task assigned."""
+        leaders = self._leaders()
+        task = self.scorer.spec
+        if task.data.assigned is None or len(leaders) < SMALLEST_CROWD:
+            return
+        names = [self.submitted[k].trainer for k in leaders]
+        shards = [assigned(task, self.scorer.base.digest, name) for name in names]
+        advantage = advantages(self.scorer.shard_cosines(self.cosines.rows[leaders], shards))
+        self.own_data = dict(zip(leaders, advantage.tolist(), strict=True))
+        self._add(unused(leaders, advantage, self.spec))
 
     def _leaders(self) -> list[int]:
         """Updates without findings so far."""
@@ -329,6 +344,7 @@ class _Judged:
                     "lasting_gradient_cosine": float(self.lasting[k, 0]),
                     "lasting_progress_cosine": float(self.lasting[k, 1]),
                     "confusion": None if self.confused is None else float(self.confused[k].max()),
+                    "own_data": self.own_data.get(k),
                     "exact": None if exact is None else dict(zip(names, exact, strict=True)),
                 }
             )

@@ -8,6 +8,7 @@ Attackers' data are drawn from the same classes as everyone's, independently of 
 trainers' data, so that these stay the same for any number of attackers.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -23,7 +24,7 @@ from learning.attacks import Attack, Knowledge, Setting, View, attacks
 from learning.codec import Codec
 from learning.errors import ArenaError, AttackError
 from learning.model_state import ModelState
-from learning.tasks.data import Examples, divided, partition
+from learning.tasks.data import Examples, assigned, divided, partition
 from learning.tasks.spec import TaskSpec
 from learning.training import evaluate, initial_model, layout_of
 
@@ -145,10 +146,12 @@ class Ring:
 
     def _honest(self, number: int, model: ModelState) -> list[Entry]:
         seeds = [hash_seed(self.match.seed, number, i) for i in range(self.match.honest)]
-        deltas = train_all(self.spec, model, self.honest_shards, seeds, self.match.device)
+        names = [f"honest-{i:03d}" for i in range(self.match.honest)]
+        shards = self._data(self.honest_shards, names, model)
+        deltas = train_all(self.spec, model, shards, seeds, self.match.device)
         return [
-            self._entry(f"honest-{i:03d}", True, self.codec.encode(delta, self.residuals[i]))
-            for i, delta in enumerate(deltas)
+            self._entry(name, True, self.codec.encode(delta, residual))
+            for name, delta, residual in zip(names, deltas, self.residuals, strict=True)
         ]
 
     def _attackers(
@@ -158,9 +161,10 @@ class Ring:
         if not count:
             return []
         setting = Setting(number, classes_of(self.spec), rng)
+        names = self.attack.names(count, number)
         own = np.zeros((count, self.codec.layout.total), dtype=np.float32)
         if self.attack.trains:
-            shards = self.attack.poison(self.attack_shards, setting)
+            shards = self.attack.poison(self._data(self.attack_shards, names, model), setting)
             seeds = [hash_seed(self.match.seed, number, 1000 + i) for i in range(count)]
             own = train_all(self.spec, model, shards, seeds, self.match.device)
         knows = self.attack.knowledge
@@ -177,11 +181,16 @@ class Ring:
                 f"{self.match.attack} made updates of shape {crafted.shape} where {own.shape} "
                 "was needed, or with NaN or infinity in them"
             )
-        names = self.attack.names(count, number)
         return [
             self._entry(name, False, self.codec.encode(delta.astype(np.float32)))
             for name, delta in zip(names, crafted, strict=True)
         ]
+
+    def _data(self, own: list[Examples], names: Sequence[str], model: ModelState) -> list[Examples]:
+        """What they train on: what the task assigns to them, or else their own."""
+        if self.spec.data.assigned is None:
+            return own
+        return [assigned(self.spec, model.digest, name) for name in names]
 
     def _entry(self, name: str, honest: bool, payload: bytes) -> Entry:
         update = self.codec.decode(payload)

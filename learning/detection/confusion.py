@@ -9,7 +9,7 @@ update as a whole still helps.
 
 import numpy as np
 
-from learning.detection.findings import Finding, Verdict
+from learning.detection.findings import Finding
 from learning.tasks.spec import ScoringSpec
 
 
@@ -33,18 +33,19 @@ def confusions(effects: np.ndarray, among: np.ndarray) -> np.ndarray:
 
 
 def targeted(confused: np.ndarray, spec: ScoringSpec) -> dict[int, Finding]:
-    """Updates one of whose confusions (see `confusions`) stands out; harmful if it towers."""
+    """Updates one of whose confusions (see `confusions`) stands out.
+
+    No ground for a verdict: an honest trainer left with few classes may look alike.
+    """
     found = {}
     for i, table in enumerate(confused):
         peak = float(table.max())
-        if peak <= spec.confusion_peak:
-            continue
-        code = Verdict.HARMFUL if peak > spec.confusion_harmful else None
-        source, target = np.unravel_index(int(table.argmax()), table.shape)
-        signals = {
-            "confusion": (peak, spec.confusion_harmful if code else spec.confusion_peak),
-            "class": (float(source), 0.0),
-            "taken_for": (float(target), 0.0),
-        }
-        found[i] = Finding(code, "turns one class into another", signals)
+        if peak > spec.confusion_peak:
+            source, target = np.unravel_index(int(table.argmax()), table.shape)
+            signals = {
+                "confusion": (peak, spec.confusion_peak),
+                "class": (float(source), 0.0),
+                "taken_for": (float(target), 0.0),
+            }
+            found[i] = Finding(None, "turns one class into another", signals)
     return found

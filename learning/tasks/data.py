@@ -7,6 +7,7 @@ text too (the kind of source file an example is from), so that any set can be sp
 To add one (torchvision's, say): a function from the `TaskSpec` to an `Examples`, in `_SOURCES`.
 """
 
+import hashlib
 import sysconfig
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -125,6 +126,23 @@ def partition(
     mixes = rng.dirichlet(np.full(len(classes), alpha or spec.data.alpha), size=trainers)
     share = len(train) // trainers
     return [train.take(np.array(_draw(pools, mix, share, rng))) for mix in mixes]
+
+
+def assigned(spec: TaskSpec, base: bytes, trainer: str) -> Examples:
+    """The examples a trainer is given for the round that starts from the model of digest ``base``.
+
+    Drawn by the task, that digest and the trainer's name, so that anyone can repeat it and nobody
+    can tell before the last round is settled. Raises `TaskError` if the task assigns none, or
+    more than there are.
+    """
+    train = divided(spec).train
+    if spec.data.assigned is None or spec.data.assigned > len(train):
+        raise TaskError(
+            f"the task assigns {spec.data.assigned} of {len(train)} examples to each trainer"
+        )
+    drawn = hashlib.sha256(spec.digest + base + trainer.lower().encode()).digest()
+    rng = np.random.default_rng(int.from_bytes(drawn, "big"))
+    return train.take(rng.choice(len(train), spec.data.assigned, replace=False))
 
 
 def _draw(

@@ -33,7 +33,9 @@ class DataSpec(_Frozen):
 
     ``root`` examples are the verifiers' hold-out, ``test`` examples the sponsor's private test
     set; the rest is partitioned over the trainers, with a Dirichlet(``alpha``) mix of classes
-    for each (``alpha`` large: alike; small: each trainer sees few classes).
+    for each (``alpha`` large: alike; small: each trainer sees few classes). With ``assigned``,
+    everyone holds the training part, and each trainer is given that many examples of it, others
+    in every round; without, trainers bring their own data, which nobody else sees.
     """
 
     kind: str
@@ -41,6 +43,7 @@ class DataSpec(_Frozen):
     test: Count
     alpha: Positive = 0.5
     split_seed: int = 0
+    assigned: Count | None = None
 
 
 class TrainingSpec(_Frozen):
@@ -86,8 +89,8 @@ class ScoringSpec(_Frozen):
     harmful_distance    … their sum this far below the median's: harmful
     suspect_distance    … or this far: no pay, and not aggregated
     habit_decay         weight of a trainer's update of the round before, against this one's
-    confusion_peak      one class taken for one other, so many times the usual: no pay …
-    confusion_harmful   … or so many times: harmful
+    confusion_peak      one class taken for one other, so many times the usual: no pay
+    own_data_sigmas     assigned data preferred by no more standard deviations than this: no pay
     noise_sigmas        gains within this many standard deviations of a random update's: no pay
     """
 
@@ -111,7 +114,7 @@ class ScoringSpec(_Frozen):
     suspect_distance: Positive = 0.65
     habit_decay: Fraction = 0.7
     confusion_peak: Positive = 4.2
-    confusion_harmful: Positive = 5.5
+    own_data_sigmas: Positive = 2.0
     noise_sigmas: Annotated[float, Field(ge=0.0)] = 2.0
 
 

@@ -13,12 +13,13 @@ from learning.arena.base import Entry, Outcome
 from learning.arena.defence import RuleDefence, build_defence, defence_names
 from learning.arena.match import Match, Ring, Row, play, seeded
 from learning.arena.metrics import Tally
+from learning.arena.seeds import hash_seed
 from learning.arena.summary import percent, summarise
 from learning.arena.tournament import Results, Tournament, run
 from learning.arena.trainers import train_all
 from learning.attacks import Knowledge, attacks
 from learning.errors import ArenaError, AttackError, PluginError, UnknownNameError
-from learning.tasks.data import partition
+from learning.tasks.data import assigned, partition
 from learning.training import initial_model, train
 
 SHORT = Match("mlp-digits", "label-flip", "mean", 5, 2, 0.5, 2, 1)
@@ -86,6 +87,21 @@ def test_attackers_who_see_this_rounds_updates_come_last() -> None:
     assert ring.attack.knowledge is Knowledge.CURRENT
     honest = [entry.honest for entry in ring.entries(0, initial_model(spec))]
     assert honest == [True] * 5 + [False] * 2
+
+
+def test_all_train_on_what_the_task_assigns() -> None:
+    spec = seeded(tasks.get("mlp-digits"), 0)
+    spec = spec.model_copy(update={"data": spec.data.model_copy(update={"assigned": 64})})
+    ring = Ring(SHORT, spec, attacks.get("label-flip")())
+    model = initial_model(spec)
+    mine, own = (
+        {e.name: e for e in ring.entries(0, model)},
+        assigned(spec, model.digest, "honest-003"),
+    )
+    delta = train(spec, model, own, hash_seed(SHORT.seed, 0, 3), "cpu")
+    sent = mine["honest-003"].dense
+    assert np.linalg.norm(sent - delta) < 0.5 * np.linalg.norm(delta)
+    assert len(mine) == SHORT.honest + SHORT.attackers
 
 
 def test_attackers_that_send_nonsense_are_reported(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ import pytest
 from scipy.sparse import csr_array
 
 from learning.detection.confusion import confusions, targeted
-from learning.detection.findings import Verdict
 from learning.detection.habits import habits
+from learning.detection.own_data import advantages, unused
 from learning.tasks import ScoringSpec
 
 SPEC = ScoringSpec()
@@ -60,19 +60,11 @@ def test_one_cell_stands_out(attackers: int) -> None:
     found = targeted(confusions(effects, np.arange(12)), SPEC)
     assert set(found) == set(range(attackers))
     for finding in found.values():
-        assert finding.code is Verdict.HARMFUL
+        assert finding.code is None  # not paid, not aggregated, not punished
+        assert finding.excludes
         assert finding.signals["class"][0] == 1
         assert finding.signals["taken_for"][0] == 7
         assert finding.signals["confusion"][0] > finding.signals["confusion"][1]
-
-
-def test_a_smaller_cell_is_not_convicted() -> None:
-    effects = tables(np.random.default_rng(4))
-    effects[0, 1, 7] += 1.8
-    found = targeted(confusions(effects, np.arange(12)), SPEC)
-    assert set(found) == {0}
-    assert found[0].code is None
-    assert found[0].excludes
 
 
 def test_a_growing_margin_is_no_confusion() -> None:
@@ -88,3 +80,14 @@ def test_nobody_to_compare_with_and_nothing_to_see() -> None:
     effects = np.zeros((3, 10, 10))
     assert not confusions(effects, np.array([], dtype=np.int64)).any()
     assert confusions(np.zeros((0, 4, 4)), np.array([], dtype=np.int64)).shape == (0, 4, 4)
+
+
+def test_the_advantage_is_that_of_ones_own_shard() -> None:
+    rng = np.random.default_rng(6)
+    cosines = 0.5 + 0.01 * rng.standard_normal((12, 12)) + 0.2 * rng.standard_normal(12)
+    cosines[:9, :9] += 0.1 * np.eye(9)  # the last three did something else
+    advantage = advantages(cosines)
+    assert advantage[:9].min() > 4
+    assert np.abs(advantage[9:]).max() < 4
+    late = [k for k in range(12) if advantage[k] <= SPEC.own_data_sigmas]
+    assert sorted(unused(range(20, 32), advantage, SPEC)) == [20 + k for k in late]

@@ -14,10 +14,12 @@ from learning import evidence
 from learning.aggregation import next_model
 from learning.codec import Codec
 from learning.detection.findings import Verdict
+from learning.errors import TaskError
 from learning.model_state import ModelState
 from learning.score_codes import HIGHEST_SCORE, LOWEST_SCORE, ZERO_SCORE, decode_score, encode_score
+from learning.tasks import TaskSpec
 from learning.tasks import get as get_task
-from learning.tasks.data import Examples, partition
+from learning.tasks.data import Examples, assigned, partition
 from learning.training import initial_model, layout_of, train
 from learning.verifier import PastRound, PastUpdate, SubmittedUpdate, past_round, score_round
 
@@ -129,6 +131,57 @@ def test_a_reversed_update_is_convicted_and_alone(number: int) -> None:
     codes = codes_with(number, CODEC.encode(-3 * delta(base, 11, number)))
     assert codes[HONEST] == Verdict.HARMFUL
     assert (codes[:HONEST] >= LOWEST_SCORE).all()
+
+
+ASSIGNED = TASK.model_copy(update={"data": TASK.data.model_copy(update={"assigned": 128})})
+
+
+def own_data_codes(task: TaskSpec, rounds: int) -> tuple[np.ndarray, list[list[float]]]:
+    """Last codes and all advantages; three of 13 train on data that were not assigned to them."""
+    codec, base, history = Codec(task.codec, layout_of(task)), initial_model(task), []
+    names = [f"trainer-{i}" for i in range(HONEST + 3)]
+    seen = []
+    for number in range(rounds):
+        given = [assigned(task, base.digest, name) for name in names]
+        given[HONEST:] = [assigned(task, base.digest, f"somebody-{i}") for i in range(3)]
+        deltas = (train(task, base, shard, 50 * number + i, "cpu") for i, shard in enumerate(given))
+        payloads = [codec.encode(d) for d in deltas]
+        result = score_round(task, base, submit(payloads, names), number, history, "cpu")
+        seen.append([entry["own_data"] for entry in result.evidence["updates"]])
+        history.append(past_round(task, number, submit(payloads, names), result.codes.tolist()))
+        base = next_model(task, base, payloads, result.codes)
+    return result.codes, seen
+
+
+@pytest.mark.parametrize("name", ["mlp-digits", "cnn-digits"])
+def test_who_does_not_use_the_assigned_data_is_not_paid(name: str) -> None:
+    data = get_task(name).data.model_copy(update={"assigned": 128})
+    task = get_task(name).model_copy(update={"data": data})
+    codes, seen = own_data_codes(task, 3)
+    known = np.array([row for row in seen if None not in row], dtype=np.float64)
+    assert len(known) >= 2
+    honest, others = known[:, :HONEST].ravel(), known[:, HONEST:].ravel()
+    assert (honest[:, None] > others[None]).mean() > 0.9  # the area under the ROC curve
+    assert np.median(others) < task.scoring.own_data_sigmas < np.median(honest) - 1
+    last = np.array(seen[-1], dtype=np.float64)
+    idle = np.nan_to_num(last, nan=9.0) <= task.scoring.own_data_sigmas
+    assert (codes[idle] <= ZERO_SCORE).all()
+    assert (codes >= LOWEST_SCORE).all()
+
+
+def test_assigned_data_are_ones_own_for_one_round() -> None:
+    first, second = (assigned(ASSIGNED, base, "0xAb") for base in (b"1" * 32, b"2" * 32))
+    again = assigned(ASSIGNED, b"1" * 32, "0xaB")  # addresses are written in several ways
+    other = assigned(ASSIGNED, b"1" * 32, "0xcd")
+    assert len(first) == 128
+    np.testing.assert_array_equal(first.x, again.x)
+    assert not np.array_equal(first.x, second.x)
+    assert not np.array_equal(first.x, other.x)
+    with pytest.raises(TaskError, match="assigns None"):
+        assigned(TASK, b"", "a")
+    greedy = TASK.model_copy(update={"data": TASK.data.model_copy(update={"assigned": 10**6})})
+    with pytest.raises(TaskError, match="1000000 of"):
+        assigned(greedy, b"", "a")
 
 
 def test_a_copy_is_a_duplicate_and_the_earliest_commit_wins() -> None:
