@@ -1,5 +1,6 @@
 """``karat serve``: the web page of a network."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -58,6 +59,7 @@ def serve(
         def ready() -> None:
             document = {"url": url, "api": f"{url}/api/v1", "network": profile.name}
             session.show("karat.serve/1", document, [f"Karat is at {url} (Ctrl-C ends it)."])
+            sys.stdout.flush()  # somebody may wait for it at the other end of a pipe
 
         with site:
             serve(site, host, listener, ready)
