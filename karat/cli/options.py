@@ -1,7 +1,7 @@
 """The options that commands share, declared once; a command takes what they say as ``session``."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
@@ -72,23 +72,33 @@ SIGN = ("account", "password_file", "yes", "no_input", "dry_run")
 
 def shared(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Add shared options to a command, which gets one ``session`` in their place."""
+    declared = {name: _DECLARED[name] for name in names}
+    return gathered("session", declared, lambda chosen: Session(Options(**chosen)))
+
+
+def gathered(
+    parameter: str,
+    declared: Mapping[str, tuple[Any, Any]],
+    gather: Callable[[dict[str, Any]], Any],
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add options to a command, which gets what ``gather`` makes of them as ``parameter``.
+
+    ``declared`` maps each option's name to its annotation and its default.
+    """
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        own = [p for p in inspect.signature(function).parameters.values() if p.name != "session"]
+        own = [p for p in inspect.signature(function).parameters.values() if p.name != parameter]
         added = [
             inspect.Parameter(
-                name,
-                inspect.Parameter.KEYWORD_ONLY,
-                annotation=_DECLARED[name][0],
-                default=_DECLARED[name][1],
+                name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default
             )
-            for name in names
+            for name, (annotation, default) in declared.items()
         ]
 
         @wraps(function)
         def command(**values: Any) -> None:
-            chosen = {name: values.pop(name) for name in names}
-            function(session=Session(Options(**chosen)), **values)
+            chosen = {name: values.pop(name) for name in declared}
+            function(**{parameter: gather(chosen)}, **values)
 
         signature = inspect.Signature([*own, *added])
         command.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}

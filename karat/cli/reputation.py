@@ -3,14 +3,15 @@
 The graph is a task's on the network, or, with ``--graph``, any file of edges.
 """
 
-from collections.abc import Hashable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from karat.cli.options import gathered
 from karat.cli.output import JsonFlag, print_json, say
 
 if TYPE_CHECKING:
@@ -38,28 +39,103 @@ class Format(StrEnum):
     dot = "dot"
 
 
-Graph = Annotated[
-    Path | None,
-    typer.Option(
-        exists=True,
-        dir_okay=False,
-        help="CSV file src,dst,weight[,epoch] in place of a task on the network.",
-    ),
-]
-Ego = Annotated[
-    str | None, typer.Option(help="The node whose view it is; of a task by default its sponsor.")
-]
-Network = Annotated[str | None, typer.Option(help="Network profile (KARAT_NETWORK).")]
-Task = Annotated[int | None, typer.Option(min=1, help="Number of the task; by default the latest.")]
 Node = Annotated[str, typer.Argument(help="The node asked about.")]
-Alpha = Annotated[float, typer.Option(help="Transitivity decay: chance to stop before each step.")]
-Beta = Annotated[float, typer.Option(help="Connectivity decay: cost of a single way to a node.")]
-Gamma = Annotated[float, typer.Option(help="Epoch decay: what an edge loses per epoch of age.")]
-Threshold = Annotated[float, typer.Option(help="Share of walks through one node that counts.")]
-HowTo = Annotated[Method, typer.Option(help="Exact solve, or sampled walks.")]
-Walks = Annotated[int, typer.Option(help="Walks to sample.")]
-Seed = Annotated[int, typer.Option(help="Seed of the walks.")]
-Threads = Annotated[int | None, typer.Option(help="Threads; the result does not depend on it.")]
+
+_TASK = ("network", "task", "json")
+_GRAPH = ("ego", "graph", *_TASK)
+_DECAYS = ("alpha", "beta", "gamma")
+_SAMPLING = ("beta_threshold", "method", "walks", "seed")
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of whom: a graph, whose view of it, and how it is computed.
+
+    Each field is an option; a command takes those that it names.
+    """
+
+    ego: Annotated[
+        str | None,
+        typer.Option(help="The node whose view it is; of a task by default its sponsor."),
+    ] = None
+    graph: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="CSV file src,dst,weight[,epoch] in place of a task on the network.",
+        ),
+    ] = None
+    network: Annotated[str | None, typer.Option(help="Network profile (KARAT_NETWORK).")] = None
+    task: Annotated[
+        int | None, typer.Option(min=1, help="Number of the task; by default the latest.")
+    ] = None
+    alpha: Annotated[
+        float, typer.Option(help="Transitivity decay: chance to stop before each step.")
+    ] = 0.15
+    beta: Annotated[
+        float, typer.Option(help="Connectivity decay: cost of a single way to a node.")
+    ] = 0.0
+    gamma: Annotated[
+        float, typer.Option(help="Epoch decay: what an edge loses per epoch of age.")
+    ] = 0.0
+    beta_threshold: Annotated[
+        float, typer.Option(help="Share of walks through one node that counts.")
+    ] = 1.0
+    method: Annotated[Method, typer.Option(help="Exact solve, or sampled walks.")] = Method.exact
+    walks: Annotated[int, typer.Option(help="Walks to sample.")] = 10_000
+    seed: Annotated[int, typer.Option(help="Seed of the walks.")] = 0
+    threads: Annotated[
+        int | None, typer.Option(help="Threads; the result does not depend on it.")
+    ] = None
+    json: JsonFlag = False
+
+    def of_task(self) -> "Reputation":
+        """The reputations of a task on the network."""
+        from karat.config import load_settings
+        from karat.sdk import connect
+
+        found = connect(load_settings(network=self.network).network).reputation
+        return found if self.task is None else found(self.task)
+
+    def node(self, name: str) -> str:
+        """A node's name in the graph: on a network, its checksummed address."""
+        from eth_utils.address import is_address, to_checksum_address
+
+        return to_checksum_address(name) if self.graph is None and is_address(name) else name
+
+    def load(self) -> "tuple[TrustGraph, str]":
+        """The trust graph of the source that was named, and the ego."""
+        from reputation import TrustGraph
+
+        if self.graph is not None:
+            if self.ego is None:
+                raise typer.BadParameter("a file of edges needs one", param_hint="--ego")
+            return TrustGraph.from_csv(self.graph), self.ego
+        from karat.reputation import trust_graph
+
+        history = self.of_task().task.history
+        return trust_graph(history), self.node(self.ego) if self.ego else history.sponsor
+
+    def view(self) -> "View":
+        """The ego's view of the graph."""
+        from reputation import MeritRank
+
+        loaded, ego = self.load()
+        decays = {"alpha": self.alpha, "beta": self.beta, "gamma": self.gamma}
+        engine = MeritRank(loaded, **decays, beta_threshold=self.beta_threshold)
+        loaded.index(ego)
+        return View(loaded, engine, ego)
+
+    def scores(self, view: "View") -> "Scores":
+        """Scores of all nodes, exact or sampled."""
+        return view.engine.scores(view.ego, self.method.value, self.walks, self.seed, self.threads)
+
+
+def _asked(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add options to a command, which gets one ``question`` in their place."""
+    declared = {f.name: (f.type, f.default) for f in fields(Question) if f.name in names}
+    return gathered("question", declared, lambda chosen: Question(**chosen))
 
 
 @dataclass(frozen=True)
@@ -83,123 +159,48 @@ class View:
         }
 
 
-def _load(
-    graph: Path | None, ego: str | None, network: str | None, task: int | None
-) -> "tuple[TrustGraph, str]":
-    """The trust graph of the source that was named, and the ego."""
-    from reputation import TrustGraph
-
-    if graph is not None:
-        if ego is None:
-            raise typer.BadParameter("a file of edges needs one", param_hint="--ego")
-        return TrustGraph.from_csv(graph), ego
-    from karat.reputation import trust_graph
-
-    history = _tasks(network, task).task.history
-    return trust_graph(history), _node(None, ego) if ego else history.sponsor
-
-
-def _tasks(network: str | None, task: int | None) -> "Reputation":
-    from karat.config import load_settings
-    from karat.sdk import connect
-
-    found = connect(load_settings(network=network).network).reputation
-    return found if task is None else found(task)
-
-
-def _node(graph: Path | None, name: str) -> str:
-    """A node's name in the graph: on a network, its checksummed address."""
-    from eth_utils.address import is_address, to_checksum_address
-
-    return to_checksum_address(name) if graph is None and is_address(name) else name
-
-
-def _view(
-    source: "tuple[TrustGraph, str]", alpha: float, beta: float, gamma: float, threshold: float
-) -> View:
-    from reputation import MeritRank
-
-    loaded, ego = source
-    options = {"alpha": alpha, "beta": beta, "gamma": gamma, "beta_threshold": threshold}
-    engine = MeritRank(loaded, **options)
-    loaded.index(ego)
-    return View(loaded, engine, ego)
-
-
 @reputation.command()
+@_asked(*_GRAPH, *_DECAYS, *_SAMPLING, "threads")
 def top(
-    ego: Ego = None,
-    graph: Graph = None,
-    network: Network = None,
-    task: Task = None,
+    question: Question,
     count: Annotated[int, typer.Option("--count", "-k", min=1, help="How many.")] = 10,
-    alpha: Alpha = 0.15,
-    beta: Beta = 0.0,
-    gamma: Gamma = 0.0,
-    beta_threshold: Threshold = 1.0,
-    method: HowTo = Method.exact,
-    walks: Walks = 10_000,
-    seed: Seed = 0,
-    threads: Threads = None,
-    json: JsonFlag = False,
 ) -> None:
     """Show the nodes that EGO trusts most."""
-    view = _view(_load(graph, ego, network, task), alpha, beta, gamma, beta_threshold)
-    scores = view.engine.scores(view.ego, method.value, walks, seed, threads)
+    view = question.view()
+    scores = question.scores(view)
     rows = [_row(scores, node) for node, _ in scores.top(count)]
-    if json:
-        print_json(
-            "karat.reputation.top/1", {**view.document(), "method": method.value, "top": rows}
-        )
+    if question.json:
+        document = {**view.document(), "method": question.method.value, "top": rows}
+        print_json("karat.reputation.top/1", document)
         return
     table = [[str(rank), *_cells(row)] for rank, row in enumerate(rows, 1)]
     _print_table(["rank", "node", "score", "hit probability", "error"], table)
 
 
 @reputation.command()
-def show(
-    node: Node,
-    ego: Ego = None,
-    graph: Graph = None,
-    network: Network = None,
-    task: Task = None,
-    alpha: Alpha = 0.15,
-    beta: Beta = 0.0,
-    gamma: Gamma = 0.0,
-    beta_threshold: Threshold = 1.0,
-    method: HowTo = Method.exact,
-    walks: Walks = 10_000,
-    seed: Seed = 0,
-    threads: Threads = None,
-    json: JsonFlag = False,
-) -> None:
+@_asked(*_GRAPH, *_DECAYS, *_SAMPLING, "threads")
+def show(question: Question, node: Node) -> None:
     """Show the score of NODE as seen by EGO."""
-    view = _view(_load(graph, ego, network, task), alpha, beta, gamma, beta_threshold)
-    scores = view.engine.scores(view.ego, method.value, walks, seed, threads)
-    row = _row(scores, _node(graph, node))
-    if json:
-        print_json("karat.reputation.show/1", {**view.document(), "method": method.value, **row})
+    view = question.view()
+    row = _row(question.scores(view), question.node(node))
+    if question.json:
+        document = {**view.document(), "method": question.method.value, **row}
+        print_json("karat.reputation.show/1", document)
         return
     _print_table(["node", "score", "hit probability", "error"], [_cells(row)])
 
 
 @reputation.command()
+@_asked(*_GRAPH, *_DECAYS)
 def explain(
+    question: Question,
     node: Node,
-    ego: Ego = None,
-    graph: Graph = None,
-    network: Network = None,
-    task: Task = None,
-    alpha: Alpha = 0.15,
-    beta: Beta = 0.0,
-    gamma: Gamma = 0.0,
     paths: Annotated[int, typer.Option(min=1, help="How many paths to show.")] = 5,
-    json: JsonFlag = False,
 ) -> None:
     """Show why NODE has its score: paths, the node they all pass, what decays took."""
-    view = _view(_load(graph, ego, network, task), alpha, beta, gamma, 1.0)
-    found = view.engine.explain(view.ego, _node(graph, node), paths)
-    if json:
+    view = question.view()
+    found = view.engine.explain(view.ego, question.node(node), paths)
+    if question.json:
         print_json("karat.reputation.explain/1", {**view.document(), **asdict(found)})
         return
     typer.echo(f"{node}: score {found.score:.6f}, hit probability {found.hit_probability:.6f}")
@@ -214,34 +215,23 @@ def explain(
 
 
 @reputation.command()
+@_asked(*_GRAPH, *_DECAYS, *_SAMPLING)
 def export(
-    ego: Ego = None,
-    graph: Graph = None,
-    network: Network = None,
-    task: Task = None,
+    question: Question,
     format: Annotated[Format, typer.Option(help="File format.")] = Format.graphml,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Where to; default stdout.")
     ] = None,
-    alpha: Alpha = 0.15,
-    beta: Beta = 0.0,
-    gamma: Gamma = 0.0,
-    beta_threshold: Threshold = 1.0,
-    method: HowTo = Method.exact,
-    walks: Walks = 10_000,
-    seed: Seed = 0,
-    json: JsonFlag = False,
 ) -> None:
     """Write the graph with its scores as GraphML, CSV or a DOT picture."""
     from reputation.export import FORMATS
 
-    view = _view(_load(graph, ego, network, task), alpha, beta, gamma, beta_threshold)
-    scores = view.engine.scores(view.ego, method.value, walks, seed)
-    text = FORMATS[format.value](view.graph, scores)
+    view = question.view()
+    text = FORMATS[format.value](view.graph, question.scores(view))
     if output is not None:
         output.write_text(text, encoding="utf-8")
         say(f"Wrote {output}.")
-    if json:
+    if question.json:
         content = {"text": text} if output is None else {"path": str(output)}
         document = {**view.document(), "format": format.value, **content}
         print_json("karat.reputation.export/1", document)
@@ -250,26 +240,23 @@ def export(
 
 
 @reputation.command()
+@_asked(*_GRAPH)
 def audit(
-    ego: Ego = None,
-    graph: Graph = None,
-    network: Network = None,
-    task: Task = None,
+    question: Question,
     attacker: Annotated[
         list[str] | None, typer.Option(help="Who attacks; default the three most visited.")
     ] = None,
     alpha: Annotated[list[float] | None, typer.Option(help="Transitivity decays to try.")] = None,
     beta: Annotated[list[float] | None, typer.Option(help="Connectivity decays to try.")] = None,
-    json: JsonFlag = False,
 ) -> None:
     """Search for the Sybil attack that gains most, and compare it with the bound."""
     from reputation.sybil import audit as search
 
-    loaded, seen_by = _load(graph, ego, network, task)
+    loaded, seen_by = question.load()
     given: dict[str, Any] = {"alphas": alpha, "betas": beta, "attackers": attacker}
     rows = search(loaded, seen_by, **{name: value for name, value in given.items() if value})
     holds = all(row.holds for row in rows)
-    if json:
+    if question.json:
         found = [row.to_dict() for row in rows]
         print_json("karat.reputation.audit/1", {"ego": seen_by, "holds": holds, "rows": found})
     else:
@@ -285,15 +272,16 @@ def audit(
 
 
 @reputation.command()
-def verify(node: Node, network: Network = None, task: Task = None, json: JsonFlag = False) -> None:
+@_asked(*_TASK)
+def verify(question: Question, node: Node) -> None:
     """Recompute the anchored scores from the chain, and let the contract check NODE's proof."""
     from karat import reputation as rules
 
-    source = _tasks(network, task)
-    anchored = source.proof(_node(None, node))
+    source = question.of_task()
+    anchored = source.proof(question.node(node))
     leaf = rules.leaf(anchored.proof)
     holds = source.anchor.verify(anchored.task_id, anchored.epoch, leaf, anchored.proof.path)
-    if json:
+    if question.json:
         document = {
             "task": anchored.task_id,
             "epoch": anchored.epoch,
@@ -313,14 +301,14 @@ def verify(node: Node, network: Network = None, task: Task = None, json: JsonFla
 
 
 @reputation.command()
-def epochs(network: Network = None, task: Task = None, json: JsonFlag = False) -> None:
+@_asked(*_TASK)
+def epochs(question: Question) -> None:
     """Show what is anchored, and which verifier stands behind it or behind something else."""
-    source = _tasks(network, task)
+    source = question.of_task()
     number, found = source.task.id, source.epochs()
-    if json:
-        print_json(
-            "karat.reputation.epochs/1", {"task": number, "epochs": list(map(_epoch, found))}
-        )
+    if question.json:
+        document = {"task": number, "epochs": [_epoch(one) for one in found]}
+        print_json("karat.reputation.epochs/1", document)
         return
     if not found:
         say(f"No verifier of task {number} has attested a reputation yet.")
