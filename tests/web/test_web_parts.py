@@ -1,5 +1,7 @@
 """Parts of the page that need no network: strangers' strings, evidence, names, the chain's book."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,16 @@ def test_malformed_evidence_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match=r".") as refused:
         evidence.parse(data)
     assert "\n" not in str(refused.value)
+
+
+def test_the_page_starts_without_torch_and_knows_the_evidence() -> None:
+    code = (
+        "import sys, karat.web.server; sys.exit(any(n in sys.modules for n in ('torch', 'numba')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    from learning.evidence import SCHEMA
+
+    assert evidence.SCHEMA == SCHEMA
 
 
 def entry(code: int, **signals: object) -> evidence.Entry:

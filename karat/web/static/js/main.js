@@ -60,6 +60,7 @@ async function start() {
   await first;
   await page(main, ...parts);
   main.dataset.ready = "true";
+  performance.mark("shown");
 }
 
 start();
