@@ -145,10 +145,20 @@ class TaskHistory:
             chain.errors.ChainError: the node cannot be reached or answers nonsense.
         """
         head = int(self.ledger.web3.eth.block_number) if to_block is None else to_block
-        if head < self._next_block:
-            return
-        self.apply(self.ledger.events(from_block=self._next_block, to_block=head))
-        self._next_block = head + 1
+        self.take(self.fetch(head), head)
+
+    def fetch(self, to_block: int) -> list[Event]:
+        """The events that :meth:`refresh` would take in; changes nothing.
+
+        Raises:
+            chain.errors.ChainError: the node cannot be reached or answers nonsense.
+        """
+        return list(self.ledger.events(from_block=self._next_block, to_block=to_block))
+
+    def take(self, fetched: Iterable[Event], to_block: int) -> None:
+        """Take in what was fetched: all events from the next block to ``to_block``."""
+        self.apply(fetched)
+        self._next_block = max(self._next_block, to_block + 1)
 
     def apply(self, stream: Iterable[Event]) -> None:
         """Fold events, in chain order; those of other tasks are passed over."""

@@ -33,6 +33,7 @@ from chain.errors import (
 from chain.store.errors import NodeRefused, NotFound, StoreUnreachable
 from chain.transactions import Sender
 from karat.daemon.metrics import Metrics
+from karat.errors import NotAvailable
 
 OUTAGES = (NodeError, StoreUnreachable, NodeRefused, NotFound)
 MOVED_ON = (
@@ -43,6 +44,7 @@ MOVED_ON = (
     WrongAppealPhase,
     WrongEpoch,
     WrongPhase,
+    NotAvailable,  # a reorganisation took it away
     TransactionReplaced,
 )
 UNCERTAIN = (TransactionRejected, TransactionStuck)

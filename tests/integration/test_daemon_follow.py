@@ -1,0 +1,111 @@
+"""What daemons know of a task is what the chain says now, however it was reorganised."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chain.abi import Event
+from chain.client import Ledger
+from chain.devnet import start_devnet
+from chain.errors import NodeUnreachable
+from chain.node import rpc
+from chain.store import open_store
+from karat.daemon.follow import Following
+from karat.errors import NotAvailable
+from karat.history import TaskHistory
+from tests.chain.network import ACCOUNTS, GENESIS, Network
+
+CODES = [16_384 + 100, 16_384 + 200, 1, 16_384]
+
+
+@pytest.fixture
+def network() -> Iterator[Network]:
+    addresses = [one.address for one in ACCOUNTS]
+    with start_devnet("anvil", accounts=addresses, timestamp=GENESIS, mining="manual") as devnet:
+        built = Network(devnet)
+        built.open_task()
+        yield built
+
+
+@pytest.fixture
+def following(network: Network, tmp_path: Path) -> Following:
+    return Following(network.ledger, 1, open_store(f"local:{tmp_path}"), 0)
+
+
+def told(network: Network) -> TaskHistory:
+    """The history as one that never saw anything else has it."""
+    history = TaskHistory(network.ledger, 1)
+    history.refresh()
+    return history
+
+
+def drop(network: Network, depth: int) -> None:
+    rpc(network.devnet.web3, "anvil_reorg", depth, [])
+
+
+def test_what_was_undone_is_forgotten(network: Network, following: Following) -> None:
+    network.play_round(CODES)
+    task = following.task()
+    assert task.history.rounds == told(network).rounds
+    assert task.history.round(1).medians
+    assert following.task() is task
+
+    drop(network, 3)
+    again = following.task()
+    assert again is not task
+    assert again.history.rounds == told(network).rounds
+    assert not again.history.round(1).medians
+
+
+def test_a_task_can_be_gone_for_a_while(network: Network, tmp_path: Path) -> None:
+    snapshot = network.devnet.snapshot()
+    network.play_round(CODES)
+    following = Following(network.ledger, 1, open_store(f"local:{tmp_path}"), 0)
+    assert following.task().history.round(1).updates
+    network.devnet.revert(snapshot)
+    assert following.task().history.rounds == told(network).rounds
+    assert not following.task().history.round(1).updates
+    drop(network, int(network.devnet.web3.eth.block_number) - 8)
+    with pytest.raises(NotAvailable):
+        following.task()
+    network.open_task()
+    assert following.task().history.rounds.keys() == {1}
+
+
+def test_a_reorganisation_while_events_are_fetched(
+    network: Network, following: Following, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    following.task()
+    network.play_round(CODES)
+    whole, moments = Ledger.events, iter([True, False, False, False])
+
+    def events(self: Ledger, *kinds: type[Event], **where: int) -> Iterator[Event]:
+        found = list(whole(self, *kinds, **where))
+        if next(moments):
+            drop(network, 2)
+        return iter(found)
+
+    monkeypatch.setattr(Ledger, "events", events)
+    seen = following.task().history.rounds
+    monkeypatch.undo()
+    assert seen == told(network).rounds
+
+
+def test_nothing_counts_twice_when_the_node_fails_midway(
+    network: Network, following: Following, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    following.task()
+    network.play_round(CODES)
+    whole = Ledger.events
+
+    def events(self: Ledger, *kinds: type[Event], **where: int) -> Iterator[Event]:
+        found = list(whole(self, *kinds, **where))
+        yield from found[: len(found) // 2]
+        raise NodeUnreachable("gone")
+
+    monkeypatch.setattr(Ledger, "events", events)
+    with pytest.raises(NodeUnreachable):
+        following.task()
+    monkeypatch.undo()
+    assert following.task().history.rounds == told(network).rounds
