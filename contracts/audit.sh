@@ -16,4 +16,4 @@ for tool in slither-analyzer==0.11.6 halmos==0.3.3; do
   [ -d "$folder" ] || { python3 -m venv "$folder" && "$folder/bin/pip" install --quiet "$tool"; }
 done
 "$environments/slither-analyzer/bin/slither" . --config-file slither.config.json
-"$environments/halmos/bin/halmos" --match-contract Proofs --function check_ --solver-timeout-assertion 0
+"$environments/halmos/bin/halmos" --match-contract Proofs --function check_ --loop 8 --solver-timeout-assertion 0

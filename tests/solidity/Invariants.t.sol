@@ -64,7 +64,7 @@ contract Handler is LedgerTest {
         vm.warp(block.timestamp + 100);
         this.closeReveal();
         for (uint256 i; i < 3; ++i) {
-            this.commitScores(i, seed % 5 == 0 ? seed + i : seed);
+            this.commitScores(i, seed % 5 == 0 ? seed ^ i : seed);
         }
         for (uint256 i; i < 3; ++i) {
             this.revealScores(i);
