@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 CPU_CHUNK = 1 << 13
 """Coordinates per step: n of these stay in the cache while they are centred and multiplied."""
+READ_CHUNK = 1 << 17
+"""Coordinates per step where they are only read: nothing needs to stay in the cache."""
 GPU_CHUNK = 1 << 18
 """Enough of them that a step takes longer than to launch its kernels."""
 
@@ -140,21 +142,30 @@ def gram_reference(vectors: Tensor, references: Sequence[Tensor] = ()) -> Gram:
     return Gram((points @ points.T).cpu(), vectors.shape[0])
 
 
-def distances_to(vectors: Tensor, centre: Tensor) -> Tensor:
-    """‖x_i − centre‖ for the rows of ``vectors`` (n, d), (n,) float64, in O(n) extra memory."""
+def distances_to(vectors: Tensor, centre: Tensor | None = None) -> Tensor:
+    """‖x_i − centre‖ for the rows of ``vectors`` (n, d), (n,) float64, in O(n) extra memory.
+
+    ``centre`` (d,) is the origin by default, which saves the subtraction.
+    """
     check_shape(vectors)
+    n, device = vectors.shape[0], vectors.device
 
     def squares(stripe: slice) -> Tensor:
-        total = torch.zeros(vectors.shape[0], dtype=torch.float64, device=vectors.device)
-        for part in chunks(stripe, chunk_size(vectors.device)):
-            gap = vectors[:, part] - centre[part]
-            total += torch.linalg.vector_norm(gap, dim=1).double() ** 2
+        total = torch.zeros(n, dtype=torch.float64, device=device)
+        width = chunk_size(device) if centre is not None else READ_CHUNK
+        buffer = vectors.new_empty(n, 0 if centre is None else width)
+        for part in chunks(stripe, width):
+            block = vectors[:, part]
+            if centre is not None:
+                block = torch.sub(block, centre[part], out=buffer[:, : block.shape[1]])
+            total += torch.linalg.vector_norm(block, dim=1).double() ** 2
         return total
 
-    total = torch.stack(in_stripes(squares, vectors.shape[1], vectors.device)).sum(dim=0)
+    total = torch.stack(in_stripes(squares, vectors.shape[1], device)).sum(dim=0)
     if not bool(torch.isfinite(total).all()):
         refuse_non_finite(vectors)
-        refuse_non_finite(centre[None])
+        if centre is not None:
+            refuse_non_finite(centre[None])
         raise AggregationError("updates are too large: their squares do not fit into float32")
     return total.sqrt().cpu()
 

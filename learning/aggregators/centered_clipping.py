@@ -28,26 +28,23 @@ class CenteredClipping(Aggregator):
         self.tau = tau
 
     def aggregate(self, vectors: Tensor) -> Aggregate:
-        start = torch.zeros_like(vectors[0]) if self.m is None else self.m.to(vectors)
-        distances = distances_to(vectors, start)
-        tau = float(distances.median()) if self.tau is None else self.tau
-        factors = clip_factors(distances, tau)
-        weights = self._step(torch.zeros(len(factors) + 1, dtype=torch.float64), factors)
-        if self.L > 1:
-            products = gram(vectors, (start,))
-            for _ in range(self.L - 1):
-                factors = clip_factors(distances_to_combination(products, weights), tau)
-                weights = self._step(weights, factors)
-        self.m = combine(weights, vectors, (start,))
+        n = len(vectors)
+        start = () if self.m is None else (self.m.to(vectors),)
+        weights = torch.zeros(n + len(start), dtype=torch.float64)
+        weights[n:] = 1  # of the start; if that is the origin it needs no entry
+        products = gram(vectors, start) if self.L > 1 else None
+        for step in range(self.L):
+            if products is None:
+                distances = distances_to(vectors, *start)
+            else:
+                distances = distances_to_combination(products, weights)
+            if step == 0:
+                tau = float(distances.median()) if self.tau is None else self.tau
+            factors = clip_factors(distances, tau)
+            weights *= 1 - factors.mean()
+            weights[:n] += factors / n
+        self.m = combine(weights, vectors, start)
         return Aggregate(self.m.clone(), lambda: share(factors))
-
-    @staticmethod
-    def _step(weights: Tensor, factors: Tensor) -> Tensor:
-        """Weights of updates and start after one step; they sum to 1."""
-        weights = weights * (1 - factors.mean())
-        weights[:-1] += factors / len(factors)
-        weights[-1] = 1 - weights[:-1].sum()
-        return weights
 
 
 def clip_factors(distances: Tensor, tau: float) -> Tensor:
