@@ -1,6 +1,9 @@
 """Readers of pages, and a network with a task that has been run for the pages that look at one."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 
@@ -15,7 +18,8 @@ from chain.profiles import Profile, save_profile
 from karat.demo.config import DemoConfig
 from karat.demo.progress import DemoProgress
 from karat.demo.run import Played, played
-from tests.docs.blocks import Page
+from tests.cli.home import wait_until
+from tests.docs.blocks import ROOT, Page
 from tests.docs.clock import Clock
 from tests.docs.reader import Reader
 
@@ -40,10 +44,37 @@ def played_network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]
         yield end
 
 
+@pytest.fixture(scope="session")
+def karat_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The socket of a process that has the heavy modules loaded."""
+    path = tmp_path_factory.mktemp("server") / "socket"
+    command = [sys.executable, "-m", "tests.docs.karat_server", "serve", str(path)]
+    server = subprocess.Popen(command, cwd=ROOT)
+    try:
+        wait_until(lambda: path.exists() and server.poll() is None, "the server of commands", 120)
+        yield path
+    finally:
+        server.kill()
+        server.wait()
+
+
 @pytest.fixture
-def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
-    """Someone who follows pages, with a clock that does not let them wait."""
-    reader = Reader(tmp_path, monkeypatch)
+def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, karat_server: Path) -> Iterator[Reader]:
+    """Someone who follows pages, and for whom no command takes long to start."""
+    with _reading(Reader(tmp_path, monkeypatch, karat_server)) as reader:
+        yield reader
+
+
+@pytest.fixture
+def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
+    """Someone who follows pages with nothing but the commands as they are installed."""
+    with _reading(Reader(tmp_path, monkeypatch)) as reader:
+        yield reader
+
+
+@contextmanager
+def _reading(reader: Reader) -> Iterator[Reader]:
+    """With a clock that does not let anybody wait for a deadline."""
     try:
         with Clock():
             yield reader

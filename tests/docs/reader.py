@@ -4,7 +4,6 @@ import ast
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -28,6 +27,7 @@ from karat.taskfile import TaskFile
 from tests.docs.blocks import ROOT, Block
 
 BLOCK_SECONDS = 400
+SERVER = Path(__file__).with_name("karat_server.py")
 PLACEHOLDER = re.compile(r"0x[0-9a-fA-F]*…")
 PORTS = ("8545", "8600", "9100")  # what the pages say; a test takes free ones in their place
 
@@ -35,7 +35,9 @@ PORTS = ("8545", "8600", "9100")  # what the pages say; a test takes free ones i
 class Reader:
     """Someone who follows a page to the letter."""
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, server: Path | None = None
+    ) -> None:
         self.folder = folder / "here"
         self.folder.mkdir()
         for name in ("chain", "contracts", "examples", "node_modules"):
@@ -48,7 +50,7 @@ class Reader:
         self._groups: list[int] = []
         bin_folder = folder / "bin"
         bin_folder.mkdir()
-        _write_karat(bin_folder / "karat", self.ports)
+        _write_karat(bin_folder / "karat", self.ports, server)
         for name in [n for n in os.environ if n.startswith("KARAT_")]:
             monkeypatch.delenv(name)
         monkeypatch.setenv("KARAT_CONFIG_DIR", str(folder / "config"))
@@ -191,14 +193,17 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def _write_karat(path: Path, ports: Mapping[str, str]) -> None:
-    karat = shutil.which("karat", path=str(Path(sys.executable).parent))
+def _write_karat(path: Path, ports: Mapping[str, str], server: Path | None) -> None:
+    """The command on the path: it takes free ports, and, with a server, starts at once."""
+    command = f"'{Path(sys.executable).with_name('karat')}'"
+    if server is not None:
+        command = f"'{sys.executable}' -S -E '{SERVER}' run '{server}'"
     path.write_text(
         "#!/bin/sh\n"
         "case $1 in\n"
         f'  up) shift; set -- up --port {ports["8545"]} "$@" ;;\n'
         f'  serve) shift; set -- serve --port {ports["8600"]} "$@" ;;\n'
         "esac\n"
-        f'exec "{karat}" "$@"\n'
+        f'exec {command} "$@"\n'
     )
     path.chmod(0o755)

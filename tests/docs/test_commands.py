@@ -9,7 +9,7 @@ import pytest
 from karat.config import Settings
 from karat.taskfile import TaskFile
 from tests.docs.blocks import PAGES, ROOT, read_page
-from tests.docs.site import cli_page, pages, settings_page
+from tests.docs.generators import cli_page, pages, settings_page
 
 COMMANDS = dict(cli_page.commands())
 LEAVES = {name: one for name, one in COMMANDS.items() if not getattr(one, "commands", None)}

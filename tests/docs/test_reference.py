@@ -7,7 +7,7 @@ import pytest
 
 from reputation import MeritRank, TrustGraph
 from tests.docs.blocks import ROOT
-from tests.docs.site import contract_pages, pages
+from tests.docs.generators import contract_pages, pages
 
 MERITRANK = (ROOT / "docs" / "meritrank.md").read_text("utf-8")
 
