@@ -26,7 +26,6 @@ from karat.cli.documents_offline import OFFLINE_DOCUMENTS
 from karat.taskfile import TaskFile
 from tests.docs.blocks import ROOT, Block
 
-BLOCK_SECONDS = 400
 SERVER = Path(__file__).with_name("karat_server.py")
 PLACEHOLDER = re.compile(r"0x[0-9a-fA-F]*…")
 PORTS = ("8545", "8600", "9100")  # what the pages say; a test takes free ones in their place
@@ -44,6 +43,7 @@ class Reader:
             (self.folder / name).symlink_to(ROOT / name)
         self.ports = {port: str(free_port()) for port in PORTS}
         self.printed = ""
+        self.patience = 400.0  # seconds for one block
         self.seconds: dict[str, float] = {}  # by the heading that a block stands under
         self._names: dict[str, Any] = {"__name__": "__main__"}
         self._state, self._where, self._log = folder / "state.sh", folder / "where", folder / "log"
@@ -105,9 +105,10 @@ class Reader:
             )
             self._groups.append(shell.pid)
             try:
-                code = shell.wait(BLOCK_SECONDS)
+                code = shell.wait(self.patience)
             except subprocess.TimeoutExpired:
-                code = -1
+                os.killpg(shell.pid, signal.SIGKILL)
+                code = shell.wait()
         self.printed = self._log.read_text("utf-8")
         assert code == 0, f"{block} ended with {code}:\n{self.printed}"
         os.chdir(self._where.read_text("utf-8").rstrip("\n"))
