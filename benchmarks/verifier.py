@@ -1,12 +1,13 @@
 """How fast the verifier's parts are, beside ByzFL and ByzPy in the same run.
 
-    python benchmarks/verifier.py                      # everything that this machine can measure
+    python benchmarks/verifier.py                      # aggregation rules and scoring, on the CPU
     python benchmarks/verifier.py --only rules --json rules.json
+    python benchmarks/accelerator.py --device cuda     # the same on a GPU, at its sizes
 
 Peers are measured where they are installed: ``pip install 'karat[bench]'`` brings ByzFL; ByzPy
 pins an old torch and goes into an environment of its own, ``pip install --no-deps byzpy==0.1.4``.
 A ratio is a ratio of medians of calls that took turns. Extra memory is the peak of the resident
-set during a call above what it was before.
+set during a call above what it was before. Run it on a quiet machine.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import importlib.util
 import json
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,14 +28,14 @@ from scipy.stats import spearmanr
 from learning import aggregators as ours
 from learning import tasks
 from learning.arena import byzfl
-from learning.codec import Codec, SparseUpdate
+from learning.codec import UPDATE_BITS, Codec, SparseUpdate
 from learning.model_state import ModelState
 from learning.scoring import Scorer
-from learning.tasks.data import divided, partition
-from learning.training import initial_model, layout_of, train
+from learning.tasks import models
+from learning.tasks.data import Examples, divided, partition
+from learning.training import initial_model, layout_of, network_at, pick_device, train
 
 Call = Callable[[], object]
-NOT_MEASURED = "not yet measured: no CUDA device here"
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,8 @@ def measure_rules(n: int, d: int, f: int, repeats: int, device: str) -> list[dic
                 if who in times
             )
             + "   extra MB: "
-            + ", ".join(f"{who} {value:.0f}" for who, value in row["extra_mb"].items())
+            + ", ".join(f"{who} {value:.0f}" for who, value in row["extra_mb"].items()),
+            flush=True,
         )
     return rows
 
@@ -171,7 +173,7 @@ def rule_calls(rule: Rule, vectors: torch.Tensor, f: int) -> dict[str, Call]:
     return calls
 
 
-def take_turns(calls: dict[str, Call], repeats: int, device: str) -> dict[str, float]:
+def take_turns(calls: Mapping[str, Call], repeats: int, device: str) -> dict[str, float]:
     """Median milliseconds of each call; the calls take turns, after one of each to warm up."""
     times: dict[str, list[float]] = {who: [] for who in calls}
     for _ in range(repeats + 1):
@@ -230,10 +232,8 @@ def measure_scoring(
     """Scoring ``count`` updates by one backward pass against one evaluation each.
 
     ``trained`` of the updates are trained; the others are some of these with a random part of
-    their values left out, where training them all would take hours.
-
-    The evaluations are of a small step along the update on the same batches; Spearman's ρ
-    compares the two orders.
+    their values left out, where training them all would take hours. Both see the same batches.
+    Spearman's ρ compares the first-order scores with those of evaluated small steps.
     """
     base, updates = trained_updates(spec, trained, rounds, device)
     rng = np.random.default_rng(0)
@@ -245,27 +245,61 @@ def measure_scoring(
     def first_order() -> np.ndarray:
         return Scorer(spec, base, root, 1, device).gains(updates, clip)
 
-    def exact() -> list[float]:
-        return [scorer.exact_gain(update, clip)[0] for update in updates]
-
-    times = take_turns({"first": first_order, "exact": exact}, repeats, device)
-    rho = float(spearmanr(first_order(), exact()).statistic)
+    evaluate = evaluations(spec, base, updates, root.take(scorer.probe.batch_ids), device)
+    times = take_turns({"first": first_order, "each": evaluate}, repeats, device)
+    exact = [scorer.exact_gain(update, clip)[0] for update in updates]
+    rho = float(spearmanr(first_order(), exact).statistic)
     row = {
         "task": spec.name,
         "parameters": base.layout.total,
         "updates": count,
+        "examples": len(scorer.probe.batch_ids),
         "device": device,
         "first_order_ms": times["first"],
-        "evaluations_ms": times["exact"],
-        "times": times["exact"] / times["first"],
+        "evaluations_ms": times["each"],
+        "times": times["each"] / times["first"],
         "spearman": rho,
     }
     print(
         f"{spec.name:12} {base.layout.total:>11,} parameters   first order "
-        f"{times['first']:8.1f} ms   one evaluation each {times['exact']:9.1f} ms   "
-        f"{row['times']:6.1f}×   Spearman {rho:.4f}"
+        f"{times['first']:8.1f} ms   one evaluation each {times['each']:9.1f} ms   "
+        f"{row['times']:6.1f}×   Spearman {rho:.4f}",
+        flush=True,
     )
     return row
+
+
+def evaluations(
+    spec: tasks.TaskSpec,
+    base: ModelState,
+    updates: Sequence[SparseUpdate],
+    examples: Examples,
+    device: str,
+) -> Call:
+    """What scoring takes without a gradient: every update applied, and the loss looked at.
+
+    As lean as can be: one network, whose parameters are views of one vector on the device.
+    """
+    target = pick_device(device)
+    network = network_at(spec, base.to_float(), target)
+    network.eval()
+    start = torch.from_numpy(base.to_float()).to(target)
+    at = start.clone()
+    torch.nn.utils.vector_to_parameters(at, network.parameters())
+    size = spec.scoring.batch
+    parts = [slice(first, first + size) for first in range(0, len(examples), size)]
+    x, y = (torch.from_numpy(part).to(target) for part in (examples.x, examples.y))
+
+    @torch.no_grad()
+    def call() -> list[float]:
+        losses = []
+        for update in updates:
+            values = torch.from_numpy(update.values).to(target) * -(2.0**-UPDATE_BITS)
+            at.copy_(start).index_add_(0, torch.from_numpy(update.indices).to(target), values)
+            losses.append(sum(float(models.loss(network(x[p]), y[p])) for p in parts))
+        return losses
+
+    return call
 
 
 def trained_updates(
@@ -288,82 +322,44 @@ def thinned(update: SparseUpdate, rng: np.random.Generator) -> SparseUpdate:
     return SparseUpdate(update.indices[kept], update.values[kept], rng.bytes(32))
 
 
-def measure_ceilings() -> dict[str, float]:
-    """What the GPU reaches in this run: bytes per second copied, float32 operations per second."""
-    source = torch.empty(1 << 29, dtype=torch.float32, device="cuda")
-    target = torch.empty_like(source)
-    square = torch.randn(8192, 8192, device="cuda")
-    calls: dict[str, Call] = {
-        "copy": lambda: target.copy_(source),
-        "product": lambda: square @ square,
-    }
-    times = take_turns(calls, 5, "cuda")
-    found = {
-        "bytes_per_s": 2 * 4 * (1 << 29) / (times["copy"] / 1e3),
-        "operations_per_s": 2 * 8192**3 / (times["product"] / 1e3),
-    }
-    print(f"ceilings: {found['bytes_per_s']:.3g} B/s, {found['operations_per_s']:.3g} FLOP/s")
-    return found
-
-
-def measure_large(repeats: int, ceilings: dict[str, float]) -> dict[str, float]:
-    """Multi-Krum of 64 × 1e8 in chunks.
-
-    It must read n·d values twice (for the Gram matrix and for the weighted sum) and takes 2n²d
-    operations: both as fractions of the ceilings.
-    """
-    n, d = 64, 100_000_000
-    vectors = torch.empty(n, d, device="cuda").normal_()
-    times = take_turns({"karat": lambda: ours.MultiKrum(14)(vectors)}, repeats, "cuda")
-    seconds = times["karat"] / 1e3
-    found = {
-        "multi_krum_64x1e8_ms": times["karat"],
-        "of_bandwidth": 2 * 4 * n * d / seconds / ceilings["bytes_per_s"],
-        "of_arithmetic": 2 * n**2 * d / seconds / ceilings["operations_per_s"],
-    }
-    print(f"multi-krum 64 × 1e8: {found}")
-    return found
-
-
-def measure_gpu(repeats: int) -> dict[str, Any]:
-    """Aggregate 256 × 1e6 and 64 × 1e8, and score 64 updates of a 124M-parameter model."""
-    ceilings = measure_ceilings()
-    rules = measure_rules(256, 1_000_000, 64, repeats, "cuda")
-    large = measure_large(repeats, ceilings)
-    gpt = tasks.gpt_text(layers=12, width=768, heads=12, time=1024, vocabulary=50_304)
-    scoring = measure_scoring(gpt, 64, 3, "cuda", rounds=1, trained=2)
-    return {"ceilings": ceilings, "rules": rules, "large": large, "scoring": scoring}
+def measure_bandwidth(n: int, d: int, repeats: int) -> float:
+    """Bytes per second at which n·d float32 values are read here and now."""
+    vectors = torch.randn(n, d)
+    times = take_turns({"read": vectors.sum}, repeats, "cpu")
+    return 4 * n * d / (times["read"] / 1e3)
 
 
 def main() -> None:
-    """Measure what was asked for and can be measured here."""
+    """Measure what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", choices=["rules", "scoring", "gpu"])
+    parser.add_argument("--only", choices=["rules", "scoring"])
     parser.add_argument("-n", type=int, default=64)
     parser.add_argument("-d", type=int, default=1_000_000)
     parser.add_argument("-f", type=int, default=14)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", type=Path, help="also write the figures here")
     options = parser.parse_args()
+    n, d = options.n, options.d
     found: dict[str, Any] = {"torch": torch.__version__, "threads": torch.get_num_threads()}
     if options.only in (None, "rules"):
-        print(f"\nAggregation, {options.n} × {options.d:,}, f = {options.f}, CPU")
-        found["rules"] = measure_rules(options.n, options.d, options.f, options.repeats, "cpu")
+        print(f"Aggregation, {n} × {d:,}, f = {options.f}, CPU")
+        found["bytes_per_s"] = measure_bandwidth(n, d, options.repeats)
+        found["rules"] = measure_rules(n, d, options.f, options.repeats, "cpu")
+        mean = next(row for row in found["rules"] if row["rule"] == "mean")
+        bound = 4 * n * d / found["bytes_per_s"] / (mean["karat_ms"] / 1e3)
+        found["mean_of_bandwidth"] = bound
+        print(
+            f"reading the updates once: {found['bytes_per_s'] / 1e9:.1f} GB/s; "
+            f"the mean runs at {bound:.0%} of that, so no rule can be much faster than it"
+        )
     if options.only in (None, "scoring"):
-        print("\nScoring 64 updates, CPU")
+        print("\nScoring 64 updates, CPU", flush=True)
         found["scoring"] = [
-            measure_scoring(tasks.get(name), 64, options.repeats, "cpu", rounds, trained=64)
+            measure_scoring(tasks.get(name), 64, 3, "cpu", rounds, trained=64)
             for name, rounds in (("mlp-digits", 3), ("cnn-digits", 3), ("gpt-text", 1))
         ]
-    if options.only in (None, "gpu"):
-        print("\nGPU")
-        if torch.cuda.is_available():
-            found["gpu"] = measure_gpu(options.repeats)
-        else:
-            print(NOT_MEASURED)
-            found["gpu"] = None
     if options.json:
-        options.json.write_text(json.dumps(found, indent=2))
+        options.json.write_text(json.dumps(found, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,55 @@
+"""The benchmarks run from end to end, at sizes at which their figures mean nothing."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from learning import tasks
+
+FOLDER = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture(autouse=True)
+def benchmarks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(FOLDER)
+
+
+def test_the_accelerators_path_runs_without_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    accelerator, file = importlib.import_module("accelerator"), tmp_path / "found.json"
+    words = ["accelerator.py", "--device", "cpu", "--small", "--repeats", "1", "--json", str(file)]
+    monkeypatch.setattr(sys, "argv", words)
+    accelerator.main()
+    found = json.loads(file.read_text())
+    assert set(found) == {"device", "torch", "sizes", "ceilings", "rules", "large", "scoring"}
+    assert {row["rule"] for row in found["rules"]} >= {"mean", "multi-krum", "centered-clip"}
+    assert found["scoring"]["updates"] == 6
+    assert found["scoring"]["spearman"] > 0.9
+    for figure in (found["large"]["of_bandwidth"], found["scoring"]["of_arithmetic"]):
+        assert figure > 0
+
+
+def test_both_ways_of_scoring_see_the_same_updates() -> None:
+    verifier = importlib.import_module("verifier")
+    row = verifier.measure_scoring(tasks.get("mlp-digits"), 12, 1, "cpu", rounds=2, trained=12)
+    assert (row["updates"], row["parameters"]) == (12, 4810)
+    assert row["spearman"] > 0.95
+
+
+def test_an_evaluation_applies_the_update() -> None:
+    verifier = importlib.import_module("verifier")
+    spec = tasks.get("cnn-digits")
+    base, updates = verifier.trained_updates(spec, 2, 1, "cpu")
+    examples = verifier.divided(spec).root
+    found = verifier.evaluations(spec, base, updates, examples, "cpu")()
+    for update, loss in zip(updates, found, strict=True):
+        moved = base.to_float() - update.dense(base.layout.total)
+        model = verifier.ModelState.from_float(base.layout, moved)
+        expected = importlib.import_module("learning.training").evaluate(
+            spec, model, examples, "cpu"
+        )[0]
+        assert loss / 4 == pytest.approx(expected, rel=1e-4)  # four batches of 64
