@@ -4,7 +4,8 @@ Plays rounds on a real Anvil until there are ``--updates`` updates of ``--partic
 serves the page from its event index, and loads every page in a headless Chromium, each time with
 an empty browser cache. Two moments count, from the start of the navigation: the DOM's
 ``DOMContentLoaded``, and when the page shows its data (``shown``, a performance mark; painted one
-frame later). ``--json`` prints ``karat.benchmark.web/1``.
+frame later; on the page of reputations the graph is drawn by then, too). ``--json`` prints
+``karat.benchmark.web/1``.
 """
 
 import argparse
@@ -32,10 +33,11 @@ VERIFIERS = 3
 TARGET = 1_000.0  # milliseconds
 _MOMENTS = """() => {
   const [load] = performance.getEntriesByType("navigation");
-  const [shown] = performance.getEntriesByName("shown");
+  const marks = ["shown", "drawn"].flatMap((name) => performance.getEntriesByName(name));
+  const shown = Math.max(...marks.map((mark) => mark.startTime));
   const parts = [load, ...performance.getEntriesByType("resource")];
   const bytes = parts.reduce((sum, one) => sum + one.transferSize, 0);
-  return [load.domContentLoadedEventEnd, shown.startTime, bytes];
+  return [load.domContentLoadedEventEnd, shown, bytes];
 }"""
 
 
@@ -65,6 +67,9 @@ def load(browser: Browser, url: str, viewport: Any) -> tuple[float, float, int]:
     page = context.new_page()
     page.goto(url)
     page.wait_for_selector("main[data-ready]")
+    if url.endswith("/reputation"):
+        page.wait_for_selector("#graph canvas")
+        page.wait_for_timeout(500)  # the mark comes just after; it is not measured by this wait
     found: tuple[float, float, int] = tuple(page.evaluate(_MOMENTS))
     context.close()
     return found

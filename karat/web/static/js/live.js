@@ -90,6 +90,15 @@ function failure(name, error) {
 
 export const refreshAll = () => Promise.all([...regions].map((one) => one.refresh()));
 
+/** A task's details for headings and amounts; what shows a task's absence is its region. */
+export async function taskDetails(task) {
+  try {
+    return await get(`/tasks/${task}`);
+  } catch {
+    return { token: { symbol: "", decimals: 0 }, name: null, round: 0 };
+  }
+}
+
 /** Begin to follow; `changed(status, error)` hears of every answer. */
 export function follow(changed) {
   onStatus = changed;

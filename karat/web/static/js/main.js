@@ -55,10 +55,9 @@ async function start() {
     const here = link.getAttribute("href") === "/api" ? name === "api" : name !== "api";
     if (here) link.setAttribute("aria-current", "true");
   }
+  const status = follow(told);
   const page = name === "missing" ? missing : (await import(`./pages/${name}.js`)).default;
-  const first = follow(told);
-  await first;
-  await page(main, ...parts);
+  await Promise.all([page(main, ...parts), status]);
   main.dataset.ready = "true";
   performance.mark("shown");
 }

@@ -3,16 +3,13 @@
 import { bars } from "../chart.js";
 import { h, path, replace } from "../dom.js";
 import { count, plural } from "../format.js";
-import { get, region } from "../live.js";
+import { get, region, taskDetails } from "../live.js";
 import { amount, copyButton, crumbs, empty, panel, reputation, score, some, table, taskTabs, tiles, verdict } from "../parts.js";
 import { standing } from "../standing.js";
 
 export default async function page(main, task, who) {
   document.title = "Participant – Karat";
-  let details = { token: { symbol: "", decimals: 0 }, name: null };
-  try {
-    details = await get(`/tasks/${task}`);
-  } catch { /* the parts below say why */ }
+  const details = await taskDetails(task);
   const names = new Map();
   const base = `/tasks/${task}`;
   const head = region(`${base}/participants/${who}`, (data) => top(data, task, details), { name: "The participant" });

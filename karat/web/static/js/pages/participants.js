@@ -2,7 +2,7 @@
 
 import { h, replace } from "../dom.js";
 import { count } from "../format.js";
-import { get, region } from "../live.js";
+import { region, taskDetails } from "../live.js";
 import { address, crumbs, empty, pager, reputation, some, table, taskTabs } from "../parts.js";
 
 const SIZE = 100;
@@ -11,10 +11,7 @@ const ROLES = [["", "All"], ["trainer", "Trainers"], ["verifier", "Verifiers"]];
 
 export default async function page(main, task) {
   document.title = `Participants of task ${task} – Karat`;
-  let details = { token: { symbol: "", decimals: 0 }, name: null };
-  try {
-    details = await get(`/tasks/${task}`);
-  } catch { /* the list below says why */ }
+  const details = await taskDetails(task);
   const state = { offset: 0, role: "", order: "joined", search: "" };
   const url = () => `/tasks/${task}/participants?${new URLSearchParams({ limit: SIZE, ...state })}`;
   const go = (change) => {

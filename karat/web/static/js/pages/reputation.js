@@ -2,24 +2,26 @@
 
 import { h, path, replace } from "../dom.js";
 import { count, plural } from "../format.js";
-import { get, region } from "../live.js";
-import { address, crumbs, hash, panel, reputation, table, taskTabs } from "../parts.js";
+import { get, region, taskDetails } from "../live.js";
+import { address, crumbs, hash, pager, panel, reputation, table, taskTabs } from "../parts.js";
+import { MOST_DRAWN } from "../limits.js";
 import { standing } from "../standing.js";
+
+const SIZE = 50;
+const drawer = import("../graph.js"); // large: it comes while the graph is being asked for
 
 export default async function page(main, task) {
   document.title = `Reputation in task ${task} – Karat`;
-  let details = { name: null };
-  try {
-    details = await get(`/tasks/${task}`);
-  } catch { /* the graph below says why */ }
+  const details = taskDetails(task);
   const view = new View(task);
-  const graph = region(`/tasks/${task}/reputation`, (data) => view.render(data), { name: "The graph" });
+  const graph = region(`/tasks/${task}/reputation`, (data, one) => view.render(data, one), { name: "The graph" });
+  const shown = graph.refresh();
   replace(main,
-    crumbs(["Tasks", "/"], [details.name ?? `Task ${task}`, path("tasks", task)], "Reputation"),
+    crumbs(["Tasks", "/"], [(await details).name ?? `Task ${task}`, path("tasks", task)], "Reputation"),
     h("h1", {}, "Reputation"), taskTabs(task, "Reputation"),
     h("p", { class: "lead" }, "MeritRank: how likely a walk along the edges of trust meets somebody, seen from the sponsor. Choose a node, here or in the table, to see why it stands where it stands."),
     h("div", { class: "split" }, view.stage, view.side), graph.element);
-  await graph.refresh();
+  await shown;
 }
 
 class View {
@@ -28,6 +30,8 @@ class View {
     this.names = new Map();
     this.chosen = null;
     this.drawing = null;
+    this.drawn = null; // the answer that is drawn
+    this.offset = 0;
     this.canvas = h("div", { class: "graph", id: "graph", role: "img", "aria-label": "The graph of trust. The table below has the same content." });
     this.stage = h("section", { class: "panel stage" }, h("h2", { class: "unseen" }, "Graph"), this.canvas,
       h("p", { class: "legend" }, [["sponsor", "sponsor"], ["verifier", "verifier"], ["trainer", "trainer"], ["trust", "trust"], ["distrust", "distrust"]].map(([style, label]) => h("span", { class: `key node-${style}` }, label))));
@@ -35,14 +39,15 @@ class View {
     this.side = h("section", { class: "panel side", id: "why", tabindex: "-1" }, h("h2", {}, "Why"), this.why);
   }
 
-  render(data) {
+  render(data, one) {
     for (const node of data.nodes) if (node.name) this.names.set(node.address, node.name);
-    this.draw(data);
+    if (this.drawn !== one.text) this.draw(data, one.text);
+    const shown = data.nodes.slice(this.offset, this.offset + SIZE);
     return panel("Everyone", this.about(data), table({
       caption: data.computing ? "Scores are being computed…" : `${plural(data.nodes.length, "node")}, best first`,
-      rows: data.nodes,
+      rows: shown,
       columns: [
-        { label: "#", num: true, cell: (_, i) => h("span", { class: "num" }, i + 1) },
+        { label: "#", num: true, cell: (_, i) => h("span", { class: "num" }, this.offset + i + 1) },
         { label: "Who", head: true, cell: (node) => address(node.address, { name: node.name, task: this.task }) },
         { label: "Role", cell: (node) => node.role },
         { label: "Score", num: true, cell: (node) => (node.role === "sponsor" ? h("span", { class: "quiet" }, "sees") : reputation(data.computing && node.score === 0 ? null : node.score)) },
@@ -50,22 +55,28 @@ class View {
         { label: "Distrusted by", num: true, cell: (node) => degree(data.edges, node.address, -1) },
         { label: "Why", cell: (node) => h("button", { type: "button", class: "button small", "data-key": `explain ${node.address}`, "aria-label": `Explain the score of ${node.name ?? node.address}`, onclick: () => this.choose(node.address, true) }, "Explain") },
       ],
-    }));
+    }), pager({ total: data.nodes.length, offset: this.offset, size: SIZE, shown: shown.length, what: "nodes", go: (offset) => {
+      this.offset = offset;
+      one.show();
+    } }));
   }
 
   about(data) {
     const left = data.total - data.nodes.length;
     return [
+      data.nodes.length > MOST_DRAWN ? h("p", { class: "quiet" }, `The graph shows the ${MOST_DRAWN} that weigh most; the table has all.`) : null,
       left || data.left_out ? h("p", { class: "note" }, `Shown are the ${plural(data.nodes.length, "node")} that matter most${left ? `, ${count(left)} are left out` : ""}${data.left_out ? `, and ${plural(data.left_out, "light edge")}` : ""}. The command line has all: karat reputation export.`) : null,
       data.epoch ? h("p", { class: "quiet" }, `Anchored on chain: epoch ${data.epoch.epoch}, ${plural(data.epoch.nodes, "node")} up to block ${count(data.epoch.to_block)}, root `, hash(data.epoch.root, "root")) : h("p", { class: "quiet" }, "No epoch is anchored on chain yet."),
     ];
   }
 
-  async draw(data) {
-    const { draw } = await import("../graph.js");
+  async draw(data, text) {
+    this.drawn = text;
+    const { draw } = await drawer;
     this.drawing?.destroy();
     this.drawing = draw(this.canvas, data, (chosen) => this.choose(chosen, false));
     if (this.chosen) this.drawing.select(this.chosen, []);
+    performance.mark("drawn");
   }
 
   async choose(one, move) {

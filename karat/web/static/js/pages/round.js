@@ -2,7 +2,7 @@
 
 import { h, path, replace } from "../dom.js";
 import { bytes, count, percent, phaseName, plural } from "../format.js";
-import { get, region } from "../live.js";
+import { get, region, taskDetails } from "../live.js";
 import { address, amount, countdown, crumbs, empty, hash, moment, pager, pairs, panel, score, some, table, taskTabs, tiles, verdict } from "../parts.js";
 import { evidence } from "../evidence.js";
 import { outcome } from "./task.js";
@@ -13,14 +13,9 @@ const KINDS = [["", "All"], ["paid", "Paid"], ["unpaid", "Unpaid"], ["refused", 
 
 export default async function page(main, task, round) {
   document.title = `Round ${round} of task ${task} – Karat`;
-  let details;
-  try {
-    details = await get(`/tasks/${task}`);
-  } catch {
-    details = { token: { symbol: "", decimals: 0 }, name: null, rounds: 0 };
-  }
+  const details = await taskDetails(task);
   const base = `/tasks/${task}/rounds/${round}`;
-  const shared = { task, round, base, token: details.token, open: new Map(), names: new Map() };
+  const shared = { task, round, base, token: details.token, open: new Map() };
   const head = region(base, (data) => top(data, shared, details), { name: "The round" });
   const updates = updateRegion(shared);
   const committee = region(base, (data) => verifiers(data, shared), { name: "The committee" });

@@ -3,7 +3,7 @@
 import { bars, lines } from "../chart.js";
 import { h, path, replace } from "../dom.js";
 import { count, duration, percent, phaseName, plural, tokens } from "../format.js";
-import { get, region } from "../live.js";
+import { region, taskDetails } from "../live.js";
 import { address, amount, crumbs, empty, hash, pager, pairs, panel, some, table, taskTabs, tiles, verdict } from "../parts.js";
 import { now, state } from "./tasks.js";
 
@@ -12,10 +12,7 @@ const SIZE = 50;
 export default async function page(main, task) {
   document.title = `Task ${task} – Karat`;
   const head = region(`/tasks/${task}`, (data) => top(data), { name: "The task" });
-  const token = { symbol: "", decimals: 0 };
-  try {
-    Object.assign(token, (await get(`/tasks/${task}`)).token);
-  } catch { /* the region below says why */ }
+  const { token } = await taskDetails(task);
   const progress = region(`/tasks/${task}/progress`, model, { name: "The model's progress" });
   const rounds = region(`/tasks/${task}/rounds?limit=${SIZE}`, (data, one) => history(data, one, task, token), { name: "The list of rounds" });
   const rules = region(`/tasks/${task}`, (data) => panel("Rules", ruleList(data)), { name: "The rules" });
