@@ -33,7 +33,7 @@ def documents_page() -> str:
     lines = [
         "# JSON documents",
         "",
-        "Generated from `karat/cli/documents.py` and `karat/cli/documents_offline.py`. Every "
+        "Generated from `karat/cli/documents.py` and its siblings. Every "
         "document has its name and version in `schema`. Amounts are integers in base units of the "
         "task's token, times seconds since 1970, addresses checksummed. A document never loses a "
         "field within its version; it may gain some.",
