@@ -243,7 +243,7 @@ contract Ledger is LedgerViews, Multicall, ReentrancyGuardTransient, EIP712 {
             credited += reward;
             updates += settled;
         }
-        if (updates != 0) _discharge(task, credited, updates);
+        if (updates != 0) task.discharge(credited, updates);
         if (credited != 0) task.members[trainer].balance += uint128(credited);
         emit RewardsClaimed(taskId, trainer, rounds, amounts);
     }
@@ -297,13 +297,6 @@ contract Ledger is LedgerViews, Multicall, ReentrancyGuardTransient, EIP712 {
             uint256 weight = Scores.payoutWeight(code, payouts.exponent);
             if (weight != 0) reward = payouts.budget * weight / payouts.total;
         }
-    }
-
-    /// @dev Takes claimed rewards out of what the task owes; after the last update the dust goes to the escrow.
-    function _discharge(Task storage task, uint256 credited, uint256 updates) private {
-        (uint112 owed, uint32 openRecords) = (task.owed - uint112(credited), task.openRecords - uint32(updates));
-        if (openRecords == 0) (task.escrow, owed) = (task.escrow + owed, 0);
-        (task.owed, task.openRecords) = (owed, openRecords);
     }
 
     // ------------------------------------------------------------------ money

@@ -16,4 +16,6 @@ for tool in slither-analyzer==0.11.6 halmos==0.3.3; do
   [ -d "$folder" ] || { python3 -m venv "$folder" && "$folder/bin/pip" install --quiet "$tool"; }
 done
 "$environments/slither-analyzer/bin/slither" . --config-file slither.config.json
-"$environments/halmos/bin/halmos" --match-contract Proofs --function check_ --loop 8 --solver-timeout-assertion 0
+# A folder of its own: halmos needs syntax trees, which forge leaves out of what it has compiled for the tests.
+FOUNDRY_OUT=out/halmos FOUNDRY_CACHE_PATH=cache/halmos "$environments/halmos/bin/halmos" --forge-build-out out/halmos \
+  --match-contract Proofs --function check_ --loop 8 --solver-timeout-assertion 0

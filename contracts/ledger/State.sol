@@ -220,6 +220,13 @@ library State {
 
     // ---------------------------------------------------------------- amounts
 
+    /// @notice Takes claimed rewards out of what a task owes; after the last update the dust goes to the escrow.
+    function discharge(Task storage task, uint256 credited, uint256 updates) internal {
+        (uint112 owed, uint32 openRecords) = (task.owed - uint112(credited), task.openRecords - uint32(updates));
+        if (openRecords == 0) (task.escrow, owed) = (task.escrow + owed, 0);
+        (task.owed, task.openRecords) = (owed, openRecords);
+    }
+
     /// @notice Requires that an amount fits 112 bits. All money in one token does, so no part of it can overflow.
     function toUint112(uint256 amount) internal pure returns (uint112) {
         if (amount > type(uint112).max) revert ILedgerErrors.AmountTooLarge(amount, type(uint112).max);

@@ -72,13 +72,4 @@ contract LanesProofs {
         uint256 expected = code > Scores.ZERO_SCORE ? code - Scores.ZERO_SCORE : 0;
         assert(Lanes.lane(Lanes.excess(word & ~Lanes.HIGH), lane) == expected);
     }
-
-    /// @notice Conservation: whatever a slash asks for, it takes no more than there is, and stake and escrow together
-    /// stay the same.
-    function check_slashConserves(uint128 stake, uint112 asked, uint112 escrow) external pure {
-        uint256 taken = asked < stake ? asked : stake;
-        uint256 left = uint128(stake - taken);
-        uint256 grown = uint128(escrow + uint128(taken));
-        assert(left + grown == uint256(stake) + escrow);
-    }
 }
