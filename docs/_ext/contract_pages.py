@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import solcx
@@ -20,6 +21,7 @@ FOREIGN = "From OpenZeppelin's contracts."
 TYPES = "contracts/interfaces/LedgerTypes.sol"
 
 
+@cache
 def compiled() -> Mapping[str, Any]:
     """ABI, user and developer documentation of every contract, by source and name."""
     wanted = {"*": {"*": ["abi", "devdoc", "userdoc", "evm.methodIdentifiers"]}}

@@ -11,7 +11,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Mapping
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -86,10 +86,8 @@ class Reader:
     def close(self) -> None:
         """End what the page started in the background."""
         for group in self._groups:
-            try:
+            with suppress(ProcessLookupError):
                 os.killpg(group, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
 
     def _sh(self, text: str, block: Block) -> None:
         # What a block exports, and the folder it goes to, is there in the next one.
@@ -103,12 +101,14 @@ class Reader:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-            self._groups.append(shell.pid)
             try:
                 code = shell.wait(self.patience)
             except subprocess.TimeoutExpired:
                 os.killpg(shell.pid, signal.SIGKILL)
                 code = shell.wait()
+        with suppress(ProcessLookupError):  # nothing goes on in the background
+            os.killpg(shell.pid, 0)
+            self._groups.append(shell.pid)
         self.printed = self._log.read_text("utf-8")
         assert code == 0, f"{block} ended with {code}:\n{self.printed}"
         os.chdir(self._where.read_text("utf-8").rstrip("\n"))
