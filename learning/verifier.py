@@ -39,8 +39,6 @@ from learning.tasks.data import assigned, divided
 from learning.tasks.spec import TaskSpec
 from learning.training import layout_of
 
-_COPIED = frozenset({Verdict.DUPLICATE, Verdict.STALE})
-
 
 @dataclass(frozen=True)
 class SubmittedUpdate:
@@ -230,7 +228,7 @@ class _Judged:
             replays(
                 [*self.updates, *(item.update for item in self.past)],
                 [*(s.trainer for s in self.submitted), *(item.trainer for item in self.past)],
-                [True] * n + [item.median not in _COPIED for item in self.past],
+                [True] * n + [item.median >= LOWEST_SCORE for item in self.past],
                 n,
                 self.cosines,
                 self.spec,

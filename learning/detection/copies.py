@@ -65,8 +65,9 @@ def replays(
     """Updates (the first ``current``) that repeat one of an earlier round (those after).
 
     A trainer's own updates of consecutive rounds are alike by nature, so they must be nearer
-    (``own_cosine``) than another trainer's (``copy_cosine``). The same holds for what was found
-    to be a copy (not ``originals``): its victim may go on sending updates of that kind.
+    (``own_cosine``) than another trainer's (``copy_cosine``). The same holds for what was given a
+    verdict (not ``originals``): it may have been a copy, convicted for worse, whose victim goes on
+    sending updates of that kind.
     """
     found: dict[int, Finding] = {}
     for i in range(current):

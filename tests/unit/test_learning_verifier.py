@@ -13,6 +13,7 @@ import pytest
 from learning import evidence
 from learning.aggregation import next_model
 from learning.codec import Codec
+from learning.detection.cosines import Cosines
 from learning.detection.findings import Verdict
 from learning.errors import TaskError
 from learning.model_state import ModelState
@@ -230,6 +231,22 @@ def test_the_victim_of_an_early_committed_replay_is_not_a_duplicate() -> None:
     codes = score_round(TASK, base, updates, 7, history, "cpu").codes
     assert codes[HONEST] == Verdict.STALE
     assert codes[3] >= LOWEST_SCORE
+
+
+def test_the_victim_of_copies_convicted_for_worse_goes_on() -> None:
+    base, _, _ = honest_round(2)
+    before, now = (CODEC.encode(delta(base, 10, seed)) for seed in (7, 8))
+    cosine = Cosines.of([CODEC.decode(now)], [CODEC.decode(before)], [True], np.zeros(4810))
+    copies = [PastUpdate(f"copier-{i}", CODEC.decode(before), Verdict.HARMFUL) for i in range(6)]
+    past = [PastRound(1, tuple(copies))]
+    limits = TASK.scoring.model_copy(update={"copy_cosine": 0.3, "copy_partial": 0.1})
+    task = TASK.model_copy(update={"scoring": limits})  # so that two honest updates look alike
+    assert 0.3 < cosine.pairs[0, 1] < limits.own_cosine
+    victim = submit([now], ["victim"])
+    assert score_round(task, base, victim, 7, past, "cpu").codes[0] != Verdict.STALE
+    paid = [PastUpdate("another", CODEC.decode(before), ZERO_SCORE + 1)]
+    past = [PastRound(1, tuple(paid))]
+    assert score_round(task, base, victim, 7, past, "cpu").codes[0] == Verdict.STALE
 
 
 def test_a_mixture_of_others_updates_is_stale() -> None:
