@@ -213,11 +213,19 @@ class Update(Answer):
     appealed: bool
 
 
+class Voter(Answer):
+    """A verifier that revealed its votes."""
+
+    address: Address
+    name: str | None
+
+
 class UpdateList(Answer):
     """A round's updates: revealed ones by index, then the others by commitment."""
 
     total: int
     offset: int
+    voters: list[Voter]
     items: list[Update]
 
 

@@ -129,7 +129,8 @@ def updates(site: Site, wanted: RoundPage) -> schemas.UpdateList:
             else update_of(site, book, wanted.round, row)
             for row in shown
         ]
-    return schemas.UpdateList(total=len(rows), offset=wanted.offset, items=items)
+        voters = [schemas.Voter(address=one, name=site.names.get(one)) for one in past.votes]
+    return schemas.UpdateList(total=len(rows), offset=wanted.offset, voters=voters, items=items)
 
 
 def _matches(past: PastRound, update: Revealed, wanted: str) -> bool:

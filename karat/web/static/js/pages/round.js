@@ -74,7 +74,6 @@ function updateTable(data, shared, state, go) {
     const what = state.verdict ? h("p", { class: "quiet" }, "None of this kind.") : empty("No update yet. A trainer of this task sends one:", `karat trainer submit ${shared.task} --data FOLDER --wait`);
     return panel("Updates", filter, what);
   }
-  const voters = [...new Set(data.items.flatMap((row) => row.votes.map((vote) => vote.verifier)))];
   const rows = table({
     caption: "Scores are relative improvements of the loss; the median of the verifiers' votes counts",
     rows: data.items,
@@ -84,7 +83,7 @@ function updateTable(data, shared, state, go) {
       { label: "Trainer", head: true, cell: (row) => address(row.trainer, { name: row.name, task: shared.task }) },
       { label: "Verdict", cell: (row) => [row.index === null ? h("span", { class: "chip unrevealed" }, "not revealed") : verdict(row.verdict, row.score), row.appealed ? h("span", { class: "chip open" }, "appealed") : null] },
       { label: "Median", num: true, cell: (row) => h("strong", {}, score(row.score)) },
-      ...voteColumns(voters),
+      ...voteColumns(data.voters),
       { label: "Reward", num: true, cell: (row) => some(row.reward, shared.token, { due: !row.claimed }) },
       { label: "Slashed", num: true, cell: (row) => some(row.slashed, shared.token) },
       { label: "Size", num: true, cell: (row) => h("span", { class: "num" }, row.size === null ? "–" : bytes(row.size)) },
@@ -101,11 +100,11 @@ function voteColumns(voters) {
   if (voters.length > MOST_COLUMNS) {
     return [{ label: "Votes", cell: (row) => h("span", { class: "votes" }, row.votes.map((vote) => h("span", { title: vote.verifier }, shown(vote)))) }];
   }
-  return voters.map((voter, i) => ({
-    label: `Vote ${i + 1}`, title: voter, num: true,
+  return voters.map((voter) => ({
+    label: voter.name ?? `${voter.address.slice(0, 6)}…`, title: `Votes of ${voter.address}`, num: true,
     cell: (row) => {
-      const vote = row.votes.find((one) => one.verifier === voter);
-      return vote ? h("span", { title: voter }, shown(vote)) : h("span", { class: "nil" }, "–");
+      const vote = row.votes.find((one) => one.verifier === voter.address);
+      return vote ? h("span", { title: voter.address }, shown(vote)) : h("span", { class: "nil" }, "–");
     },
   }));
 }
