@@ -91,8 +91,7 @@ class Task:
 
     def next_model(self, current: Round) -> ModelState:
         """The model that follows from a settled round, exactly."""
-        payloads = [update.payload for update in self.submissions(current)]
-        return next_model(self.spec, self.base(current), payloads, current.medians)
+        return self._after(self.base(current), current)
 
     def replay(self) -> dict[int, ModelState]:
         """Recompute every settled round's result from the first base model on.
@@ -105,7 +104,9 @@ class Task:
         models: dict[int, ModelState] = {}
         for number, current in sorted(self.history.rounds.items()):
             if current.outcome is Outcome.SETTLED:
-                payloads = [update.payload for update in self.submissions(current)]
-                model = next_model(self.spec, model, payloads, current.medians)
-                models[number] = model
+                model = models[number] = self._after(model, current)
         return models
+
+    def _after(self, base: ModelState, current: Round) -> ModelState:
+        payloads = [update.payload for update in self.submissions(current)]
+        return next_model(self.spec, base, payloads, current.medians)

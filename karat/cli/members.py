@@ -1,11 +1,40 @@
 """What trainers and verifiers share: joining, leaving, and where they stand."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
+
+from karat.cli.options import LOOK, SIGN, shared
 from karat.cli.session import Session
+from karat.cli.task import TaskArgument
+
+if TYPE_CHECKING:
+    from karat.money import Money
+
+StakeFlag = Annotated[
+    str | None, typer.Option(help="In tokens; by default what the task requires.")
+]
+MetricsFlag = Annotated[
+    str | None, typer.Option(metavar="HOST:PORT", help="Serve /metrics and /health there.")
+]
+OnceFlag = Annotated[bool, typer.Option("--once", help="Do what is due now, and end.")]
 
 
-def join_calls(session: Session, number: int, stake: str | None, role: str) -> None:
+def add_membership(app: typer.Typer, role: str, joining: str) -> None:
+    """Give an app the verbs ``join`` and ``leave`` for a role; ``joining`` is the first's help."""
+
+    @app.command(help=joining)
+    @shared(*LOOK, *SIGN)
+    def join(session: Session, number: TaskArgument, stake: StakeFlag = None) -> None:
+        _join(session, number, stake, role)
+
+    @app.command(help="Ask to leave, or, after the cool-down, leave with stake and rewards.")
+    @shared(*LOOK, *SIGN)
+    def leave(session: Session, number: TaskArgument) -> None:
+        _leave(session, number)
+
+
+def _join(session: Session, number: int, stake: str | None, role: str) -> None:
     """Join a task with a stake, and say so."""
     params, money = session.params(number), session.money(number)
     least = params.trainer_stake if role == "trainer" else params.verifier_stake
@@ -25,7 +54,7 @@ def join_calls(session: Session, number: int, stake: str | None, role: str) -> N
     session.show(f"karat.{role}.join/1", document, done.lines() if done.dry_run else [said])
 
 
-def leave_calls(session: Session, number: int) -> None:
+def _leave(session: Session, number: int) -> None:
     """Ask to leave a task, or leave it once the cool-down is over, and say so."""
     from karat.clock import chain_time
 
@@ -63,4 +92,18 @@ def member_document(session: Session, number: int) -> dict[str, Any]:
         "slashed": history.slashed.get(session.address, 0),
         "round": current,
         "phase": phase_name(ledger.phase(number, current)),
+    }
+
+
+def member_summary(document: dict[str, Any], money: "Money") -> dict[str, Any]:
+    """A member document for people."""
+    return {
+        "task": document["task"],
+        "account": document["address"],
+        "role": document["role"] + (" (suspended)" if document["suspended"] else ""),
+        "stake": money.show(document["stake"]),
+        "balance": money.show(document["balance"]),
+        "earned": money.show(document["rewarded"]),
+        "slashed": money.show(document["slashed"]),
+        "round": f"{document['round']}, {document['phase']}",
     }

@@ -1,5 +1,6 @@
 """``karat round``: look at a round; take the steps that are due and that anyone may take."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,7 +12,6 @@ from karat.cli.task import TaskArgument
 
 if TYPE_CHECKING:
     from karat.history import Appeal, Round
-    from karat.sdk import Update
 
 round_ = typer.Typer(name="round", help="Look at rounds and move them on.", no_args_is_help=True)
 
@@ -53,7 +53,7 @@ def show(
         "committee": list(current.committee),
         "voted": list(current.votes),
         "seed": None if current.seed is None else "0x" + current.seed.hex(),
-        "updates": [_update(update) for update in updates],
+        "updates": [{k: v for k, v in asdict(one).items() if k != "round"} for one in updates],
         "appeals": [_appeal(session, number, current, one) for one in current.appeals.values()],
     }
     lines = pairs(
@@ -77,19 +77,6 @@ def show(
             + (one["outcome"] or f"{one['stage']}, {one['committed']} of {one['jurors']} committed")
         )
     session.show("karat.round/1", document, lines)
-
-
-def _update(update: "Update") -> dict[str, Any]:
-    return {
-        "index": update.index,
-        "trainer": update.trainer,
-        "cid": update.cid,
-        "size": update.size,
-        "scores": update.scores,
-        "median": update.median,
-        "verdict": update.verdict,
-        "weight": update.weight,
-    }
 
 
 def _appeal(session: Session, number: int, current: "Round", one: "Appeal") -> dict[str, Any]:

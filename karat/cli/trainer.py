@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from karat.cli.members import join_calls, leave_calls, member_document
+from karat.cli.members import (
+    MetricsFlag,
+    OnceFlag,
+    add_membership,
+    member_document,
+    member_summary,
+)
 from karat.cli.options import LOOK, SIGN, shared
 from karat.cli.output import pairs, table
 from karat.cli.session import Session
@@ -35,17 +41,7 @@ ShardFlag = Annotated[
 SeedFlag = Annotated[int | None, typer.Option(min=0, help="Seed of the batches.")]
 
 
-@trainer.command()
-@shared(*LOOK, *SIGN)
-def join(
-    session: Session,
-    number: TaskArgument,
-    stake: Annotated[
-        str | None, typer.Option(help="In tokens; by default what the task requires.")
-    ] = None,
-) -> None:
-    """Join a task as a trainer, with a stake."""
-    join_calls(session, number, stake, "trainer")
+add_membership(trainer, "trainer", "Join a task as a trainer, with a stake.")
 
 
 @trainer.command()
@@ -137,16 +133,7 @@ def status(session: Session, number: TaskArgument) -> None:
     document["updates"] = [
         {"round": u.round, "cid": u.cid, "verdict": u.verdict, "weight": u.weight} for u in mine
     ]
-    shown = {
-        "task": number,
-        "account": document["address"],
-        "role": document["role"] + (" (suspended)" if document["suspended"] else ""),
-        "stake": money.show(document["stake"]),
-        "balance": money.show(document["balance"]),
-        "earned": money.show(document["rewarded"]),
-        "slashed": money.show(document["slashed"]),
-        "round": f"{document['round']}, {document['phase']}",
-    }
+    shown = member_summary(document, money)
     rows = [(u.round, u.verdict or "-", u.weight if u.verdict else "-", u.cid) for u in mine]
     lines = pairs(shown)
     if rows:
@@ -171,24 +158,14 @@ def claim(session: Session, number: TaskArgument) -> None:
 
 
 @trainer.command()
-@shared(*LOOK, *SIGN)
-def leave(session: Session, number: TaskArgument) -> None:
-    """Ask to leave, or, after the cool-down, leave with stake and rewards."""
-    leave_calls(session, number)
-
-
-@trainer.command()
 @shared(*LOOK, *SIGN[:2], "no_input", "device")
 def run(
     session: Session,
     number: TaskArgument,
     data: DataFlag = None,
     shard: ShardFlag = None,
-    metrics: Annotated[
-        str | None,
-        typer.Option(metavar="HOST:PORT", help="Serve /metrics and /health there."),
-    ] = None,
-    once: Annotated[bool, typer.Option("--once", help="Do what is due now, and end.")] = False,
+    metrics: MetricsFlag = None,
+    once: OnceFlag = False,
 ) -> None:
     """Take part in every round until the task is over: train, commit, reveal, claim."""
     from karat.daemon.logs import daemon_log

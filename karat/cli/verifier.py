@@ -1,10 +1,14 @@
 """``karat verifier``: score updates, vote, keep a task going."""
 
-from typing import Annotated
-
 import typer
 
-from karat.cli.members import join_calls, leave_calls, member_document
+from karat.cli.members import (
+    MetricsFlag,
+    OnceFlag,
+    add_membership,
+    member_document,
+    member_summary,
+)
 from karat.cli.options import LOOK, SIGN, shared
 from karat.cli.output import pairs
 from karat.cli.session import Session
@@ -15,17 +19,11 @@ verifier = typer.Typer(
 )
 
 
-@verifier.command()
-@shared(*LOOK, *SIGN)
-def join(
-    session: Session,
-    number: TaskArgument,
-    stake: Annotated[
-        str | None, typer.Option(help="In tokens; by default what the task requires.")
-    ] = None,
-) -> None:
-    """Join a task as a verifier, with a stake; the sponsor must have appointed you."""
-    join_calls(session, number, stake, "verifier")
+add_membership(
+    verifier,
+    "verifier",
+    "Join a task as a verifier, with a stake; the sponsor must have appointed you.",
+)
 
 
 @verifier.command()
@@ -33,17 +31,7 @@ def join(
 def status(session: Session, number: TaskArgument) -> None:
     """Show stake, balance and earnings."""
     document = member_document(session, number)
-    money = session.money(number)
-    shown = {
-        "task": number,
-        "account": document["address"],
-        "role": document["role"] + (" (suspended)" if document["suspended"] else ""),
-        "stake": money.show(document["stake"]),
-        "balance": money.show(document["balance"]),
-        "earned": money.show(document["rewarded"]),
-        "slashed": money.show(document["slashed"]),
-        "round": f"{document['round']}, {document['phase']}",
-    }
+    shown = member_summary(document, session.money(number))
     session.show("karat.verifier.status/1", document, pairs(shown))
 
 
@@ -61,22 +49,12 @@ def claim(session: Session, number: TaskArgument) -> None:
 
 
 @verifier.command()
-@shared(*LOOK, *SIGN)
-def leave(session: Session, number: TaskArgument) -> None:
-    """Ask to leave, or, after the cool-down, leave with stake and rewards."""
-    leave_calls(session, number)
-
-
-@verifier.command()
 @shared(*LOOK, "account", "password_file", "no_input", "device")
 def run(
     session: Session,
     number: TaskArgument,
-    metrics: Annotated[
-        str | None,
-        typer.Option(metavar="HOST:PORT", help="Serve /metrics and /health there."),
-    ] = None,
-    once: Annotated[bool, typer.Option("--once", help="Do what is due now, and end.")] = False,
+    metrics: MetricsFlag = None,
+    once: OnceFlag = False,
 ) -> None:
     """Vote in every round until the task is over, and take the steps that anyone may take.
 

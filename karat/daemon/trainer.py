@@ -97,11 +97,7 @@ class TrainerWork(Records):
         """
         if self.record(number) is not None:
             return []
-        phase = self.phase(number)
-        if phase is not Phase.COMMIT:
-            raise NotAvailable(
-                f"round {number} takes no more commits: it is in phase {phase_name(phase)}"
-            )
+        self._require(Phase.COMMIT, number, "commits")
         payload = self._payload(number)
         spec = self.following.task().spec
         Codec(spec.codec, layout_of(spec)).decode(payload)
@@ -119,16 +115,19 @@ class TrainerWork(Records):
             raise NotAvailable(f"nothing is committed in round {number}")
         if record.kind is RecordKind.REVEALED:
             return []
-        phase = self.phase(number)
-        if phase is not Phase.REVEAL:
-            raise NotAvailable(
-                f"round {number} takes no reveals: it is in phase {phase_name(phase)}"
-            )
+        self._require(Phase.REVEAL, number, "reveals")
         payload = self._payload(number)
         self._check_commitment(number, record, _content(payload))
         store = self.following.task().store
         content = publish(store, payload, owner=self.address, round_number=number)
         return [self.role.reveal(number, content)]
+
+    def _require(self, needed: Phase, number: int, what: str) -> None:
+        phase = self.phase(number)
+        if phase is not needed:
+            raise NotAvailable(
+                f"round {number} takes no {what} now: it is in phase {phase_name(phase)}"
+            )
 
     def _payload(self, number: int) -> bytes:
         payload = self.updates.load(Slot.of(self.ledger, self.task_id, number))

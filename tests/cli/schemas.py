@@ -5,13 +5,14 @@ from typing import Any
 from pydantic import ConfigDict, TypeAdapter
 from typing_extensions import is_typeddict
 
-from karat.cli import documents, documents_offline
+from karat.cli import documents, documents_network, documents_offline
 from karat.cli.documents import DOCUMENTS
 from karat.cli.documents_offline import OFFLINE_DOCUMENTS
 
-for _kind in (*vars(documents).values(), *vars(documents_offline).values()):
-    if is_typeddict(_kind):
-        _kind.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[attr-defined]
+for _module in (documents, documents_network, documents_offline):
+    for _kind in vars(_module).values():
+        if is_typeddict(_kind):
+            _kind.__pydantic_config__ = ConfigDict(extra="forbid")
 
 
 def checked(document: dict[str, Any]) -> dict[str, Any]:
