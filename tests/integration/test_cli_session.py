@@ -128,10 +128,11 @@ def _no_double_posts(network: Network, rounds: int, verifiers: int, trainers: in
         assert set(posts.values()) == {1}
         if each is not None:
             assert len(posts) == rounds * each
-    posts = Counter((one.epoch, one.verifier) for one in network.anchor.events(StatementAttested))
-    assert len(posts) == rounds * verifiers
-    assert set(posts.values()) == {1}
-    assert network.anchor.last_epoch(1) == rounds
+    attested = network.anchor.events(StatementAttested)
+    said = Counter((one.epoch, one.verifier, one.statement_hash) for one in attested)
+    assert set(said.values()) == {1}
+    last = network.anchor.statement_of(1, network.anchor.last_epoch(1))
+    assert last.to_block == network.task(1).history.round(rounds).decided_in
     # Not even a refused transaction was sent twice for one purpose by one account.
     head = network.web3.eth.block_number
     sent: Counter[tuple[str, bytes]] = Counter()
