@@ -24,6 +24,7 @@ from chain.profiles import Profile
 from karat.cli.documents import DOCUMENTS
 from karat.cli.documents_offline import OFFLINE_DOCUMENTS
 from karat.taskfile import TaskFile
+from karat.web.names import read_names
 from tests.docs.blocks import ROOT, Block
 
 SERVER = Path(__file__).with_name("karat_server.py")
@@ -137,9 +138,8 @@ class Reader:
         document = tomllib.loads(PLACEHOLDER.sub("0x" + "ab" * 20, text))
         if block.hint == "profile":
             Profile(name="shown", **document)
-        elif "networks" in document:
-            for name, profile in document["networks"].items():
-                Profile(name=name, **profile)
+        elif block.file == "names.toml":
+            assert read_names(Path(block.file))
         else:
             TaskFile(**document)
 

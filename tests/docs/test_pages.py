@@ -9,6 +9,7 @@ from tests.docs.blocks import PAGES, Page, read_page
 SKIPPED_AT_MOST = 14  # a limit to argue about: each one needs a reason in its page
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     "page",
     [p for p in map(read_page, PAGES) if p.code and "slow" not in p.hints],
