@@ -136,3 +136,18 @@ def test_every_exit_code_is_documented() -> None:
 
     for code in Exit:
         assert re.search(rf"^\| {code.value} \| \S", CLI, re.MULTILINE), code
+
+
+def test_every_benchmark_is_documented() -> None:
+    page = (ROOT / "docs" / "benchmarks.md").read_text("utf-8")
+    for path in (ROOT / "benchmarks").glob("*.py"):
+        if "__main__" in path.read_text("utf-8"):
+            assert f"python benchmarks/{path.name}" in page
+
+
+def test_every_example_is_shown() -> None:
+    pages = "".join(path.read_text("utf-8") for path in PAGES)
+    shown = pages + (ROOT / "Dockerfile").read_text("utf-8")
+    for path in (ROOT / "examples").rglob("*.*"):
+        if "__pycache__" not in path.parts:
+            assert str(path.relative_to(ROOT)) in shown
