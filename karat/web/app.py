@@ -1,6 +1,7 @@
 """The web application: static pages, the JSON API, and its description."""
 
 import hashlib
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from chain.errors import ChainError
 from karat.errors import NotAvailable
 from karat.web import openapi
 from karat.web.endpoints import ENDPOINTS, PREFIX, Endpoint
@@ -21,6 +23,7 @@ from karat.web.schemas import Problem
 from karat.web.site import Site
 from karat.web.text import clean
 
+_LOG = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static"
 _LONGEST_URL = 2_000
 _REVALIDATE = {"Cache-Control": "no-cache"}
@@ -79,6 +82,9 @@ def _api(site: Site, endpoint: Endpoint) -> Any:
             return _problem(400, f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
         except NotAvailable as error:
             return _problem(404, str(error))
+        except ChainError as error:
+            _LOG.warning("%s cannot be answered: %s", endpoint.path, error)
+            return _problem(503, "the node or the event index does not answer; try again")
         return _tagged(request, found.model_dump_json().encode())
 
     return answer

@@ -43,6 +43,7 @@ class Entry(_Part):
 
     index: int = Field(ge=0, lt=1 << 16)
     code: int = Field(ge=0, lt=1 << 15)
+    content_digest: str | None = None
     findings: list[Reason] = Field(default=[], max_length=64)
     norm: float | None = None
     gain: float | None = None
@@ -93,14 +94,15 @@ def likely_bytes(updates: int) -> int:
     return 600 * updates
 
 
-def findings(entry: Entry, digests: dict[str, int]) -> list[schemas.Finding]:
-    """The reasons against an update; ``digests`` are the round's updates by their digest."""
+def findings(document: Document, entry: Entry) -> list[schemas.Finding]:
+    """The reasons against an update, and which other one of the round they name."""
+    others = {other.content_digest: other.index for other in document.updates}
     return [
         schemas.Finding(
             verdict=None if found.verdict is None else clean(found.verdict, 40),
             reason=clean(found.reason),
             related=None if found.related is None else clean(found.related, 80),
-            related_index=digests.get(found.related or ""),
+            related_index=None if found.related is None else others.get(found.related),
             signals=[
                 schemas.Check(
                     name=clean(name, 40),

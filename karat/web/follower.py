@@ -33,11 +33,6 @@ class Head:
     seen_at: float = 0.0
     trouble: str | None = None
 
-    @property
-    def complete(self) -> bool:
-        """Whether all of the chain up to ``block`` was read."""
-        return self.indexed >= self.block > 0 or (self.block == 0 and self.indexed == 0)
-
 
 class Follower:
     """Keeps the index, the list of tasks and their books up to date.

@@ -5,6 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
@@ -17,15 +18,17 @@ from karat.web.text import clean
 
 _LOG = logging.getLogger(__name__)  # names paths and addresses, which a page keeps to itself
 V = TypeVar("V")
-State = Literal["read", "missing", "unreachable", "malformed"]
+State = Literal["read", "missing", "unreachable", "malformed", "pending"]
 _AT_ONCE = 4  # fetches; a stranger's content may be slow to come
+_TURN_SECONDS = 20.0  # to wait for one of them to end
+_SOON_SECONDS = 0.1  # that a page waits for what is not essential
 _FORGET_SECONDS = 15.0  # how long a failure is believed
 _MOST_SPEC = 1 << 16
 
 
 @dataclass(frozen=True)
 class Found:
-    """A document, or why there is none. ``value`` is there only if it was ``read``."""
+    """A document, or why there is none (yet). ``value`` is there only if it was ``read``."""
 
     state: State
     value: Any = None
@@ -50,10 +53,25 @@ class Library:
         self._found = Kept(256)
         self._failed = Kept(1_000)  # key: (when, what)
         self._turn = threading.Semaphore(_AT_ONCE)
+        self._soon: dict[bytes, Future[Found]] = {}
+        self._worker = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="library")
+
+    def close(self) -> None:
+        """End; what is being fetched is waited for."""
+        self._worker.shutdown(cancel_futures=True)
 
     def specification(self, digest: bytes) -> Found:
-        """A task's specification."""
-        return self.document(digest, _MOST_SPEC, 0, _specification)
+        """A task's specification; ``pending`` if the store takes its time."""
+        future, patience = self._soon.get(digest), 0.0
+        if future is None:
+            future = self._worker.submit(self.document, digest, _MOST_SPEC, 0, _specification)
+            self._soon[digest], patience = future, _SOON_SECONDS
+        try:
+            found = future.result(patience)
+        except TimeoutError:
+            return Found("pending")
+        self._soon.pop(digest, None)
+        return found
 
     def document(
         self, digest: bytes, max_bytes: int, likely_bytes: int, parse: Callable[[bytes], V]
@@ -73,8 +91,12 @@ class Library:
         if failed is not None and time.monotonic() - failed[0] < _FORGET_SECONDS:
             again: Found = failed[1]
             return again
-        with self._turn:
+        if not self._turn.acquire(timeout=_TURN_SECONDS):
+            return Found("unreachable", note="The content store is busy; try again.")
+        try:
             found = self._fetch(digest, max_bytes, likely_bytes, parse)
+        finally:
+            self._turn.release()
         if found.state == "read":
             self._found.keep(digest, found.value)
         else:

@@ -40,7 +40,11 @@ def document() -> dict[str, Any]:
 
 
 def _operation(endpoint: Endpoint) -> dict[str, Any]:
-    problems = {"400": "A parameter is wrong.", "404": "There is no such thing (yet)."}
+    problems = {
+        "400": "A parameter is wrong.",
+        "404": "There is no such thing (yet).",
+        "503": "The node or the event index is down.",
+    }
     answers: dict[str, Any] = {
         "200": _response("The answer.", endpoint.result),
         "304": {"description": "It has not changed since the ETag that was sent."},

@@ -5,6 +5,7 @@ tasks whose specification is one that this software registers: a stranger's coul
 of any size.
 """
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 MOST_ROUNDS = 60  # the latest; a chart of more could not be read
 _MOST_MODEL = 1 << 24  # bytes
+_SECONDS = 8.0  # for reading evidence; a slow store makes a chart with gaps
 
 
 class Progresses:
@@ -53,8 +55,9 @@ class Progresses:
         if name is not None and params.model_size <= _MOST_MODEL:
             computing = self._ask(name, params.spec_digest, models)
         found = {d: self._accuracy.get((params.spec_digest, d)) for d in models}
+        until = time.monotonic() + _SECONDS
         points = [
-            schemas.Point(round=n, loss=self._loss(*told[n]), accuracy=found[c.digest])
+            schemas.Point(round=n, loss=self._loss(*told[n], until), accuracy=found[c.digest])
             for n, c in bases.items()
         ]
         return schemas.Progress(
@@ -69,9 +72,11 @@ class Progresses:
         found = self._library.specification(book.history.params.spec_digest)
         return found.value.name if found.state == "read" else None
 
-    def _loss(self, digests: list[bytes], updates: int) -> float | None:
+    def _loss(self, digests: list[bytes], updates: int, until: float) -> float | None:
         """The loss that the first readable evidence gives for the model a round starts from."""
         for digest in digests:
+            if time.monotonic() > until:
+                return None
             found = self._library.document(
                 digest, evidence.most_bytes(updates), evidence.likely_bytes(updates), evidence.parse
             )

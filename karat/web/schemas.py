@@ -77,6 +77,7 @@ class TaskSummary(Answer):
     trainers: int
     verifiers: int
     token: Token
+    computing: Annotated[bool, Field(description="Whether its name is still being fetched.")]
 
 
 class TaskList(Answer):
@@ -84,6 +85,7 @@ class TaskList(Answer):
 
     total: int
     offset: int
+    computing: Annotated[bool, Field(description="Whether names are still being fetched.")]
     items: list[TaskSummary]
 
 
@@ -255,7 +257,7 @@ class Report(Answer):
     verifier: Address
     name: str | None
     evidence: Cid
-    state: Literal["read", "missing", "unreachable", "malformed"]
+    state: Literal["read", "missing", "unreachable", "malformed", "pending"]
     note: Annotated[str | None, Field(description="What is wrong with the evidence, if so.")]
     agrees: Annotated[bool | None, Field(description="Whether it supports the vote on chain.")]
     summary: str | None

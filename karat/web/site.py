@@ -80,6 +80,7 @@ class Site:
         self.follower.stop()
         self.standings.close()
         self.progresses.close()
+        self.library.close()
 
     @property
     def now(self) -> int:

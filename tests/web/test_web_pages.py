@@ -1,6 +1,7 @@
 """The pages of a played demo in a real Chromium: content, looks, keyboard, accessibility."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
@@ -18,20 +19,26 @@ LOOKS = {
 PAGES = ("tasks", "task", "round", "void-round", "participants", "participant", "reputation", "api")
 
 
-def address(show: Show, name: str) -> str:
-    [found] = [one for one, called in show.names.items() if called == name]
-    return found
+@pytest.fixture(scope="session")
+def copied(page_url: str) -> dict[str, Any]:
+    """An update of round 1 or 2 that was found to be a duplicate, with its round."""
+    return next(
+        {"round": number, **update}
+        for number in (1, 2)
+        for update in api(page_url, f"/tasks/1/rounds/{number}/updates")["items"]
+        if update["verdict"] == "duplicate"
+    )
 
 
 @pytest.fixture(scope="session")
-def paths(played: Show) -> dict[str, str]:
+def paths(copied: dict[str, Any]) -> dict[str, str]:
     return {
         "tasks": "/",
         "task": "/tasks/1",
         "round": "/tasks/1/rounds/2",
         "void-round": "/tasks/1/rounds/3",
         "participants": "/tasks/1/participants",
-        "participant": f"/tasks/1/participants/{address(played, 'sybil-2')}",
+        "participant": f"/tasks/1/participants/{copied['trainer']}",
         "reputation": "/tasks/1/reputation",
         "api": "/api",
     }
@@ -46,6 +53,7 @@ def test_looks(
     chromium: Installed,
     page_url: str,
     paths: dict[str, str],
+    copied: dict[str, Any],
     shots: Path,
 ) -> None:
     """No page logs an error, asks elsewhere, breaks its policy, overflows or fails axe-core."""
@@ -55,7 +63,7 @@ def test_looks(
             one.page.get_by_role("button", name="Why update 3").click()
             one.page.wait_for_selector(".report")
         if name == "reputation":
-            one.page.get_by_role("button", name="Explain the score of sybil-2").click()
+            one.page.get_by_role("button", name=f"Explain the score of {copied['name']}").click()
             one.page.wait_for_selector(".why table")
         one.shot(shots, f"{name}-{look}")
         one.check()
@@ -106,31 +114,29 @@ def test_round_shows_every_update_with_its_votes(
                 assert row.count(update["verdict"]) == 1 + len(update["votes"])
 
 
-def test_why(browser: Browser, page_url: str, played: Show) -> None:
-    """The evidence of a copy names what it is a copy of, with signals and thresholds."""
-    updates = api(page_url, "/tasks/1/rounds/2/updates")["items"]
-    [copied] = [u for u in updates if played.names[u["trainer"]] == "sybil-2"]
+def test_why(browser: Browser, page_url: str, copied: dict[str, Any]) -> None:
+    """The evidence of a copy names what it is a copy of."""
     with tab(browser, page_url) as one:
-        one.open("/tasks/1/rounds/2").settle()
+        one.open(f"/tasks/1/rounds/{copied['round']}").settle()
         button = one.page.get_by_role("button", name=f"Why update {copied['index']} got")
         button.click()
         one.page.wait_for_selector(".report")
         assert button.get_attribute("aria-expanded") == "true"
         text = one.page.inner_text(".evidence").replace("\n", "")
         assert "verifier-1, verifier-2, verifier-3" in text
-        assert "duplicate" in text
+        assert "of this round" in text
         button.click()
         assert one.page.locator(".report").count() == 0
         one.check()
 
 
-def test_filters(browser: Browser, page_url: str) -> None:
+def test_filters(browser: Browser, page_url: str, copied: dict[str, Any]) -> None:
     with tab(browser, page_url) as one:
-        one.open("/tasks/1/rounds/2").settle()
+        one.open(f"/tasks/1/rounds/{copied['round']}").settle()
         one.page.get_by_role("button", name="Refused").click()
         one.until("!document.querySelector('main').innerText.includes('honest-1')")
         assert one.page.evaluate("document.activeElement.textContent") == "Refused"
-        assert "sybil-2" in one.text()
+        assert copied["name"] in one.text()
 
 
 def test_void_round_says_so(browser: Browser, page_url: str) -> None:
@@ -140,10 +146,12 @@ def test_void_round_says_so(browser: Browser, page_url: str) -> None:
         assert "committed" in text
 
 
-def test_participant(browser: Browser, page_url: str, paths: dict[str, str]) -> None:
+def test_participant(
+    browser: Browser, page_url: str, paths: dict[str, str], copied: dict[str, Any]
+) -> None:
     with tab(browser, page_url) as one:
         text = one.open(paths["participant"]).settle().text()
-        assert "sybil-2" in text
+        assert copied["name"] in text
         assert "sponsor→verifier" in one.page.inner_text(".way").replace("\n", "")
         one.until("document.body.innerText.includes('The anchor contract itself has checked it')")
         assert "holds" in one.page.inner_text(".region:last-of-type")

@@ -73,7 +73,11 @@ def test_evidence_in_words() -> None:
         ("gain", False), ("along the progress", False), ("beside the others", False),
     ]  # fmt: skip
     assert "fails on gain, along the progress" in evidence.summary(failing, checks)
-    copied = entry(3, findings=[{"verdict": "duplicate", "reason": "same bytes"}])
+    reason = {"verdict": "duplicate", "reason": "same bytes", "related": "ab"}
+    copied = entry(3, findings=[reason])
+    both = evidence.parse(document([{"index": 5, "code": 9, "content_digest": "ab"}]))
+    assert evidence.findings(both, copied)[0].related_index == 5
+    assert evidence.findings(told, copied)[0].related_index is None
     assert evidence.summary(copied, []) == "Found duplicate: same bytes."
     assert evidence.summary(entry(7), []) == "Found code 7."
     assert "paid in proportion" in evidence.summary(entry(20_000), [])

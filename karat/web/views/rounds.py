@@ -220,19 +220,16 @@ def update(site: Site, wanted: UpdatePath) -> schemas.Evidence:
                 f"round {wanted.round} of task {wanted.task} has no update {wanted.index}"
             )
         shown = update_of(site, book, wanted.round, past.updates[wanted.index])
-        digests = {one.digest.hex(): one.index for one in past.updates}
+        count = len(past.updates)
         told = [(one, past.evidence[one], codes[wanted.index]) for one, codes in past.votes.items()]
-    reports = [
-        _report(site, one, digest, code, wanted.index, digests) for one, digest, code in told
-    ]
+    reports = [_report(site, one, digest, code, wanted.index, count) for one, digest, code in told]
     return schemas.Evidence(update=shown, reports=reports)
 
 
 def _report(
-    site: Site, verifier: str, digest: bytes, code: int, index: int, digests: dict[str, int]
+    site: Site, verifier: str, digest: bytes, code: int, index: int, count: int
 ) -> schemas.Report:
     """What one verifier's evidence says of an update, compared with its vote on chain."""
-    count = len(digests)
     likely, most = evidence.likely_bytes(count), evidence.most_bytes(count)
     found = site.library.document(digest, most, likely, evidence.parse)
     entry = found.value.entry(index) if found.state == "read" else None
@@ -248,7 +245,7 @@ def _report(
         note=note,
         agrees=None if entry is None else entry.code == code,
         summary=None if entry is None else evidence.summary(entry, checks),
-        findings=[] if entry is None else evidence.findings(entry, digests),
+        findings=[] if entry is None else evidence.findings(found.value, entry),
         checks=checks,
     )
 

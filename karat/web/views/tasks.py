@@ -45,10 +45,12 @@ def tasks(site: Site, page: Paged) -> schemas.TaskList:
     """All tasks, newest first."""
     created = site.follower.tasks[::-1]
     shown = created[page.offset : page.offset + page.limit]
+    items = [schemas.TaskSummary(**_summary(site, event)) for event in shown]
     return schemas.TaskList(
         total=len(created),
         offset=page.offset,
-        items=[schemas.TaskSummary(**_summary(site, event)) for event in shown],
+        computing=any(item.computing for item in items),
+        items=items,
     )
 
 
@@ -107,6 +109,7 @@ def _summary(site: Site, created: TaskCreated) -> dict[str, Any]:
         "escrow": None if state is None else str(state.task.escrow),
         "trainer_budget": str(params.trainer_budget),
         "verifier_budget": str(params.verifier_budget),
+        "computing": found.state == "pending",
         "trainers": roles.count("trainer"),
         "verifiers": roles.count("verifier"),
         "token": schemas.Token(address=params.token, symbol=unit.symbol, decimals=unit.decimals),
