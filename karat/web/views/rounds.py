@@ -66,8 +66,9 @@ def _steps(
     """The phases of a round; one that anyone ends, and nobody has, has no end."""
     current, closed = book.rounds[number], book.rounds[number].closed
     commit, reveal = current.opened.commit_deadline, current.opened.reveal_deadline
-    scored = closed.score_commit_deadline if closed else None
-    told = closed.score_reveal_deadline if closed else None
+    decided = moments.get("decided", 1 << 40)  # score phases end early once all have voted
+    scored = min(closed.score_commit_deadline, decided) if closed else None
+    told = min(closed.score_reveal_deadline, decided) if closed else None
     edges: list[int | None] = [
         moments.get("opened"), commit, reveal, moments.get("closed"), scored, told,
         moments.get("decided"),
