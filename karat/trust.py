@@ -6,10 +6,10 @@ edge                         weight
 sponsor → verifier           the weight it was appointed with (epoch 0)
 verifier → trainer           the settled score above zero of each round's update; for a
                              slashable verdict, minus the round's best score
-trainer → trainer            permissionless attestations
 ============================ ==========================================================
 
-Only verifiers that revealed their scores in the round vouch. The epoch of an edge is its round.
+Only verifiers that revealed their scores in the round vouch. Members' attestations of one another
+(``attestPeers``) stay on chain as events and are not counted yet. The epoch of an edge is its round.
 A convicted update weighs against its trainer as much as the round's best update weighs for its
 own, so the scale of scores, which falls as the model converges, does not matter.
 """
