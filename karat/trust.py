@@ -9,7 +9,7 @@ verifier → trainer           the settled score above zero of each round's upda
 ============================ ==========================================================
 
 Only verifiers that revealed their scores in the round vouch. Members' attestations of one another
-(``attestPeers``) stay on chain as events and are not counted yet. The epoch of an edge is its round.
+(``attestPeers``) stay on chain as events and are not counted. The epoch of an edge is its round.
 A convicted update weighs against its trainer as much as the round's best update weighs for its
 own, so the scale of scores, which falls as the model converges, does not matter.
 """
