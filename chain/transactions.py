@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, cast
 
@@ -34,6 +35,7 @@ DEFAULT_DEADLINE = 180.0  # seconds until a transaction counts as stuck
 BATCH_GAS = 10_000_000  # gas limit of a transaction in a devnet batch, unless the call has one
 _BUMP_PERCENT = 125  # a replacement must pay at least 10 % more to be taken
 _FALLBACK_TIP = Wei(10**9)
+_LONGEST_PAUSE = 1.0  # seconds between two looks for a receipt
 _RECEIPT_GRACE = 3.0  # seconds between a nonce counting as used and its receipt, at most
 
 
@@ -196,7 +198,10 @@ class Sender:
             return False
 
     def _wait(self, call: Call[Any], transaction: TxParams, sent: HexBytes) -> TxReceipt:
-        """Wait for the receipt; after half of the deadline pay more if the fee is too low."""
+        """Wait for the receipt; after half of the deadline pay more if the fee is too low.
+
+        A node may forget a transaction, in a reorganisation or a restart: it gets it again.
+        """
         start, pause, hashes = time.monotonic(), 0.01, [sent]
         taken_since: float | None = None
         while True:
@@ -214,8 +219,16 @@ class Sender:
                 raise self._stuck(call, transaction, sent)
             if len(hashes) == 1 and now - start > self._deadline / 2:
                 hashes += self._pay_more(call, transaction)
+            if pause == _LONGEST_PAUSE and not nonce_used:
+                self._remind(call, transaction, hashes)
             time.sleep(pause)
-            pause = min(pause * 1.5, 1.0)
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+    def _remind(self, call: Call[Any], transaction: TxParams, hashes: Sequence[HexBytes]) -> None:
+        """Send a transaction again if the node knows it no more; the bytes are the same."""
+        if not any(self._known(transaction_hash) for transaction_hash in hashes):
+            with suppress(TransactionRejected):  # mined this very moment
+                self._submit(call, transaction)
 
     def _nonce_used(self, transaction: TxParams) -> bool:
         address = to_checksum_address(self.address)

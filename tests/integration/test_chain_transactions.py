@@ -203,6 +203,20 @@ def test_a_fee_that_became_too_low_is_raised() -> None:
         assert devnet.web3.eth.get_transaction_count(ADDRESSES[0]) == 1
 
 
+def test_a_transaction_that_the_node_forgot_is_sent_again() -> None:
+    with start_devnet("anvil", accounts=ADDRESSES, mining="manual") as devnet:
+
+        def forget() -> None:
+            rpc(devnet.web3, "anvil_dropAllTransactions")
+            rpc(devnet.web3, "evm_setIntervalMining", 1)
+
+        receipt = Sender(devnet.web3, ACCOUNTS[0], deadline=30, mine=forget).send(
+            call(None, COUNT_OR_REVERT)
+        )
+        assert receipt["status"] == 1
+        assert devnet.web3.eth.get_transaction_count(ADDRESSES[0]) == 1
+
+
 def test_a_replaced_transaction_is_named() -> None:
     with start_devnet("anvil", accounts=ADDRESSES, mining="manual") as devnet:
 
