@@ -192,7 +192,10 @@ class Outcomes:
             writer.writerow(["src", "dst", "weight", "epoch"])
             for edge in trust_edges(self.history):
                 writer.writerow([edge.source, edge.target, edge.weight, edge.epoch])
-        outputs = {"trust graph": _shown(edges)}
+        names = self.config.out / "names.toml"
+        everyone = (f'"{member.address}" = "{member.name}"\n' for member in self.cast.everyone)
+        names.write_text("".join(everyone), encoding="utf-8")
+        outputs = {"trust graph": _shown(edges), "names for the page": _shown(names)}
         if self.config.store_url.startswith("local:"):
             outputs["updates, models, evidence"] = _shown(self.config.out / "store")
         return outputs

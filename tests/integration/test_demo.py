@@ -24,6 +24,7 @@ from karat.demo.result import ATTACKER_ROLES, DemoResult
 from karat.demo.run import Played, played
 from karat.errors import ConfigError
 from karat.sdk import connect
+from karat.web.names import read_names
 
 KARAT = [str(Path(sys.executable).with_name("karat"))]
 SEED = 11
@@ -149,6 +150,11 @@ def test_scripts_see_the_same_network(end: Played) -> None:
     assert len(task.updates) == sum(len(r.updates) for r in end.result.rounds)
     scores = net.reputation.scores(ego=task.sponsor)
     assert net.reputation.top(3) == [(str(n), s) for n, s in scores.top(3)]
+
+
+def test_the_page_knows_the_participants_names(end: Played) -> None:
+    said = read_names(Path(end.result.outputs["names for the page"]))
+    assert said == {p.address: p.name for p in end.result.participants}
 
 
 @pytest.mark.parametrize("kind", ["embedded", "hardhat"])
