@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -178,6 +179,30 @@ def combine(weights: Tensor, vectors: Tensor, references: Sequence[Tensor] = ())
     for weight, reference in zip(scaled[n:], references, strict=True):
         result += weight * reference
     return result
+
+
+def mix(mixing: Tensor, vectors: Tensor) -> Tensor:
+    """``mixing`` (m, n) @ ``vectors`` (n, d), (m, d), in the updates' dtype, chunk by chunk.
+
+    Chunks that stay in the cache take two thirds of the time of one product over all values.
+    """
+    scaled = mixing.to(device=vectors.device, dtype=vectors.dtype)
+    mixed = _unfilled(scaled.shape[0], vectors)
+
+    def fill(stripe: slice) -> None:
+        for part in chunks(stripe, chunk_size(vectors.device)):
+            torch.matmul(scaled, vectors[:, part], out=mixed[:, part])
+
+    in_stripes(fill, vectors.shape[1], vectors.device)
+    return mixed
+
+
+def _unfilled(rows: int, like: Tensor) -> Tensor:
+    """Room for ``rows`` vectors. numpy asks for huge pages, there several times sooner."""
+    if like.device.type != "cpu":
+        return like.new_empty(rows, like.shape[1])
+    dtype = np.float64 if like.dtype is torch.float64 else np.float32
+    return torch.from_numpy(np.empty((rows, like.shape[1]), dtype))
 
 
 def check_shape(vectors: Tensor) -> None:

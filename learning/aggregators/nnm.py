@@ -18,7 +18,7 @@ from learning.aggregators.base import (
 )
 from learning.aggregators.coordinatewise import mixed_trimmed_mean
 from learning.errors import AggregationError
-from learning.gram import Gram, gram
+from learning.gram import Gram, gram, mix
 
 
 def mixing_matrix(products: Gram, f: int) -> Tensor:
@@ -39,8 +39,7 @@ class NNM:
     def __call__(self, vectors: Vectors) -> Vectors:
         """The mixed updates, as a new array of the same kind."""
         matrix, is_numpy = as_matrix(vectors)
-        mixing = mixing_matrix(gram(matrix), self.f)
-        mixed = mixing.to(device=matrix.device, dtype=matrix.dtype) @ matrix
+        mixed = mix(mixing_matrix(gram(matrix), self.f), matrix)
         return mixed.numpy() if is_numpy else mixed
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from learning.aggregators.coordinatewise import kept_share, order_mean, order_mean_reference
 from learning.aggregators.geometric_median import distances_to_combination
-from learning.gram import distances_to, gram, gram_reference
+from learning.gram import distances_to, gram, gram_reference, mix
 
 
 @st.composite
@@ -69,3 +69,15 @@ def test_order_mean_agrees_with_sorting_everything(
     torch.testing.assert_close(fast, plain, rtol=1e-4, atol=1e-4 * float(vectors.abs().max()))
     assert torch.equal(vectors, before)
     assert kept_share(vectors, low, high, mixing).sum().item() == pytest.approx(1)
+
+
+@settings(max_examples=40, deadline=None)
+@given(updates(), st.integers(1, 5), st.sampled_from([torch.float32, torch.float64]))
+def test_mix_agrees_with_one_product(vectors: torch.Tensor, rows: int, dtype: torch.dtype) -> None:
+    vectors = vectors.to(dtype)
+    mixing = torch.from_numpy(np.random.default_rng(rows).random((rows, len(vectors))))
+    mixed = mix(mixing, vectors)
+    assert mixed.dtype == dtype
+    scale = float(vectors.abs().max()) * len(vectors) + 1e-12
+    expected = mixing @ vectors.double()
+    torch.testing.assert_close(mixed.double(), expected, rtol=1e-5, atol=1e-6 * scale)
