@@ -84,7 +84,8 @@ def proof_of(
     if number == 0:
         raise NotAvailable(f"no reputation of task {task_id} is anchored yet")
     said = anchor.statement_of(task_id, number)
-    found = epoch_at(history.ledger, task_id, said.to_block, from_block=history.first_block)
+    first = history.first_block
+    found = epoch_at(history.ledger, anchor, task_id, said.to_block, from_block=first)
     wrong = difference(found.statement, said)
     if wrong is not None:
         raise ProtocolError(

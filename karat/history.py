@@ -1,19 +1,23 @@
-"""A task's life, folded from the ledger's events: what everybody can see and recompute from.
+"""A task's life, folded from the contracts' events: what everybody can see and recompute from.
 
-The events come from a contract whose code was checked, so they are consistent; lengths were
-bounded when they were decoded.
+The events come from contracts whose code was checked, so they are consistent; lengths were
+bounded when they were decoded. What members say of one another is theirs: it is checked here.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from heapq import merge
 from typing import Any
 
 from chain.abi import Event
 from chain.bindings import ledger_events as events
+from chain.bindings.reputation_anchor_events import PeersAttested
 from chain.bindings.structs import TaskParams
-from chain.client import Ledger
+from chain.client import Ledger, ReputationAnchor
 from chain.commitments import LANES, unpack_scores
+from chain.errors import BadCommitment
+from chain.peers import unpack_edges
 from karat.errors import NotAvailable
 
 
@@ -95,11 +99,20 @@ class TaskHistory:
     """Follows one task; call :meth:`refresh` to take in what is new.
 
     Amounts are sums over the task's life, in base units of its token. ``first_block`` is where
-    the task was created.
+    the task was created. ``peer_edges`` maps (from, to, round) to the sum of the weights that a
+    member stated about another account in that round; without an ``anchor`` to ask, there are none.
     """
 
-    def __init__(self, ledger: Ledger, task_id: int, *, from_block: int = 0) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        task_id: int,
+        *,
+        anchor: ReputationAnchor | None = None,
+        from_block: int = 0,
+    ) -> None:
         self.ledger = ledger
+        self.anchor = anchor
         self.task_id = task_id
         self.rounds: dict[int, Round] = {}
         self.appointed: dict[str, int] = {}
@@ -107,6 +120,7 @@ class TaskHistory:
         self.trainers: list[str] = []
         self.rewards: dict[str, int] = {}
         self.slashed: dict[str, int] = {}
+        self.peer_edges: dict[tuple[str, str, int], int] = {}
         self.sponsor = ""
         self._params: TaskParams | None = None
         self._next_block = from_block
@@ -153,7 +167,12 @@ class TaskHistory:
         Raises:
             chain.errors.ChainError: the node cannot be reached or answers nonsense.
         """
-        return list(self.ledger.events(from_block=self._next_block, to_block=to_block))
+        first = self._next_block
+        found: list[Event] = list(self.ledger.events(from_block=first, to_block=to_block))
+        if self.anchor is None:
+            return found
+        said = self.anchor.events(PeersAttested, from_block=first, to_block=to_block)
+        return list(merge(found, said, key=lambda e: (e.at.block_number, e.at.log_index)))
 
     def take(self, fetched: Iterable[Event], to_block: int) -> None:
         """Take in what was fetched: all events from the next block to ``to_block``."""
@@ -259,6 +278,15 @@ class TaskHistory:
     def _slashed(self, event: events.Slashed) -> None:
         self._add(self.slashed, event.account, event.amount)
 
+    def _peers_attested(self, event: PeersAttested) -> None:
+        try:
+            stated = unpack_edges(event.edges)
+        except BadCommitment:
+            return  # says nothing, and stops nobody
+        for to, weight in stated:
+            key = (event.from_, to, event.round)
+            self.peer_edges[key] = self.peer_edges.get(key, 0) + weight
+
 
 _FOLDS: dict[type[Event], Any] = {
     events.TaskCreated: TaskHistory._task_created,
@@ -281,4 +309,5 @@ _FOLDS: dict[type[Event], Any] = {
     events.RewardsClaimed: TaskHistory._rewards_claimed,
     events.VerifierRewarded: TaskHistory._verifier_rewarded,
     events.Slashed: TaskHistory._slashed,
+    PeersAttested: TaskHistory._peers_attested,
 }

@@ -7,10 +7,10 @@ from eth_hash.auto import keccak
 
 from chain.abi import encode_values
 from chain.bindings.structs import Leaf, Statement
-from chain.client import Ledger
+from chain.client import Ledger, ReputationAnchor
 from karat.content import Content
 from karat.history import Outcome, TaskHistory
-from karat.trust import net_edges, trust_edges
+from karat.trust import anchored_edges, trust_edges
 from reputation import MeritRank, Scores, TrustGraph
 from reputation.anchor import AnchoredScores, Proof, build, canonical_json
 
@@ -42,10 +42,10 @@ def scores(
 
 
 def anchored(history: TaskHistory) -> AnchoredScores:
-    """The integer scores that go on chain: from the sponsor, over the net positive edges."""
-    positive = [edge for edge in net_edges(trust_edges(history)) if edge[2] > 0]
+    """The integer scores that go on chain, from the sponsor over :func:`anchored_edges`."""
     members = [history.sponsor, *history.verifiers, *history.trainers]
-    return build(TrustGraph.from_edges(positive, nodes=members), history.sponsor, ALPHA)
+    graph = TrustGraph.from_edges(anchored_edges(history), nodes=members)
+    return build(graph, history.sponsor, ALPHA)
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,14 @@ class Epoch:
     statement: Statement
 
 
-def epoch_at(ledger: Ledger, task_id: int, block: int, *, from_block: int = 0) -> Epoch:
+def epoch_at(
+    ledger: Ledger, anchor: ReputationAnchor, task_id: int, block: int, *, from_block: int = 0
+) -> Epoch:
     """The scores that a task's events up to ``block`` give.
 
     Args:
         ledger: where the task is.
+        anchor: where its members attest one another.
         task_id: the task.
         block: the last block that counts.
         from_block: any block up to the task's creation; saves time.
@@ -73,7 +76,7 @@ def epoch_at(ledger: Ledger, task_id: int, block: int, *, from_block: int = 0) -
     Raises:
         NotAvailable: the task did not exist then.
     """
-    history = TaskHistory(ledger, task_id, from_block=from_block)
+    history = TaskHistory(ledger, task_id, anchor=anchor, from_block=from_block)
     history.refresh(to_block=block)
     _ = history.params
     scored = anchored(history)

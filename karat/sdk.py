@@ -70,10 +70,10 @@ class Participant:
 class TaskView:
     """One task."""
 
-    def __init__(self, network: "Network", task_id: int) -> None:
+    def __init__(self, network: "Network", history: TaskHistory) -> None:
         self._network = network
-        self.id = task_id
-        self._history = TaskHistory(network.ledger, task_id, from_block=network.from_block)
+        self.id = history.task_id
+        self._history = history
 
     @property
     def history(self) -> TaskHistory:
@@ -269,7 +269,10 @@ class Network:
     def task(self, task_id: int) -> TaskView:
         """One task by its id."""
         if task_id not in self._tasks:
-            self._tasks[task_id] = TaskView(self, task_id)
+            history = TaskHistory(
+                self.ledger, task_id, anchor=self._anchor, from_block=self.from_block
+            )
+            self._tasks[task_id] = TaskView(self, history)
         return self._tasks[task_id]
 
     def events(self, *kinds: type[Event], from_block: int | None = None) -> Iterator[Event]:
@@ -291,7 +294,8 @@ def connect(
     Args:
         network: the name of a profile (``local`` after ``karat up``), or a node's JSON-RPC URL.
         ledger: with a URL: the ledger's address; its code is compared with the artifact.
-        anchor: with a URL: the reputation anchor's address, if proofs are wanted.
+        anchor: with a URL: the reputation anchor's address, if proofs are wanted, or scores
+            that count what trainers say of one another.
         store: content store (``local:PATH`` or ``ipfs:URL``), if updates or models are wanted;
             with a profile the one in the settings.
         from_block: with a URL: the block the ledger was deployed in; saves time on a long chain.

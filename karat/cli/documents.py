@@ -201,6 +201,22 @@ class Join(Sent):
     stake: int
 
 
+class PeerEdge(TypedDict):
+    """What a trainer states about another one."""
+
+    to: str
+    weight: int
+
+
+class ReputationAttest(Sent):
+    """``karat reputation attest``; ``address`` stated the edges in ``round``."""
+
+    task: int
+    address: str
+    round: int
+    edges: list[PeerEdge]
+
+
 class Leave(Sent):
     """``karat trainer leave`` and ``karat verifier leave``; ``state`` is leaving or left."""
 
@@ -297,6 +313,7 @@ DOCUMENTS: dict[str, type] = {
     "karat.trainer.join/1": Join,
     "karat.verifier.join/1": Join,
     "karat.leave/1": Leave,
+    "karat.reputation.attest/1": ReputationAttest,
     "karat.trainer.status/1": TrainerStatus,
     "karat.verifier.status/1": Member,
     "karat.trainer.train/1": Train,

@@ -13,6 +13,7 @@ import typer
 
 from karat.cli.options import gathered
 from karat.cli.output import JsonFlag, print_json, say
+from karat.cli.peers import attest
 
 if TYPE_CHECKING:
     from karat.anchored import Attestations
@@ -319,6 +320,9 @@ def epochs(question: Question) -> None:
         for verifier, statement in one.votes.items():
             word = "DISSENTS" if verifier in one.dissenters else "attested"
             typer.echo(f"  {verifier} {word} 0x{statement.hex()}")
+
+
+reputation.command()(attest)
 
 
 def _epoch(one: "Attestations") -> dict[str, Any]:

@@ -136,8 +136,12 @@ class Session:
         from karat.history import TaskHistory
 
         if task_id not in self._histories:
-            first = self.profile.from_block
-            self._histories[task_id] = TaskHistory(self.ledger, task_id, from_block=first)
+            self._histories[task_id] = TaskHistory(
+                self.ledger,
+                task_id,
+                anchor=self.connection.anchor,
+                from_block=self.profile.from_block,
+            )
         history = self._histories[task_id]
         history.refresh()
         _ = history.params

@@ -81,7 +81,8 @@ class EpochAttester:
         seen = bytes(self.ledger.web3.eth.get_block(block)["hash"])
         if self._computed is None or self._computed[0] != seen:
             first = self.following.task().history.first_block
-            self._computed = seen, epoch_at(self.ledger, self.task_id, block, from_block=first)
+            found = epoch_at(self.ledger, self.anchor, self.task_id, block, from_block=first)
+            self._computed = seen, found
         return self._computed[1]
 
     def _warn(self, what: str, epoch: int, who: str, said: bytes) -> None:

@@ -168,7 +168,7 @@ class Outcomes:
         built, task_id = self.stage, self.history.task_id
         head = int(built.devnet.web3.eth.block_number)
         block = reputation.settled_block(self.history, self.config.rounds) or head
-        found = reputation.epoch_at(built.ledger, task_id, block)
+        found = reputation.epoch_at(built.ledger, built.anchor, task_id, block)
         document = publish(self.store, found.document, owner="demo")
         epoch = built.anchor.last_epoch(task_id) + 1
         for member in self.cast.verifiers:  # until the majority has spoken

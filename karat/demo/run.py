@@ -80,7 +80,7 @@ class _Play:
         specification = publish(store, self.spec.to_bytes(), owner=sponsor)
         model = publish(store, self.average.to_bytes(), owner=sponsor, round_number=0)
         task_id = open_task(built, cast, config, specification, model)
-        self.history = TaskHistory(built.ledger, task_id)
+        self.history = TaskHistory(built.ledger, task_id, anchor=built.anchor)
         self.task = Task(self.history, store)
         self.trainers = {
             member.name: Trainer(built.ledger, task_id, member.account) for member in cast.trainers

@@ -105,6 +105,8 @@ class TaskBook:
                 self.closed = True
             case anchor.EpochAnchored():
                 self.epochs[event.epoch] = event
+            case anchor.PeersAttested():
+                self.settled += 1
             case (
                 ledger.UpdateCommitted()
                 | ledger.UpdateRevealed()

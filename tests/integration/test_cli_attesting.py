@@ -62,7 +62,7 @@ def lie(network: Network, epoch: int, *liars: int) -> None:
     """These verifiers attest the root of scores that the chain does not give."""
     head = int(network.web3.eth.block_number)
     rpc(network.web3, "evm_mine")
-    said = epoch_at(network.ledger, 1, head).statement
+    said = epoch_at(network.ledger, network.anchor, 1, head).statement
     false = dataclasses.replace(said, root=bytes([1] * 32))
     accounts = dev_accounts(DEPLOYER_SEED, 5, chain_id=CHAIN_ID)
     for liar in liars:
