@@ -64,7 +64,7 @@ def _weights(words: list[str]) -> dict[str, int]:
 
     edges: list[tuple[str, int]] = []
     for word in words:
-        found = re.fullmatch(r"(0[xX]\w{40})=([+-]?\d{1,5})", word, re.ASCII)
+        found = re.fullmatch(r"(0x\w{40})=([+-]?\d{1,5})", word, re.ASCII)
         if found is None:
             raise typer.BadParameter(
                 f"{word!r} is not ADDRESS=WEIGHT, as 0x…=100", param_hint=_EDGES
