@@ -4,6 +4,8 @@
 
     task = "mlp-digits"         # of the registry: model, data, training, scoring
     rounds = 5
+    assigned_examples = 128     # of the task's data, to each trainer in each round; without
+                                # it trainers bring data of their own
 
     [rewards]                   # per round, in tokens
     trainers = 1000
@@ -45,6 +47,7 @@ from karat.content import Content
 from karat.errors import ConfigError
 from karat.money import Money
 from learning import tasks
+from learning.tasks.data import assigned
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d{1,9})([smhd])")
@@ -129,6 +132,7 @@ class TaskFile(_Table):
     """The whole file."""
 
     task: str
+    assigned_examples: Annotated[int, Field(ge=1)] | None = None
     rounds: Annotated[int, Field(ge=1, lt=2**24)]
     token: str | None = None
     rewards: Rewards
@@ -163,6 +167,20 @@ class TaskFile(_Table):
                 f"rewards.escrow: {self.rewards.escrow} does not pay for one round, {round_budget}"
             )
         return self
+
+    def spec(self) -> tasks.TaskSpec:
+        """The registered task, with the data that trainers are assigned.
+
+        Raises:
+            TaskError: there are not so many examples.
+        """
+        registered = tasks.get(self.task)
+        if self.assigned_examples is None:
+            return registered
+        data = registered.data.model_copy(update={"assigned": self.assigned_examples})
+        spec = registered.model_copy(update={"data": data})
+        assigned(spec, b"", "")
+        return spec
 
     def escrow(self, money: Money) -> int:
         """What the sponsor deposits, in base units."""

@@ -7,7 +7,7 @@ import typer
 
 from karat.cli.options import LOOK, SIGN, shared
 from karat.cli.output import pairs, table
-from karat.cli.session import DEV_PREFIX, Session
+from karat.cli.session import Session
 
 if TYPE_CHECKING:
     from chain.bindings.structs import TaskParams
@@ -31,7 +31,6 @@ def create(
     from karat.errors import ConfigError
     from karat.money import Money
     from karat.taskfile import load_task_file
-    from learning import tasks
 
     file = load_task_file(spec)
     address = file.token or session.profile.token
@@ -42,8 +41,8 @@ def create(
     escrow = file.escrow(money)
     session.confirm(f"Escrow {money.show(escrow)} in a new task?")
     calls = session.deposit(token, escrow)
-    params = file.params(token.address, money, *_publish(session, tasks.get(file.task)))
-    grants = file.grants(lambda name: _address(session, name))
+    params = file.params(token.address, money, *_publish(session, file.spec()))
+    grants = file.grants(session.address_of)
     done = session.act([*calls, session.ledger.create_task(params, escrow, grants)])
     created = [
         event
@@ -58,7 +57,8 @@ def create(
         "escrow": escrow,
         "verifiers": [grant.verifier for grant in grants],
     }
-    said = f"Task {number} is created: {money.show(escrow)} for {file.rounds} rounds."
+    rounds = "1 round" if file.rounds == 1 else f"{file.rounds} rounds"
+    said = f"Task {number} is created: {money.show(escrow)} for {rounds}."
     session.show("karat.task.create/1", document, done.lines() if done.dry_run else [said])
 
 
@@ -73,14 +73,6 @@ def _publish(session: Session, spec: "TaskSpec") -> "tuple[Content, Content]":
     else:
         first, second = (publish(session.store, data, owner=session.address) for data in files)
     return first, second
-
-
-def _address(session: Session, name: str) -> str:
-    from eth_utils.address import is_address, to_checksum_address
-
-    if name.startswith(DEV_PREFIX):
-        return str(session.dev_account(name).address)
-    return to_checksum_address(name) if is_address(name) else session.keystore.find(name).address
 
 
 @task.command()

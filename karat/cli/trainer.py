@@ -75,8 +75,8 @@ def submit(
 ) -> None:
     """Commit to the current round's update, or reveal it; run it again after any failure.
 
-    Trains first if --data or --shard is given and nothing is trained yet. What was done is not
-    done again.
+    Trains first if nothing is trained yet and --data or --shard is given, or the task assigns
+    data. What was done is not done again.
     """
     from chain.enums import Phase, RecordKind
     from karat.clock import chain_time
@@ -85,9 +85,10 @@ def submit(
     chain_time(session.connection.web3)
     current = work.current_round()
     may_train = work.record(current) is None and work.phase(current) is Phase.COMMIT
-    if may_train and (data or shard) and not work.trained(current):
+    has_data = data or shard or work.following.task().spec.data.assigned
+    if may_train and has_data and not work.trained(current):
         _train(session, work, current, data, shard, seed)
-    done = session.act([*_claim_first(work, current), *work.commit_calls(current)])
+    done = session.act(work.commit_calls(current))
     if not session.options.dry_run:
         if wait:
             _wait_for(work, work.info(current).commit_deadline, session)
@@ -101,14 +102,6 @@ def submit(
         left = work.info(current).commit_deadline - chain_time(session.connection.web3)
         said += f" Reveal it in {left} s: the same command, or --wait."
     session.show("karat.trainer.submit/1", document, done.lines() if done.dry_run else [said])
-
-
-def _claim_first(work: "TrainerWork", current: int) -> list[Any]:
-    """Records that the commit would push out of the ring: process them before."""
-    from karat.roles.records import RING
-
-    blocking = [number for number in work.claimable() if number <= current - RING]
-    return [work.role.claim(blocking)] if blocking else []
 
 
 def _wait_for(work: "TrainerWork", deadline: int, session: Session) -> None:
@@ -196,13 +189,20 @@ def _work(session: Session, number: int) -> "TrainerWork":
     return TrainerWork(session.ledger, following, session.sender, session.settings.device)
 
 
-def _examples(work: "TrainerWork", data: Path | None, shard: str | None) -> "Examples":
+def _examples(work: "TrainerWork", data: Path | None, shard: str | None) -> "Examples | None":
+    """None stands for what the task assigns."""
     from karat.data import load_examples, shard_of
 
-    if (data is None) == (shard is None):
-        raise typer.BadParameter("give one of --data and --shard", param_hint="--data")
     spec = work.following.task().spec
-    return shard_of(spec, shard) if shard is not None else load_examples(spec, data or Path())
+    if data is not None and shard is None:
+        return load_examples(spec, data)
+    if shard is not None and data is None:
+        return shard_of(spec, shard)
+    if data is None and spec.data.assigned is not None:
+        return None
+    raise typer.BadParameter(
+        "give one of --data and --shard; neither only if the task assigns data", param_hint="--data"
+    )
 
 
 def _train(
@@ -218,7 +218,7 @@ def _train(
     with _progress(current, steps) as on_step:
         done = work.train(current, examples, seed=seed, on_step=on_step)
     session.note(
-        f"Round {current}: {len(examples)} examples, {steps} steps, loss {done.loss_first:.4f} → "
+        f"Round {current}: {done.examples} examples, {steps} steps, loss {done.loss_first:.4f} → "
         f"{done.loss_last:.4f}"
     )
     return done

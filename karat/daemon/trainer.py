@@ -8,6 +8,7 @@ and the salt follows from the key. Nobody else sees the update before the reveal
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from chain.abi import Call
 from chain.bindings.structs import RecordView
@@ -23,7 +24,7 @@ from karat.roles.records import Records
 from karat.roles.trainer import Trainer
 from karat.rounds import phase_name
 from learning.codec import Codec
-from learning.tasks.data import Examples
+from learning.tasks.data import Examples, assigned
 from learning.training import layout_of, train
 
 _STORED_BITS = 160  # of a commitment, in its record
@@ -33,9 +34,10 @@ OnStep = Callable[[int, float], None]
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished update: its size in bytes, and the loss of the first and the last batch."""
+    """A finished update: of how many examples, its bytes, the loss of the first and last batch."""
 
     round: int
+    examples: int
     size: int
     loss_first: float
     loss_last: float
@@ -55,11 +57,19 @@ class TrainerWork(Records):
         self.updates = Updates(folder)
 
     def train(
-        self, number: int, data: Examples, *, seed: int | None = None, on_step: OnStep | None = None
+        self,
+        number: int,
+        data: Examples | None,
+        *,
+        seed: int | None = None,
+        on_step: OnStep | None = None,
     ) -> Trained:
         """Train on the round's base model and keep the update in the journal.
 
+        ``data`` is the trainer's own; None stands for what the task assigns in this round.
+
         Raises:
+            TaskError: there is no ``data``, and the task assigns none.
             NotAvailable: the round's update is committed already.
             NonFiniteError: training diverged.
         """
@@ -78,18 +88,20 @@ class TrainerWork(Records):
             if on_step is not None:
                 on_step(done, loss)
 
+        if data is None:
+            data = assigned(spec, base.digest, self.address)
         delta = train(spec, base, data, draw, self.device, step)
         residual = self.updates.residual(slot, layout.total)
         payload = Codec(spec.codec, layout).encode(delta, residual)
         self.updates.save(slot, payload, residual)
-        return Trained(number, len(payload), losses[0], losses[-1])
+        return Trained(number, len(data), len(payload), losses[0], losses[-1])
 
     def trained(self, number: int) -> bool:
         """Whether the journal holds an update for a round."""
         return self.updates.load(Slot.of(self.ledger, self.task_id, number)) is not None
 
-    def commit_calls(self, number: int) -> list[Call[None]]:
-        """What commits to the round's update; nothing if that is done.
+    def commit_calls(self, number: int) -> list[Call[Any]]:
+        """What commits to the round's update, and claims if there is no room; nothing if done.
 
         Raises:
             NotAvailable: there is no update, or the commit phase is over.
@@ -101,7 +113,9 @@ class TrainerWork(Records):
         payload = self._payload(number)
         spec = self.following.task().spec
         Codec(spec.codec, layout_of(spec)).decode(payload)
-        return [self.role.commit(number, _content(payload))]
+        commit = self.role.commit(number, _content(payload))
+        first = self.room_calls(number)
+        return [self.ledger.batch([*first, commit])] if first else [commit]
 
     def reveal_calls(self, number: int) -> list[Call[None]]:
         """What reveals the round's update, which is published now; nothing if that is done.

@@ -1,4 +1,8 @@
-"""``karat trainer run``: takes part in every round of a task until it is over."""
+"""``karat trainer run``: takes part in every round of a task until it is over.
+
+It claims when its ring of records is full, in the transaction of the next commit, and when the
+task is over.
+"""
 
 from chain.enums import Phase, RecordKind
 from karat.clock import chain_time
@@ -12,17 +16,17 @@ from learning.tasks.data import Examples
 class TrainerDaemon:
     """One step at a time; everything it knows is on the chain or in the journal."""
 
-    def __init__(self, work: TrainerWork, data: Examples, outbox: Outbox) -> None:
-        self.work, self.data, self.outbox = work, data, outbox
+    def __init__(self, work: TrainerWork, data: Examples | None, outbox: Outbox) -> None:
+        self.work, self.data, self.outbox = work, data, outbox  # data: None if the task assigns it
 
     def step(self) -> bool:
         """Do what is due; False when the task is over and everything is claimed."""
         work = self.work
         chain_time(work.ledger.web3)
-        self.outbox.send(work.claim_calls())
         number = work.ledger.task(work.task_id).current_round
         self.outbox.metrics.working_on(number)
         if is_over(work.ledger, work.task_id):
+            self.outbox.send(work.claim_calls())
             return bool(work.open_rounds())
         if number:
             try:

@@ -57,12 +57,23 @@ class Records:
 
     def claim_calls(self) -> list[Call[Any]]:
         """What processes every round that has ended and pays out the balance, in one call."""
+        calls = self._payout()
+        return [self.ledger.batch(calls)] if len(calls) > 1 else calls
+
+    def room_calls(self, number: int) -> list[Call[Any]]:
+        """What has to precede the commit of a round in the same transaction.
+
+        Nothing while the ring has room. When it is full, all is claimed and paid out at once,
+        which costs a third of what it would in every round.
+        """
+        full = any(pending <= number - RING for pending in self.open_rounds())
+        return self._payout() if full else []
+
+    def _payout(self) -> list[Call[Any]]:
         rounds = self.claimable()
-        balance = self.ledger.member(self.task_id, self.address).balance
-        if not rounds and not balance:
-            return []
-        withdraw = self.ledger.withdraw(self.task_id, self.address)
-        if not rounds:
-            return [withdraw]
-        claim = self.ledger.claim(self.task_id, self.address, rounds)
-        return [self.ledger.batch([claim, withdraw])]
+        calls: list[Call[Any]] = []
+        if rounds:
+            calls.append(self.ledger.claim(self.task_id, self.address, rounds))
+        if rounds or self.ledger.member(self.task_id, self.address).balance:
+            calls.append(self.ledger.withdraw(self.task_id, self.address))
+        return calls

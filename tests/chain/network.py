@@ -96,44 +96,48 @@ class Network:
             (self.sponsor, ledger.open_round(1)),
         )
 
-    def play_round(self, codes: list[int]) -> None:
-        ledger, key = self.ledger, self.ledger.round_key(1, 1)
+    def play_round(self, codes: list[int], number: int = 1) -> None:
+        """A round that is open, up to its settlement."""
+        ledger, key = self.ledger, self.ledger.round_key(1, number)
         digests = [bytes([index]) * 32 for index in range(len(self.trainers))]
-        assert ledger.phase(1, 1) == Phase.COMMIT
+        assert ledger.phase(1, number) == Phase.COMMIT
         self.everyone(
             *(
-                (one, ledger.commit(1, 1, update_commitment(key, one.address, digest, 9, SALT)))
+                (
+                    one,
+                    ledger.commit(1, number, update_commitment(key, one.address, digest, 9, SALT)),
+                )
                 for one, digest in zip(self.trainers, digests, strict=True)
             )
         )
-        round_ = ledger.round_info(1, 1)
+        round_ = ledger.round_info(1, number)
         self.devnet.warp_to(round_.commit_deadline)
-        assert ledger.phase(1, 1) == Phase.REVEAL
+        assert ledger.phase(1, number) == Phase.REVEAL
         self.everyone(
             *(
-                (one, ledger.reveal(1, 1, digest, 9, SALT))
+                (one, ledger.reveal(1, number, digest, 9, SALT))
                 for one, digest in zip(self.trainers, digests, strict=True)
             )
         )
         self.devnet.warp_to(round_.reveal_deadline)
-        self.everyone((self.sponsor, ledger.close_reveal(1, 1)))
+        self.everyone((self.sponsor, ledger.close_reveal(1, number)))
         words, evidence = pack_scores(codes), b"\x09" * 32
-        committee = [self.senders[address] for address in ledger.committee(1, 1).verifiers]
+        committee = [self.senders[address] for address in ledger.committee(1, number).verifiers]
         for one in committee:
             sealed = score_commitment(key, one.address, vector_hash(words), evidence, SALT)
-            self.everyone((one, ledger.commit_scores(1, 1, sealed)))
-        round_ = ledger.round_info(1, 1)
+            self.everyone((one, ledger.commit_scores(1, number, sealed)))
+        round_ = ledger.round_info(1, number)
         self.devnet.warp_to(round_.score_commit_deadline)
         self.everyone(
-            *((one, ledger.reveal_scores(1, 1, words, evidence, SALT)) for one in committee)
+            *((one, ledger.reveal_scores(1, number, words, evidence, SALT)) for one in committee)
         )
         self.devnet.warp_to(round_.score_reveal_deadline)
-        assert set(ledger.committee(1, 1).states) == {VoteState.REVEALED}
+        assert set(ledger.committee(1, number).states) == {VoteState.REVEALED}
         self.everyone(
             (
                 self.sponsor,
                 ledger.settle(
-                    1, 1, [words] * len(committee), [tail_hashes(words)[-1]] * len(committee)
+                    1, number, [words] * len(committee), [tail_hashes(words)[-1]] * len(committee)
                 ),
             )
         )

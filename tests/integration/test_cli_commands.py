@@ -18,6 +18,10 @@ from chain.local_network import DEPLOYER_SEED, FUND_TOKENS
 from chain.profiles import load_profile
 from karat.faucet import ETHER
 from karat.sdk import Network, connect
+from learning import tasks
+from learning.codec import Codec
+from learning.tasks.data import assigned
+from learning.training import initial_model, train
 from reputation.anchor import AnchoredScores
 from tests.cli.home import Home, home_with_network, warp
 from tests.cli.schemas import checked
@@ -231,6 +235,26 @@ def test_a_task_without_rounds_gives_everything_back(played: Played) -> None:
     made = played.do("task", "create", "--spec", "task.toml", "--account", "dev:1")
     closed = played.do("task", "close", made["task"], "--account", "dev:1")
     assert closed["amount"] == made["escrow"] == 22 * 10**18
+
+
+def test_assigned_data_need_not_be_given(played: Played) -> None:
+    (played.home.folder / "assigned.toml").write_text("assigned_examples = 64" + TASK)
+    task = played.do("task", "create", "--spec", "assigned.toml", "--account", "dev:1")["task"]
+    played.do("trainer", "join", task, "--account", "dev:3")
+    played.do("verifier", "join", task, "--account", "dev:2")
+    played.do("round", "open", task, "--account", "dev:1")
+    trained = ("trainer", "train", task, "--account", "dev:3", "--seed", 7, "--device", "cpu")
+    _, err = played.home.run(*trained)
+    assert "64 examples" in err
+    registered = tasks.get("mlp-digits")
+    data = registered.data.model_copy(update={"assigned": 64})
+    spec, base = registered.model_copy(update={"data": data}), initial_model(registered)
+    address = played.home.json("account", "export-address", "dev:3")["address"]
+    delta = train(spec, base, assigned(spec, base.digest, address), 7, "cpu")
+    expected = Codec(spec.codec, base.layout).encode(delta)
+    kept = (Path(played.home.env["KARAT_DATA_DIR"]) / "trainer").glob("**/*.update")
+    assert expected in [path.read_bytes() for path in kept]
+    assert played.do("trainer", "submit", task, "--account", "dev:3")["state"] == "committed"
 
 
 def test_the_examples_run(played: Played) -> None:
