@@ -5,18 +5,12 @@ import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProo
 
 import {ILedger} from "./interfaces/ILedger.sol";
 import {IReputationAnchor, Leaf, Statement} from "./interfaces/IReputationAnchor.sol";
-import {Member, Role} from "./interfaces/LedgerTypes.sol";
+import {Member, Role, VerifierGrant} from "./interfaces/LedgerTypes.sol";
 
 /// @title ReputationAnchor
 /// @author Karat
 /// @notice The reputation scores of every task and epoch, as the majority of the task's verifiers attested them.
 contract ReputationAnchor is IReputationAnchor {
-    /// @dev What a verifier stands behind in an epoch.
-    struct Attestation {
-        bytes32 statementHash;
-        uint16 weight;
-    }
-
     /// @dev A score that was proven, and when.
     struct Reputation {
         uint192 score;
@@ -39,8 +33,8 @@ contract ReputationAnchor is IReputationAnchor {
     mapping(uint256 taskId => uint64 epoch) public lastEpoch;
 
     mapping(uint256 taskId => mapping(uint64 epoch => Statement)) private _statements;
-    mapping(uint256 taskId => mapping(uint64 epoch => mapping(address verifier => Attestation))) private _attestations;
-    mapping(bytes32 statementHash => uint256 weight) private _weights;
+    mapping(uint256 taskId => mapping(uint64 epoch => mapping(address verifier => bytes32 statementHash))) private
+        _attested;
     mapping(uint256 taskId => mapping(address node => Reputation)) private _reputations;
     mapping(uint256 taskId => mapping(address member => Allowance)) private _allowances;
 
@@ -50,14 +44,16 @@ contract ReputationAnchor is IReputationAnchor {
 
     /// @inheritdoc IReputationAnchor
     function attest(uint256 taskId, uint64 epoch, Statement calldata statement) external {
-        uint16 weight = LEDGER.verifierWeight(taskId, msg.sender);
-        if (weight == 0) revert NotVerifier(msg.sender, taskId);
+        if (LEDGER.verifierWeight(taskId, msg.sender) == 0) revert NotVerifier(msg.sender, taskId);
         uint64 expected = lastEpoch[taskId] + 1;
         if (epoch != expected) revert WrongEpoch(epoch, expected);
         _validate(statement);
         bytes32 statementHash = keccak256(abi.encode(taskId, epoch, statement));
+        mapping(address verifier => bytes32 statementHash) storage attested = _attested[taskId][epoch];
+        if (attested[msg.sender] == statementHash) revert AlreadyAttested(msg.sender, epoch);
+        attested[msg.sender] = statementHash;
         uint256 total = LEDGER.totalVerifierWeight(taskId);
-        uint256 behind = _record(_attestations[taskId][epoch][msg.sender], statementHash, weight, epoch);
+        uint256 behind = _weightBehind(taskId, attested, statementHash);
         emit StatementAttested(taskId, epoch, msg.sender, statementHash, behind, total);
         if (2 * behind <= total) return;
         lastEpoch[taskId] = epoch;
@@ -125,16 +121,19 @@ contract ReputationAnchor is IReputationAnchor {
         emit PeersAttested(taskId, msg.sender, round, edges);
     }
 
-    /// @dev Moves the caller's weight behind a statement; returns the weight that stands behind it now.
-    function _record(Attestation storage mine, bytes32 statementHash, uint16 weight, uint64 epoch)
-        private
-        returns (uint256 behind)
-    {
-        if (mine.statementHash == statementHash) revert AlreadyAttested(msg.sender, epoch);
-        if (mine.weight != 0) _weights[mine.statementHash] -= mine.weight;
-        (mine.statementHash, mine.weight) = (statementHash, weight);
-        behind = _weights[statementHash] + weight;
-        _weights[statementHash] = behind;
+    /// @dev The weight of the verifiers that stand behind a statement. Counted anew each time, as one that attested and
+    /// left must not count, let alone twice after it has come back by another name. The ledger lists at most 64.
+    function _weightBehind(
+        uint256 taskId,
+        mapping(address verifier => bytes32 statementHash) storage attested,
+        bytes32 statementHash
+    ) private view returns (uint256 weight) {
+        VerifierGrant[] memory listed = LEDGER.verifiers(taskId);
+        for (uint256 i; i < listed.length; ++i) {
+            address verifier = listed[i].verifier;
+            // slither-disable-next-line calls-loop
+            if (attested[verifier] == statementHash) weight += LEDGER.verifierWeight(taskId, verifier);
+        }
     }
 
     /// @dev Refuses statements that cannot be recomputed.

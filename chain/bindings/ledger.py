@@ -287,8 +287,8 @@ class LedgerContract(Contract):
     NAME = "Ledger"
 
     def appeal(self, task_id: int, round: int, index: int) -> Call[None]:
-        """Challenges one settled verdict with a bond. The active verifiers outside the committee
-        become its jury.
+        """Challenges one settled verdict with a bond. The verifiers that were active when the
+        round's commit phase ended, and were not drawn into the committee, become its jury.
         """
         result: Call[None] = self._call(_APPEAL, [task_id, round, index])
         return result
@@ -324,7 +324,7 @@ class LedgerContract(Contract):
 
     def close_reveal(self, task_id: int, round: int) -> Call[None]:
         """Closes the reveal phase: fixes the seed that verifiers draw their batches from, and
-        the committee.
+        the committee, drawn from the verifiers that were active when the commit phase ended.
         """
         result: Call[None] = self._call(_CLOSE_REVEAL, [task_id, round])
         return result
@@ -387,7 +387,7 @@ class LedgerContract(Contract):
 
     def join_verifier(self, task_id: int, amount: int) -> Call[None]:
         """Joins as a verifier with a stake, as appointed or, in an open task, with weight by
-        stake.
+        stake. It serves in the rounds whose commit phase ends later.
         """
         result: Call[None] = self._call(_JOIN_VERIFIER, [task_id, amount])
         return result
@@ -433,7 +433,9 @@ class LedgerContract(Contract):
         return result
 
     def request_leave(self, task_id: int) -> Call[None]:
-        """Starts to leave: no new commits, no new committees; the cool-down begins."""
+        """Starts to leave: no new commits, and no service in rounds whose commit phase ends
+        later; the cool-down begins.
+        """
         result: Call[None] = self._call(_REQUEST_LEAVE, [task_id])
         return result
 

@@ -165,7 +165,7 @@ class RoundView(Struct):
     """
 
     NAMES: ClassVar[tuple[str, ...]] = ("commit_deadline", "reveal_deadline", "score_commit_deadline", "score_reveal_deadline", "count", "words_settled", "committee_weight", "revealed_weight", "committee_size", "committed", "revealed", "payout_total", "final_at", "open_appeals", "seed")
-    SHAPES: ClassVar[tuple[Any, ...]] = ("uint40", "uint40", "uint40", "uint40", "uint16", "uint16", "uint16", "uint16", "uint8", "uint8", "uint8", "uint64", "uint40", "uint8", "bytes32")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint40", "uint40", "uint40", "uint40", "uint16", "uint16", "uint16", "uint16", "uint8", "uint8", "uint8", "uint64", "uint40", "uint16", "bytes32")
 
     commit_deadline: int
     reveal_deadline: int

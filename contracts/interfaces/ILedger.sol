@@ -55,7 +55,8 @@ interface ILedger is ILedgerEvents, ILedgerErrors {
     /// @dev Access: anyone that is not a member. State: task not closed; `amount` at least the trainer stake.
     function joinTrainer(uint256 taskId, uint256 amount) external;
 
-    /// @notice Joins as a verifier with a stake, as appointed or, in an open task, with weight by stake.
+    /// @notice Joins as a verifier with a stake, as appointed or, in an open task, with weight by stake. It serves in
+    /// the rounds whose commit phase ends later.
     /// @dev Access: an appointed verifier, or anyone in an open task. State: task not closed; `amount` at least the
     /// verifier stake.
     function joinVerifier(uint256 taskId, uint256 amount) external;
@@ -64,7 +65,8 @@ interface ILedger is ILedgerEvents, ILedgerErrors {
     /// @dev Access: anyone. State: `account` is a member that is not leaving.
     function topUp(uint256 taskId, address account, uint256 amount) external;
 
-    /// @notice Starts to leave: no new commits, no new committees; the cool-down begins.
+    /// @notice Starts to leave: no new commits, and no service in rounds whose commit phase ends later; the cool-down
+    /// begins.
     /// @dev Access: a member. State: not leaving yet.
     function requestLeave(uint256 taskId) external;
 
@@ -117,7 +119,8 @@ interface ILedger is ILedgerEvents, ILedgerErrors {
     function revealFor(uint256 taskId, uint32 round, address trainer, bytes32 digest, uint64 size, bytes32 salt)
         external;
 
-    /// @notice Closes the reveal phase: fixes the seed that verifiers draw their batches from, and the committee.
+    /// @notice Closes the reveal phase: fixes the seed that verifiers draw their batches from, and the committee, drawn
+    /// from the verifiers that were active when the commit phase ended.
     /// @dev Access: anyone. State: reveal deadline passed; not closed yet. A round without updates settles at once.
     function closeReveal(uint256 taskId, uint32 round) external;
 
@@ -158,13 +161,14 @@ interface ILedger is ILedgerEvents, ILedgerErrors {
 
     // ---------------------------------------------------------------- appeals
 
-    /// @notice Challenges one settled verdict with a bond. The active verifiers outside the committee become its jury.
+    /// @notice Challenges one settled verdict with a bond. The verifiers that were active when the round's commit phase
+    /// ended, and were not drawn into the committee, become its jury.
     /// @dev Access: anyone. State: appeal window open; not appealed before; the jury's weight is at least the weight
     /// that the committee revealed; token approved for the bond.
     function appeal(uint256 taskId, uint32 round, uint256 index) external;
 
     /// @notice Commits to a vote on an appealed verdict.
-    /// @dev Access: a juror. State: the appeal's commit phase.
+    /// @dev Access: a juror. State: the appeal's commit phase; not committed yet; `commitment` is not zero.
     /// @param commitment keccak256(abi.encode(chainid, ledger, taskId, round, index, juror, code, evidence, salt)).
     function commitAppealVote(uint256 taskId, uint32 round, uint256 index, bytes32 commitment) external;
 

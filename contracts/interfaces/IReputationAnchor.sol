@@ -81,7 +81,8 @@ interface IReputationAnchor {
 
     /// @notice Attests a statement for the next epoch of a task, in place of what the caller attested for it before;
     /// records it when more than half of the weight stands behind it.
-    /// @dev Access: a verifier of the task. State: `epoch` is the last anchored one plus one.
+    /// @dev Access: a verifier of the task. State: `epoch` is the last anchored one plus one. What counts is the weight
+    /// that the task's active verifiers have at this moment.
     function attest(uint256 taskId, uint64 epoch, Statement calldata statement) external;
 
     /// @notice The last epoch that was anchored; epochs count from 1.

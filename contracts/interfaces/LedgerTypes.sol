@@ -28,7 +28,8 @@ struct TaskParams {
     bool openVerifiers;
     /// The rewards of one round for all verifiers.
     uint112 verifierBudget;
-    /// How many trainers may be members at once; bounds the updates per round.
+    /// How many trainers may be members at once; bounds the updates per round. At most 16,382, and with appeals no more
+    /// than that the committee's vectors have 4,000 words: a successful appeal takes all of them in one transaction.
     uint16 maxTrainers;
     /// How long verifiers may reveal their scores after committing.
     uint32 scoreRevealWindow;
@@ -36,7 +37,7 @@ struct TaskParams {
     uint32 appealWindow;
     /// How long the next round waits for the base model once the round is final.
     uint32 attestWindow;
-    /// The least stake of a trainer and of a verifier.
+    /// The least stake of a trainer and of a verifier; with open verifiers, for each unit of its weight.
     uint112 trainerStake;
     uint112 verifierStake;
     /// How many rounds the task has.
@@ -139,7 +140,7 @@ struct RoundView {
     uint8 revealed;
     uint64 payoutTotal;
     uint40 finalAt;
-    uint8 openAppeals;
+    uint16 openAppeals;
     bytes32 seed;
 }
 

@@ -3,10 +3,10 @@ pragma solidity 0.8.28;
 
 import {ILedgerErrors} from "../interfaces/ILedgerErrors.sol";
 import {ILedgerEvents} from "../interfaces/ILedgerEvents.sol";
-import {Member, Phase, Role, TaskParams, VoteState} from "../interfaces/LedgerTypes.sol";
+import {Phase, TaskParams, VoteState} from "../interfaces/LedgerTypes.sol";
 import {Lanes} from "../libraries/Lanes.sol";
 import {Scores} from "../libraries/Scores.sol";
-import {Appeal, JurorVote, Round, Seat, State, Task} from "./State.sol";
+import {Appeal, JurorVote, Round, Seat, State, Task, VerifierPlace} from "./State.sol";
 
 /// @title AppealLogic
 /// @author Karat
@@ -36,7 +36,7 @@ library AppealLogic {
         appeal.challenger = msg.sender;
         appeal.commitDeadline = uint40(block.timestamp + params.appealWindow);
         appeal.revealDeadline = appeal.commitDeadline + params.appealWindow;
-        _callJury(task, appeal, round);
+        _callJury(task, state, appeal, round);
         if (appeal.juryWeight < state.revealedWeight) {
             revert ILedgerErrors.JuryTooSmall(appeal.juryWeight, state.revealedWeight);
         }
@@ -58,6 +58,8 @@ library AppealLogic {
         Appeal storage appeal = _appealIn(task, round, index, COMMIT);
         JurorVote storage vote = _voteOf(task, appeal, round, index);
         if (vote.commitment != 0) revert ILedgerErrors.AlreadyVoted(msg.sender, round);
+        // Zero stands for no commitment: a juror that committed to it could do so again, and count as several.
+        if (commitment == 0) revert ILedgerErrors.NoVote(msg.sender, round);
         vote.commitment = commitment;
         ++appeal.committed;
         emit ILedgerEvents.AppealVoteCommitted(taskId, round, index, msg.sender, commitment);
@@ -148,16 +150,16 @@ library AppealLogic {
         return appeal.votes[msg.sender];
     }
 
-    /// @dev Calls all active verifiers outside the committee into the jury.
-    function _callJury(Task storage task, Appeal storage appeal, uint32 round) private {
+    /// @dev Calls all verifiers of the round outside its committee into the jury.
+    function _callJury(Task storage task, Round storage state, Appeal storage appeal, uint32 round) private {
         (uint256 jury, uint256 weight, uint8 jurors) = (0, 0, 0);
         for (uint256 i; i < task.verifiers.length; ++i) {
             address verifier = task.verifiers[i];
-            Member storage member = task.members[verifier];
-            if (member.role != Role.Verifier || member.suspended || task.places[verifier].seatRound == round) continue;
+            VerifierPlace memory place = task.places[verifier];
+            if (place.seatRound == round || !place.mayServe(state)) continue;
             task.places[verifier].juryRound = round;
             jury |= 1 << i;
-            weight += member.weight;
+            weight += place.granted;
             ++jurors;
         }
         (appeal.jury, appeal.juryWeight, appeal.jurors) = (uint64(jury), uint16(weight), jurors);

@@ -34,19 +34,19 @@ library MemberLogic {
         if (task.places[msg.sender].granted != 0) revert ILedgerErrors.AlreadyMember(msg.sender, Role.Verifier);
         if (task.trainers >= task.params.maxTrainers) revert ILedgerErrors.TaskFull(task.trainers);
         ++task.trainers;
-        _enter(task, Role.Trainer, amount);
+        _enter(task, Role.Trainer, task.params.trainerStake, amount);
         task.records[msg.sender].ring = Rings.EMPTY;
         emit ILedgerEvents.TrainerJoined(taskId, msg.sender, amount);
     }
 
     /// @notice See {ILedger-joinVerifier}.
     function joinVerifier(Task storage task, uint256 taskId, uint256 amount) external {
-        Member storage member = _enter(task, Role.Verifier, amount);
+        Member storage member = _enter(task, Role.Verifier, task.params.verifierStake, amount);
         if (task.params.openVerifiers) _enlist(task, taskId, msg.sender, _weightByStake(task, amount));
         uint16 weight = task.places[msg.sender].granted;
         if (weight == 0) revert ILedgerErrors.NotAppointed(msg.sender);
         member.weight = weight;
-        task.verifierWeight += weight;
+        task.activate(msg.sender, weight);
         emit ILedgerEvents.VerifierJoined(taskId, msg.sender, amount);
     }
 
@@ -57,7 +57,7 @@ library MemberLogic {
         if (member.leaveAt != 0) revert ILedgerErrors.Leaving(account, member.leaveAt);
         uint112 stake = State.toUint112(member.stake + amount);
         member.stake = stake;
-        if (stake >= task.requiredStake(member.role)) task.setSuspended(account, member, false);
+        if (stake >= task.requiredStake(member)) task.setSuspended(account, member, false);
         emit ILedgerEvents.StakeToppedUp(taskId, account, amount);
     }
 
@@ -133,10 +133,12 @@ library MemberLogic {
     }
 
     /// @dev Makes the caller a member with a stake.
-    function _enter(Task storage task, Role role, uint256 amount) private returns (Member storage member) {
+    function _enter(Task storage task, Role role, uint256 required, uint256 amount)
+        private
+        returns (Member storage member)
+    {
         member = task.members[msg.sender];
         if (member.role != Role.None) revert ILedgerErrors.AlreadyMember(msg.sender, member.role);
-        uint256 required = task.requiredStake(role);
         if (amount < required) revert ILedgerErrors.StakeTooLow(amount, required);
         member.role = role;
         member.stake = State.toUint112(amount);

@@ -3,8 +3,8 @@ pragma solidity 0.8.28;
 
 import {ILedgerErrors} from "../interfaces/ILedgerErrors.sol";
 import {ILedgerEvents} from "../interfaces/ILedgerEvents.sol";
-import {Member, Phase, Role, TaskParams, VoteState} from "../interfaces/LedgerTypes.sol";
-import {Round, Seat, State, Status, Task} from "./State.sol";
+import {Phase, TaskParams, VoteState} from "../interfaces/LedgerTypes.sol";
+import {Round, Seat, State, Status, Task, VerifierPlace} from "./State.sol";
 
 /// @title RoundLogic
 /// @author Karat
@@ -90,7 +90,7 @@ library RoundLogic {
         private
         returns (address[] memory members, uint16[] memory weights)
     {
-        (members, weights) = _activeVerifiers(task);
+        (members, weights) = _panel(task, state);
         uint256 seats = task.params.committeeSize;
         if (members.length > seats) _sample(members, weights, seats, seed);
         uint256 total;
@@ -106,23 +106,23 @@ library RoundLogic {
         state.committeeSize = uint8(members.length);
     }
 
-    /// @dev The verifiers that count at this moment, with their weights, in index order.
-    function _activeVerifiers(Task storage task)
+    /// @dev The verifiers that may serve in the round, with their weights, in index order.
+    function _panel(Task storage task, Round storage state)
         private
         view
         returns (address[] memory members, uint16[] memory weights)
     {
         uint256 listed = task.verifiers.length;
         (members, weights) = (new address[](listed), new uint16[](listed));
-        uint256 active;
+        uint256 found;
         for (uint256 i; i < listed; ++i) {
             address verifier = task.verifiers[i];
-            Member storage member = task.members[verifier];
-            if (member.role != Role.Verifier || member.suspended) continue;
-            (members[active], weights[active]) = (verifier, member.weight);
-            ++active;
+            VerifierPlace memory place = task.places[verifier];
+            if (!place.mayServe(state)) continue;
+            (members[found], weights[found]) = (verifier, place.granted);
+            ++found;
         }
-        _truncate(members, weights, active);
+        _truncate(members, weights, found);
     }
 
     /// @dev Keeps `seats` of the members, drawn by weight without replacement, in their order.

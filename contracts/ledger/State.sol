@@ -21,7 +21,7 @@ struct Payouts {
     uint112 budget;
     uint8 exponent;
     uint40 finalAt;
-    uint8 openAppeals;
+    uint16 openAppeals;
     Status status;
 }
 
@@ -61,14 +61,16 @@ struct Seat {
     bytes32 tail;
 }
 
-/// @notice Where a verifier stands in the list of verifiers and in the committee it last sat in, and when it was last
-/// called into a jury.
+/// @notice Where a verifier stands in the list of verifiers and in the committee it last sat in, when it was last
+/// called into a jury, and since when and until when it was last active (0: not yet).
 struct VerifierPlace {
     uint16 granted;
     uint8 index;
     uint8 seat;
     uint32 seatRound;
     uint32 juryRound;
+    uint40 activeFrom;
+    uint40 activeUntil;
 }
 
 /// @notice A juror's vote in an appeal; `code` is 0 until it is revealed.
@@ -100,6 +102,7 @@ struct Records {
 using State for Task global;
 using State for Round global;
 using State for Payouts global;
+using State for VerifierPlace global;
 
 /// @notice A task with everything that belongs to it.
 struct Task {
@@ -173,9 +176,11 @@ library State {
 
     // ---------------------------------------------------------------- members
 
-    /// @notice The least stake of a role.
-    function requiredStake(Task storage task, Role role) internal view returns (uint256) {
-        return role == Role.Trainer ? task.params.trainerStake : task.params.verifierStake;
+    /// @notice The least stake of a member; of a verifier whose weight its stake has bought, for all of that weight.
+    function requiredStake(Task storage task, Member storage member) internal view returns (uint256 required) {
+        if (member.role == Role.Trainer) return task.params.trainerStake;
+        required = task.params.verifierStake;
+        if (task.params.openVerifiers) required *= member.weight;
     }
 
     /// @notice The seat of a committee member of this round.
@@ -189,7 +194,7 @@ library State {
     function slash(Task storage task, uint256 taskId, uint32 round, address account, uint16 code, uint256 rate)
         internal
     {
-        uint256 amount = takeStake(task, account, requiredStake(task, task.members[account].role) * rate / BASIS_POINTS);
+        uint256 amount = takeStake(task, account, requiredStake(task, task.members[account]) * rate / BASIS_POINTS);
         task.escrow += uint112(amount);
         emit ILedgerEvents.Slashed(taskId, round, account, code, amount);
     }
@@ -200,7 +205,7 @@ library State {
         uint256 stake = member.stake;
         taken = amount < stake ? amount : stake;
         member.stake = uint128(stake - taken);
-        if (stake - taken < requiredStake(task, member.role)) setSuspended(task, account, member, true);
+        if (stake - taken < requiredStake(task, member)) setSuspended(task, account, member, true);
     }
 
     /// @notice Takes a member out of play or back in: a trainer's ring is marked, a verifier's weight stops
@@ -213,9 +218,25 @@ library State {
             records.ring = records.ring.withSuspension(suspended);
         } else if (suspended) {
             task.verifierWeight -= member.weight;
+            task.places[account].activeUntil = uint40(block.timestamp);
         } else {
-            task.verifierWeight += member.weight;
+            activate(task, account, member.weight);
         }
+    }
+
+    /// @notice Lets a verifier's weight count from now on.
+    function activate(Task storage task, address verifier, uint16 weight) internal {
+        task.verifierWeight += weight;
+        VerifierPlace storage place = task.places[verifier];
+        (place.activeFrom, place.activeUntil) = (uint40(block.timestamp), 0);
+    }
+
+    /// @notice Whether a verifier may serve in a round: it was active when the round's commit phase ended, before its
+    /// seed or anybody's update or vote was known. Who joins, tops up or leaves later cannot choose committee or jury.
+    function mayServe(VerifierPlace memory place, Round storage round) internal view returns (bool) {
+        uint256 cutoff = round.commitDeadline;
+        bool joined = place.activeFrom != 0 && place.activeFrom < cutoff;
+        return joined && (place.activeUntil == 0 || place.activeUntil >= cutoff);
     }
 
     // ---------------------------------------------------------------- amounts

@@ -4,6 +4,7 @@ pragma solidity 0.8.28;
 import {ILedgerErrors} from "../interfaces/ILedgerErrors.sol";
 import {ILedgerEvents} from "../interfaces/ILedgerEvents.sol";
 import {Phase, TaskParams} from "../interfaces/LedgerTypes.sol";
+import {Lanes} from "../libraries/Lanes.sol";
 import {Rings} from "../libraries/Rings.sol";
 import {Round, State, Task} from "./State.sol";
 
@@ -15,6 +16,8 @@ library TaskLogic {
     /// Every trainer has at most one update per round, and a ring holds no larger index.
     uint256 private constant MAX_TRAINERS = Rings.MAX_INDEX + 1;
     uint256 private constant MAX_WINDOW = 365 days;
+    /// An appeal that succeeds takes all of the committee's vectors in one transaction, and nodes relay up to 128 KiB.
+    uint256 private constant MAX_APPEAL_WORDS = 4000;
 
     /// @notice See {ILedger-createTask}; the deposit is the caller's part.
     function create(Task storage task, uint256 taskId, TaskParams calldata params, uint256 escrow) external {
@@ -60,7 +63,7 @@ library TaskLogic {
         _require("cooldown", params.cooldown, bound, 20 * MAX_WINDOW);
         _require("payoutExponent", params.payoutExponent, 1, 3);
         _require("committeeSize", params.committeeSize, 1, MAX_COMMITTEE);
-        _require("maxTrainers", params.maxTrainers, 1, MAX_TRAINERS);
+        _require("maxTrainers", params.maxTrainers, 1, _mostTrainers(params));
         _require("maxRounds", params.maxRounds, 1, Rings.MAX_ROUND);
         _require("trainerStake", params.trainerStake, 1, type(uint112).max);
         _require("verifierStake", params.verifierStake, 1, type(uint112).max);
@@ -72,6 +75,12 @@ library TaskLogic {
         _require("appealBond", params.appealBond, params.appealWindow == 0 ? 0 : 1, type(uint112).max);
         _require("specDigest", uint256(params.specDigest), 1, type(uint256).max);
         _require("modelDigest", uint256(params.modelDigest), 1, type(uint256).max);
+    }
+
+    /// @dev How many trainers the task may have: fewer if their updates may be appealed.
+    function _mostTrainers(TaskParams calldata params) private pure returns (uint256 most) {
+        most = Lanes.PER_WORD * (MAX_APPEAL_WORDS / params.committeeSize);
+        if (params.appealWindow == 0 || most > MAX_TRAINERS) most = MAX_TRAINERS;
     }
 
     /// @dev Requires a parameter to be within bounds.

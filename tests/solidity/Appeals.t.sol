@@ -63,6 +63,15 @@ contract AppealsTest is LedgerTest {
         }
     }
 
+    /// @dev A round up to its settlement, in which the committee agrees.
+    function _runAgreed(uint16[] memory codes) private returns (uint32 settled) {
+        settled = _runUpdates(codes.length);
+        uint16[][] memory votes = new uint16[][](3);
+        (votes[0], votes[1], votes[2]) = (codes, codes, codes);
+        vectors = _score(settled, votes);
+        _settle(settled, vectors);
+    }
+
     function _revealVote(uint256 index, address juror, uint16 code) private {
         bytes32 salt = _salt(juror);
         vm.prank(juror);
@@ -86,12 +95,23 @@ contract AppealsTest is LedgerTest {
     }
 
     function test_appeal_revertsIfTheJuryCouldNotPrevail() public {
-        for (uint256 i; i < 4; ++i) {
-            vm.prank(jury[i]);
-            ledger.requestLeave(taskId);
-        }
+        _createTask(_params(), _equalWeights(5), 3);
+        round = _runAgreed(_codes(1, ZERO, ZERO));
         vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.JuryTooSmall.selector, 2, 3));
         ledger.appeal(taskId, round, 0);
+    }
+
+    function test_appeal_isOpenToEveryUpdateAtOnce() public {
+        uint16[] memory codes = new uint16[](257);
+        for (uint256 i; i < codes.length; ++i) {
+            codes[i] = 1;
+        }
+        _createTask(_params(), _equalWeights(9), codes.length);
+        round = _runAgreed(codes);
+        for (uint256 i; i < codes.length; ++i) {
+            _open(i);
+        }
+        assertEq(ledger.roundInfo(taskId, round).openAppeals, codes.length, "all of them");
     }
 
     function test_appeal_takesTheBondAndHoldsTheClaims() public {
@@ -133,6 +153,15 @@ contract AppealsTest is LedgerTest {
         vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.AlreadyVoted.selector, jury[0], round));
         ledger.commitAppealVote(taskId, round, 0, bytes32(uint256(1)));
         vm.stopPrank();
+    }
+
+    /// @dev Zero stands for no commitment: whoever could commit to it again and again would end the phase for all.
+    function test_appealVotes_revertOnAnEmptyCommitment() public {
+        _open(0);
+        vm.prank(jury[0]);
+        vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.NoVote.selector, jury[0], round));
+        ledger.commitAppealVote(taskId, round, 0, 0);
+        assertEq(ledger.appealInfo(taskId, round, 0).committed, 0, "nobody has committed");
     }
 
     function test_appealVotes_revertOnBadReveals() public {
@@ -245,11 +274,7 @@ contract AppealsTest is LedgerTest {
         }
         vm.prank(sponsor);
         ledger.topUp(taskId, trainerAt(0), STAKE);
-        round = _runUpdates(3);
-        uint16[][] memory votes = new uint16[][](3);
-        (votes[0], votes[1], votes[2]) = (codes, codes, codes);
-        vectors = _score(round, votes);
-        _settle(round, vectors);
+        round = _runAgreed(codes);
         delete jury;
         address[] memory seated = ledger.committee(taskId, round).verifiers;
         for (uint256 i; i < 9; ++i) {

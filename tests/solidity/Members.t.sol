@@ -145,6 +145,27 @@ contract MembersTest is LedgerTest {
         assertEq(uint256(ledger.record(taskId, trainerAt(0), 2).kind), uint256(RecordKind.Committed), "committed");
     }
 
+    /// @dev In an open task weight is bought, so all of the stake that bought it has to stay, and is at risk.
+    function test_topUp_bringsBackAWeightOnlyWithAllOfItsStake() public {
+        TaskParams memory params = _params();
+        params.openVerifiers = true;
+        _createTask(params, new uint16[](0), 1);
+        vm.prank(outsider);
+        ledger.joinVerifier(taskId, 3 * VERIFIER_STAKE);
+        uint32 round = _runUpdates(1);
+        vm.warp(ledger.roundInfo(taskId, round).scoreCommitDeadline);
+        ledger.voidRound(taskId, round);
+        uint256 slashed = 3 * uint256(VERIFIER_STAKE) / 10;
+        assertEq(ledger.member(taskId, outsider).stake, 3 * VERIFIER_STAKE - slashed, "slashed for all of its weight");
+        assertEq(ledger.verifierWeight(taskId, outsider), 0, "suspended");
+        vm.startPrank(outsider);
+        ledger.topUp(taskId, outsider, slashed - 1);
+        assertEq(ledger.verifierWeight(taskId, outsider), 0, "not yet");
+        ledger.topUp(taskId, outsider, 1);
+        assertEq(ledger.verifierWeight(taskId, outsider), 3, "back");
+        vm.stopPrank();
+    }
+
     // ---------------------------------------------------- requestLeave, leave
 
     function test_requestLeave_revertsForOutsidersAndTwice() public {

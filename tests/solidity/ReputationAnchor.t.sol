@@ -126,6 +126,28 @@ contract ReputationAnchorTest is LedgerTest {
         assertEq(anchor.statementOf(taskId, 1).root, _statement().root, "anchored");
     }
 
+    function test_attest_countsNobodyThatIsNoLongerActive() public {
+        _attest(1, _statement());
+        vm.startPrank(verifierAt(1));
+        ledger.requestLeave(taskId);
+        vm.warp(block.timestamp + 1000);
+        ledger.leave(taskId);
+        vm.stopPrank();
+        vm.prank(sponsor);
+        ledger.appointVerifier(taskId, verifierAt(3), 1);
+        _purse(verifierAt(3));
+        vm.prank(verifierAt(3));
+        ledger.joinVerifier(taskId, VERIFIER_STAKE);
+        bytes32 hash = keccak256(abi.encode(taskId, uint64(1), _statement()));
+        expectEvent(address(anchor));
+        emit StatementAttested(taskId, 1, verifierAt(3), hash, 1, 4);
+        _attest(3, _statement());
+        _attest(2, _statement());
+        assertEq(anchor.lastEpoch(taskId), 0, "the one that left and came back by another name counts once");
+        _attest(0, _statement());
+        assertEq(anchor.lastEpoch(taskId), 1, "four of four");
+    }
+
     function test_verify_checksRows() public {
         vm.expectRevert(abi.encodeWithSelector(IReputationAnchor.NotAnchored.selector, taskId, 1));
         anchor.verify(taskId, 1, first, new bytes32[](0));

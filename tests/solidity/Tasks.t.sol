@@ -81,8 +81,22 @@ contract TasksTest is LedgerTest {
         params.verifierStake = 0;
         _refused(params, "verifierStake", 0);
         params = _params();
-        params.appealWindow = 100;
+        (params.appealWindow, params.maxTrainers) = (100, 4256);
         _refused(params, "appealBond", 0);
+    }
+
+    /// @dev An appeal that succeeds takes all vectors at once, and no node relays more than 128 KiB.
+    function test_createTask_revertsOnVectorsThatNoAppealCouldShow() public {
+        TaskParams memory params = _params();
+        (params.appealWindow, params.appealBond) = (100, 1);
+        (params.committeeSize, params.maxTrainers) = (15, 4257);
+        _refused(params, "maxTrainers", 4257);
+        (params.committeeSize, params.maxTrainers) = (3, 16_383);
+        _refused(params, "maxTrainers", 16_383);
+        params.maxTrainers = 16_382;
+        _createTask(params, _equalWeights(3), 0);
+        (params.committeeSize, params.maxTrainers) = (15, 4256);
+        _createTask(params, _equalWeights(3), 0);
     }
 
     function test_createTask_revertsOnRatesAboveTheWhole() public {

@@ -80,6 +80,8 @@ def _state(book: TaskBook, member: MemberBook) -> str:
         return "leaving"
     params = book.history.params
     needed = params.trainer_stake if member.role == "trainer" else params.verifier_stake
+    if params.open_verifiers and member.role == "verifier":
+        needed *= book.history.appointed.get(member.address, 1)
     return "suspended" if member.stake < needed else "active"
 
 
