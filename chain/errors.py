@@ -17,6 +17,7 @@
     │   ├── TransactionStuck       not mined before the deadline
     │   └── TransactionReplaced    another transaction took its nonce
     ├── ContractError              no contract at the address, or other code than the artifact's
+    ├── BadAddress                 no address, or a mistyped one
     ├── BadCommitment              numbers that no commitment or score vector can hold
     ├── KeystoreError              keystore file or password
     │   ├── UnknownAccount         no key for the name or address
@@ -129,6 +130,10 @@ class TransactionReplaced(TransactionError):
 
 class ContractError(ChainError):
     """No contract at the address, or code that is not the artifact's."""
+
+
+class BadAddress(ChainError, ValueError):
+    """What was written is no address, or its checksum says that it was mistyped."""
 
 
 class BadCommitment(ChainError, ValueError):

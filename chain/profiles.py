@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eth_utils.address import is_address, to_checksum_address
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from web3 import Web3
 
+from chain.addresses import checked_address
 from chain.client import Ledger, ReputationAnchor, Token
-from chain.errors import ContractError, ProfileError
+from chain.errors import ContractError, NodeUnreachable, ProfileError
 from chain.folders import config_dir, write_atomically
 from chain.node import connect_node
 
+LOCAL = "local"  # the network that `karat up` makes
 PROJECT_FILE = Path("karat.toml")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _MOST_BYTES = 1024 * 1024
@@ -48,11 +49,7 @@ class Profile(BaseModel):
     @field_validator("ledger", "anchor", "token")
     @classmethod
     def _is_address(cls, address: str | None) -> str | None:
-        if address is None:
-            return None
-        if not is_address(address):
-            raise ValueError("it is no address (0x and 40 hexadecimal digits)")
-        return to_checksum_address(address)
+        return None if address is None else checked_address(address)
 
 
 @dataclass(frozen=True)
@@ -88,7 +85,7 @@ def load_profile(
         known = ", ".join(known_profiles(project_file=project_file, folder=folder)) or "none yet"
         raise ProfileError(
             f"there is no network {name!r} (known: {known}); `karat up` makes the network "
-            f"'local', others are files in {_folder(folder)}"
+            f"{LOCAL!r}, others are files in {_folder(folder)}"
         )
     return _validated(name, _read(path), str(path))
 
@@ -134,7 +131,12 @@ def connect(profile: Profile) -> Connection:
         WrongChain: the node serves another chain id.
         ContractError: an address holds no contract, or another one.
     """
-    web3 = connect_node(profile.rpc_url, chain_id=profile.chain_id)
+    try:
+        web3 = connect_node(profile.rpc_url, chain_id=profile.chain_id)
+    except NodeUnreachable as error:
+        if profile.name != LOCAL:
+            raise
+        raise NodeUnreachable(f"{error} (`karat up` starts the network {LOCAL!r})") from error
     ledger = Ledger.attach(web3, profile.ledger)
     anchor = ReputationAnchor.attach(web3, profile.anchor) if profile.anchor else None
     if anchor is not None and anchor.ledger() != ledger.address:

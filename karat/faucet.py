@@ -6,10 +6,12 @@ Transfers, not changes of the node's state by hand, so that they survive a resta
 from collections.abc import Sequence
 from typing import Any
 
+from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_checksum_address
 from web3.types import Wei
 
 from chain.accounts import dev_accounts
+from chain.client import Token
 from chain.local_network import DEPLOYER_SEED, FUND_TOKENS
 from chain.nonces import next_nonce
 from chain.profiles import Connection
@@ -20,10 +22,8 @@ ETHER = Wei(10 * 10**18)
 _TRANSFER_GAS = 21_000
 
 
-def fund(connection: Connection, addresses: Sequence[str]) -> None:
-    """Give each address 10 ether and 100,000 dev tokens.
-
-    Several processes may do so at once.
+def bank_of(connection: Connection) -> tuple[LocalAccount, Token]:
+    """The public key that can mint a network's dev tokens, and the token.
 
     Raises:
         KeystoreError: the chain is no development chain.
@@ -32,10 +32,19 @@ def fund(connection: Connection, addresses: Sequence[str]) -> None:
     [bank] = dev_accounts(DEPLOYER_SEED, 1, chain_id=connection.profile.chain_id)
     if connection.token is None:
         raise ConfigError(f"the network {connection.profile.name!r} names no token to fund with")
+    return bank, connection.token
+
+
+def fund(connection: Connection, addresses: Sequence[str]) -> None:
+    """Give each address 10 ether and 100,000 dev tokens; raises as :func:`bank_of`.
+
+    Several processes may do so at once.
+    """
+    bank, token = bank_of(connection)
     sender = Sender(connection.web3, bank)
     for address in addresses:
         _transfer(sender, address)
-        sender.send(connection.token.mint(address, FUND_TOKENS))
+        sender.send(token.mint(address, FUND_TOKENS))
 
 
 def _transfer(sender: Sender, address: str) -> None:

@@ -12,10 +12,10 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from eth_utils.address import is_address, to_checksum_address
 from web3 import Web3
 
 from chain.abi import Event
+from chain.addresses import checked_address
 from chain.bindings.structs import TaskParams
 from chain.client import Ledger, ReputationAnchor
 from chain.node import connect_node
@@ -167,13 +167,13 @@ class Reputation:
         """
         from karat import reputation  # noqa: PLC0415
 
-        seen_by = None if ego is None else _checksum(ego)
+        seen_by = None if ego is None else checked_address(ego)
         return reputation.scores(self.task.history, seen_by, alpha=alpha, beta=beta, gamma=gamma)
 
     def of(self, address: str, ego: str | None = None) -> float:
         """One participant's score."""
         scores = self.scores(ego)
-        return scores[_checksum(address)]
+        return scores[checked_address(address)]
 
     def top(self, k: int = 10, ego: str | None = None) -> list[tuple[str, float]]:
         """The ``k`` best, best first."""
@@ -189,9 +189,9 @@ class Reputation:
         from reputation import MeritRank  # noqa: PLC0415
 
         history = self.task.history
-        seen_by = history.sponsor if ego is None else _checksum(ego)
+        seen_by = history.sponsor if ego is None else checked_address(ego)
         rank = MeritRank(reputation.trust_graph(history), alpha=float(reputation.ALPHA))
-        return rank.explain(seen_by, _checksum(address), paths)
+        return rank.explain(seen_by, checked_address(address), paths)
 
     def to_records(self, ego: str | None = None) -> list[dict[str, Any]]:
         """One dictionary per participant, for ``pandas.DataFrame``."""
@@ -208,7 +208,7 @@ class Reputation:
         from karat.anchored import proof_of  # noqa: PLC0415
 
         history = self.task.history
-        return proof_of(self.anchor, history, _checksum(address), epoch)
+        return proof_of(self.anchor, history, checked_address(address), epoch)
 
     def epochs(self) -> list["Attestations"]:
         """What verifiers attested of the task, oldest epoch first; the last may be undecided."""
@@ -267,8 +267,14 @@ class Network:
         return [self.task(number) for number in range(1, self.ledger.task_count() + 1)]
 
     def task(self, task_id: int) -> TaskView:
-        """One task by its id."""
+        """One task by its id.
+
+        Raises:
+            NotAvailable: there is no such task.
+        """
         if task_id not in self._tasks:
+            if not 1 <= task_id <= self.ledger.task_count():
+                raise NotAvailable(f"there is no task {task_id} on this ledger")
             history = TaskHistory(
                 self.ledger, task_id, anchor=self._anchor, from_block=self.from_block
             )
@@ -302,6 +308,7 @@ def connect(
 
     Raises:
         chain.errors.ProfileError: there is no such profile.
+        chain.errors.BadAddress: what is given as an address is none.
         chain.errors.NodeUnreachable: nothing answers.
         chain.errors.ContractError: there is no such contract, or another one.
         karat.errors.ConfigError: a URL without a ledger.
@@ -314,8 +321,8 @@ def connect(
     web3 = connect_node(network)
     return Network(
         web3,
-        Ledger.attach(web3, ledger),
-        None if anchor is None else ReputationAnchor.attach(web3, anchor),
+        Ledger.attach(web3, checked_address(ledger)),
+        None if anchor is None else ReputationAnchor.attach(web3, checked_address(anchor)),
         store,
         from_block,
     )
@@ -336,12 +343,6 @@ def updates_of(current: Round) -> Iterator[Update]:
             verdict=None if code is None else verdict_name(code),
             weight=0 if code is None else max(0, code - ZERO_SCORE),
         )
-
-
-def _checksum(address: str) -> str:
-    if not is_address(address):
-        raise ConfigError(f"{address!r} is no address (0x and 40 hexadecimal digits)")
-    return to_checksum_address(address)
 
 
 def to_records(items: list[Any]) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ FundFlag = Annotated[
 @shared("network", *KEYS)
 def new(session: Session, name: NameArgument, fund: FundFlag = False) -> None:
     """Make a new random key."""
+    _check_funding(session, fund)
     password = session.password(f"New password for {name}", confirm=True)
     stored = session.keystore.new(name, password)
     _created(session, stored.name, stored.address, stored.path, fund)
@@ -47,6 +48,7 @@ def import_(
     A raw key is read from standard input (a pipe, or a hidden prompt), never from the command
     line, where other users and the shell's history would see it.
     """
+    _check_funding(session, fund)
     if file is not None:
         theirs = _file_password(session, file, file_password)
         password = session.password(f"New password for {name}", confirm=True)
@@ -94,17 +96,19 @@ def fund(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Account, address, or dev:N.")],
 ) -> None:
     """On a devnet: give an account ether and dev tokens."""
-    from eth_utils.address import is_address, to_checksum_address
-
     from karat.faucet import fund
 
-    if name.startswith(DEV_PREFIX):
-        address = str(session.dev_account(name).address)
-    else:
-        address = to_checksum_address(name) if is_address(name) else ""
-        address = address or session.keystore.find(name).address
+    address = session.address_of(name)
     fund(session.connection, [address])
     session.show("karat.account.fund/1", {"address": address}, [f"Funded {address}."])
+
+
+def _check_funding(session: Session, wanted: bool) -> None:
+    """Fail before a key is made, not after it, where it cannot be funded."""
+    if wanted:
+        from karat.faucet import bank_of
+
+        bank_of(session.connection)
 
 
 def _created(session: Session, name: str, address: str, path: Path, funded: bool) -> None:

@@ -34,6 +34,7 @@ _CODES: dict[str, Exit] = {
     "chain.errors.NodeError": Exit.UNREACHABLE,
     "chain.errors.RpcError": Exit.FAILURE,  # it was reached, and said no
     "chain.errors.WrongChain": Exit.CONFIG,
+    "chain.errors.BadAddress": Exit.CONFIG,
     "chain.errors.KeystoreError": Exit.CONFIG,
     "chain.errors.ProfileError": Exit.CONFIG,
     "chain.errors.ContractError": Exit.CONFIG,

@@ -237,6 +237,21 @@ class Session:
         index = int(digits)
         return dev_accounts(DEPLOYER_SEED, index + 1, chain_id=self.profile.chain_id)[index]
 
+    def address_of(self, name: str) -> str:
+        """The address of an account that is named: stored here, ``dev:N``, or an address itself.
+
+        Raises:
+            BadAddress: it begins as an address, and is none or mistyped.
+            UnknownAccount: there is no such account.
+        """
+        from chain.addresses import checked_address
+
+        if name.startswith(DEV_PREFIX):
+            return str(self.dev_account(name).address)
+        if name.startswith("0x"):
+            return checked_address(name)
+        return self.keystore.find(name).address
+
     def password(self, question: str, *, confirm: bool = False) -> str:
         """A password from the file, the environment, or a prompt.
 

@@ -3,8 +3,8 @@
 import tomllib
 from pathlib import Path
 
-from eth_utils.address import is_address, to_checksum_address
-
+from chain.addresses import checked_address
+from chain.errors import BadAddress
 from karat.errors import ConfigError
 from karat.web.text import clean
 
@@ -26,7 +26,12 @@ def read_names(path: Path) -> dict[str, str]:
         entries = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"cannot read the names in {path}: {error}") from error
+    names: dict[str, str] = {}
     for address, name in entries.items():
-        if not is_address(address) or not isinstance(name, str):
+        if not isinstance(name, str):
             raise ConfigError(f'{path}: {clean(address, 60)!r}: write "0x…" = "name"')
-    return {to_checksum_address(a): clean(name, _LONGEST_NAME) for a, name in entries.items()}
+        try:
+            names[checked_address(address)] = clean(name, _LONGEST_NAME)
+        except BadAddress as error:
+            raise ConfigError(f"{path}: {clean(str(error), 200)}") from error
+    return names

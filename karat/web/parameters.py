@@ -2,22 +2,17 @@
 
 from typing import Annotated, Literal
 
-from eth_utils.address import is_address, to_checksum_address
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from chain.addresses import checked_address
+
 MOST_ITEMS = 200
-
-
-def _checksummed(text: str) -> str:
-    if not is_address(text):
-        raise ValueError("an address is 0x and 40 hexadecimal digits")
-    return to_checksum_address(text)
 
 
 Number = Annotated[int, Field(ge=1, le=2**31)]
 AnAddress = Annotated[
     str, Field(max_length=42, description="0x and 40 hexadecimal digits."),
-    AfterValidator(_checksummed),
+    AfterValidator(checked_address),
 ]  # fmt: skip
 
 

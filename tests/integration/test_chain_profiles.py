@@ -19,7 +19,7 @@ from chain.profiles import (
 from chain.transactions import Sender
 from karat.cli.errors import Exit, exit_code
 
-LEDGER = "0x" + "Ab" * 20
+LEDGER = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 PROFILE = Profile(name="test", rpc_url="http://127.0.0.1:1", chain_id=5, ledger=LEDGER.lower())
 
 
@@ -72,6 +72,7 @@ def test_an_unknown_network_lists_the_known_ones() -> None:
         ("", "rpc_url: Field required"),
         ('rpc_url = "http://x"\nchain_id = 0\nledger = "0x12"', "chain_id"),
         ('rpc_url = "http://x"\nchain_id = 1\nledger = "0x12"', "ledger: .*no address"),
+        (f'rpc_url = "http://x"\nchain_id = 1\nledger = "{LEDGER[:-1]}D"', "ledger: .*mistyped"),
         (f'rpc_url = "http://x"\nchain_id = 1\nledger = "{LEDGER}"\nleger = 1', "leger"),
     ],
 )
