@@ -6,7 +6,8 @@ import pytest
 
 from karat import reputation
 from karat.history import Outcome, TaskHistory
-from karat.trust import TrustEdge, anchored_edges, peers, trust_edges
+from karat.trust import TrustEdge, anchored_edges, net_edges, peers, trust_edges
+from karat.web.book import TaskBook
 from learning.detection.findings import Verdict
 from learning.score_codes import ZERO_SCORE
 from tests.trust.histories import SPONSOR, VERIFIERS, address, history, said
@@ -24,6 +25,19 @@ def told() -> TaskHistory:
 def stated(told: TaskHistory) -> list[TrustEdge]:
     """The edges that are not the sponsor's and not verifiers'."""
     return [edge for edge in trust_edges(told) if edge.source not in {SPONSOR, *VERIFIERS}]
+
+
+def test_without_statements_all_positive_edges_are_anchored(told: TaskHistory) -> None:
+    edges = trust_edges(told)
+    assert {edge.source for edge in edges} == {SPONSOR, *VERIFIERS}
+    assert anchored_edges(told) == [edge for edge in net_edges(edges) if edge[2] > 0]
+
+
+def test_the_page_takes_statements_in(told: TaskHistory) -> None:
+    book = TaskBook(told.ledger, 1)
+    book.take([said(A, [(C, 5)])])
+    assert book.history.peer_edges == {(A, C, 1): 5}
+    assert book.settled == 1  # so that the ranking is computed anew
 
 
 def test_trainers_edges_carry_their_round(told: TaskHistory) -> None:
