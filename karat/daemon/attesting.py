@@ -15,8 +15,9 @@ from karat.reputation import Epoch, difference, epoch_at, settled_block, stateme
 from karat.task import Task
 
 # The vote that makes the majority also stores the statement. An estimate does not know that when
-# another's vote is mined between it and ours.
-_ATTEST_GAS = 500_000
+# another's vote is mined between it and ours. With 64 verifiers, the most that a task can have,
+# it takes some 950,000.
+_ATTEST_GAS = 1_200_000
 
 
 class EpochAttester:
