@@ -2,6 +2,7 @@
 
 import importlib.util
 import inspect
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -63,6 +64,35 @@ class Registry(Generic[T]):
         return name in self._objects
 
 
+# What a user's code raises when it is wrong; other errors are not its own.
+PLUGIN_MISTAKES = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    NameError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
+
+
+def line_at_fault(error: BaseException, spec: str) -> str | None:
+    """``FILE.py, line N`` of the innermost line of the plugin ``spec`` that ``error`` came through.
+
+    None if it did not come through this file.
+    """
+    file = spec.rpartition(":")[0]
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(error.__traceback__)
+        if file and Path(frame.filename) == Path(file)
+    ]
+    return f"{file}, line {lines[-1]}" if lines else None
+
+
 def load_object(spec: str) -> Any:
     """Run ``FILE.py`` and return what it calls ``NAME``, for ``FILE.py:NAME``.
 
@@ -79,7 +109,7 @@ def load_object(spec: str) -> Any:
     module = importlib.util.module_from_spec(module_spec)
     try:
         module_spec.loader.exec_module(module)
-    except (ImportError, SyntaxError, NameError, TypeError, ValueError, AttributeError) as error:
+    except PLUGIN_MISTAKES as error:
         raise PluginError(f"{spec!r}: running {file!r} failed: {error}") from error
     if not hasattr(module, name):
         defined = [n for n, v in vars(module).items() if inspect.isclass(v) and n[0] != "_"]

@@ -109,7 +109,7 @@ class MeritRank:
             _require(isinstance(number, int | np.integer), name, number, "an integer")
         egos = list(egos)
         if threads is None and method == "sample":
-            threads = 1 + int(walks / self.alpha) // _STEPS_PER_THREAD
+            threads = 1 + int(max(walks, 0) / self.alpha) // _STEPS_PER_THREAD
         with _threads(threads):
             if method == "sample":
                 return [self._sampled(ego, walks, seed) for ego in egos]

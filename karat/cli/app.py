@@ -72,6 +72,12 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("KARAT_DEBUG"):
             raise
-        say(f"karat: {str(error) or type(error).__name__}")
+        say(f"karat: {_sentence(error)}")
         sys.exit(exit_code(error))
     sys.exit(Exit.OK)
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"cannot use {error.filename}: {error.strerror}"
+    return str(error) or type(error).__name__

@@ -21,15 +21,15 @@ DEFENCES = "karat,mean,trimmed-mean,multi-krum,centered-clip,nnm-trimmed-mean,fo
 MAX_RANGE = 10_000
 COLUMNS = {
     "accuracy": "accuracy",
-    "attack_success": "success",
+    "attack_success": "goal",
     "attacker_reward_share": "share",
-    "precision": "precis.",
+    "precision": "prec.",
     "recall": "recall",
-    "honest_false_positive": "honest",
+    "honest_false_positive": "flagged",
 }
 CAPTION = (
-    "Percent, means over the seeds. success: of the attack's own goal; share: attackers' part of "
-    "the rewards; precision and recall of detection; honest: honest updates flagged."
+    "Percent, means over the seeds. goal: success at what the attack is after; share: attackers' "
+    "part of the rewards; prec. and recall: of detection; flagged: honest updates, by mistake."
 )
 
 
@@ -128,8 +128,11 @@ def _show(rows: "list[Row]") -> None:
         for name in ("honest", "attackers", "alpha", "rounds")
         if len({getattr(cell, name) for cell in cells if cell.attack != "none"}) > 1
     ]
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, caption=CAPTION)
-    for title in ("attack", "defence", *varied):
+    # The longest names fit into 80 columns; into less, names are folded and figures kept whole.
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, caption=CAPTION)
+    for title in ("attack", "defence"):
+        table.add_column(title, overflow="fold")
+    for title in varied:
         table.add_column(title, no_wrap=True)
     for title in COLUMNS.values():
         table.add_column(title, justify="right", no_wrap=True)

@@ -1,5 +1,7 @@
 """``karat config``: the settings in force, and where each one comes from."""
 
+import os
+
 import typer
 
 from karat.cli.options import shared
@@ -32,6 +34,7 @@ def show(session: Session) -> None:
         "networks": known_profiles(),
     }
     rows = [(name, "-" if v is None else v, where[name]) for name, v in values.items()]
-    rows.append(("config_dir", config_dir(), "KARAT_CONFIG_DIR"))
-    rows.append(("data_dir", data_dir(), "KARAT_DATA_DIR"))
+    for name, folder in (("config_dir", config_dir()), ("data_dir", data_dir())):
+        variable = f"KARAT_{name.upper()}"
+        rows.append((name, folder, variable if os.environ.get(variable) else "default"))
     session.show("karat.config/1", document, table(("setting", "value", "from"), rows))

@@ -45,6 +45,7 @@ _CODES: dict[str, Exit] = {
     "chain.store.errors.StoreUnreachable": Exit.UNREACHABLE,
     "karat.errors.ConfigError": Exit.CONFIG,
     "learning.errors.ArenaError": Exit.USAGE,
+    "learning.errors.AttackError": Exit.USAGE,
     "learning.errors.DeviceError": Exit.USAGE,
     "learning.errors.MalformedUpdate": Exit.REJECTED,
     "learning.errors.PluginError": Exit.USAGE,

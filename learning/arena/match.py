@@ -22,8 +22,9 @@ from learning.arena.seeds import hash_seed
 from learning.arena.trainers import train_all
 from learning.attacks import Attack, Knowledge, Setting, View, attacks
 from learning.codec import Codec
-from learning.errors import ArenaError, AttackError
+from learning.errors import ArenaError, AttackError, PluginError
 from learning.model_state import ModelState
+from learning.registry import PLUGIN_MISTAKES, line_at_fault
 from learning.tasks.data import Examples, assigned, divided, partition
 from learning.tasks.spec import TaskSpec
 from learning.training import evaluate, initial_model, layout_of
@@ -87,8 +88,20 @@ class Row:
 def play(match: Match) -> Row:
     """Play a match to the end. Deterministic given the match, on one machine.
 
-    Raises :class:`ArenaError`, and whatever a user's own attack or defence raises.
+    Raises :class:`ArenaError`, and :class:`PluginError`, which names the line, if a user's own
+    attack or defence fails.
     """
+    try:
+        return _played(match)
+    except PLUGIN_MISTAKES as error:
+        for plugin in (match.attack, match.defence):
+            where = line_at_fault(error, plugin)
+            if where is not None:
+                raise PluginError(f"{where}: {type(error).__name__}: {error}") from error
+        raise
+
+
+def _played(match: Match) -> Row:
     attack = attacks.get(match.attack)()
     if match.attack == "none":
         match = replace(match, attackers=0)
@@ -176,11 +189,11 @@ class Ring:
                 past_honest=None if knows is Knowledge.OWN_DATA else self.past_honest,
             )
         )
-        if crafted.shape != own.shape or not np.isfinite(crafted).all():
-            raise AttackError(
-                f"{self.match.attack} made updates of shape {crafted.shape} where {own.shape} "
-                "was needed, or with NaN or infinity in them"
-            )
+        name = self.match.attack
+        if crafted.shape != own.shape:
+            raise AttackError(f"{name} made updates of shape {crafted.shape}, not {own.shape}")
+        if not np.isfinite(crafted).all():
+            raise AttackError(f"{name} made updates with NaN or infinity in them")
         return [
             self._entry(name, False, self.codec.encode(delta.astype(np.float32)))
             for name, delta in zip(names, crafted, strict=True)

@@ -77,6 +77,53 @@ def test_table_and_report(karat: Karat, tmp_path: Path) -> None:
     assert (report / "accuracy.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_longest_names_fit_into_eighty_columns(
+    karat: Karat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    done = karat(*QUICK, "--attack", "targeted-flip", "--defence", "nnm-trimmed-mean")
+    header, _, row, *_ = done.stdout.splitlines()
+    names = ["attack", "defence", "accuracy", "goal", "share", "prec.", "recall", "flagged"]
+    assert header.split() == names
+    assert row.split()[:2] == ["targeted-flip", "nnm-trimmed-mean"]
+
+
+BROKEN = """
+import numpy as np
+from learning.attacks import Attack
+
+class Shape(Attack):
+    def craft(self, view):
+        return np.zeros((1, 3))
+
+class Infinite(Attack):
+    def craft(self, view):
+        return view.own + np.inf
+
+class Mistaken(Attack):
+    def craft(self, view):
+        return view.nothing
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Shape", "made updates of shape (1, 3), not (2, 4810)"),
+        ("Infinite", "with NaN or infinity"),
+        ("Mistaken", "own.py, line 15: AttributeError: 'View' object has no attribute 'nothing'"),
+    ],
+)
+def test_a_mistake_in_an_attack_of_ones_own_is_named(
+    name: str, message: str, karat: Karat, tmp_path: Path
+) -> None:
+    file = tmp_path / "own.py"
+    file.write_text(BROKEN)
+    done = karat(*QUICK, "--attack", f"{file}:{name}", "--defence", "mean")
+    assert done.code == 2
+    assert message in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -85,6 +85,7 @@ def test_audit_finds_every_attack_bounded(graph: str) -> None:
     [
         (EDGES, ["top", "--ego", "nobody"], "'nobody'"),
         (EDGES, ["top", "--ego", "e", "--alpha", "0"], "alpha"),
+        (EDGES, ["top", "--ego", "e", "--method", "sample", "--walks", "-5"], "walks must be"),
         (EDGES, ["show", "x", "--ego", "e"], "'x'"),
         ("a,b,nan\n", ["top", "--ego", "a"], "line 1"),
         ("a,a,1\n", ["top", "--ego", "a"], "itself"),

@@ -1,11 +1,13 @@
 """What people write: task files, amounts, data, settings; every mistake named."""
 
+import sys
 from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from karat.cli.app import main
 from karat.config import load_settings, origins
 from karat.data import load_examples, shard_of
 from karat.errors import ConfigError
@@ -118,6 +120,19 @@ def test_data_that_does_not_fit_is_refused(
 def test_no_shard(text: str) -> None:
     with pytest.raises(ConfigError, match="no shard"):
         shard_of(tasks.get("mlp-digits"), text)
+
+
+def test_folders_say_where_they_come_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KARAT_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.delenv("KARAT_DATA_DIR", raising=False)
+    monkeypatch.setattr(sys, "argv", ["karat", "config", "show"])
+    with pytest.raises(SystemExit):
+        main()
+    shown = {line.split()[0]: line.split()[-1] for line in capsys.readouterr().out.splitlines()}
+    assert (shown["config_dir"], shown["data_dir"]) == ("KARAT_CONFIG_DIR", "default")
 
 
 def test_settings_say_where_they_come_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
