@@ -207,6 +207,20 @@ contract Handler is LedgerTest {
         _observe();
     }
 
+    function leaveOrJoinAsVerifier(uint256 who) external {
+        address verifier = verifierAt(bound(who, 0, VERIFIERS - 1));
+        vm.prank(verifier);
+        try ledger.requestLeave(taskId) {} catch {}
+        vm.prank(verifier);
+        try ledger.leave(taskId) {
+            vm.prank(sponsor);
+            ledger.appointVerifier(taskId, verifier, 1);
+            vm.prank(verifier);
+            ledger.joinVerifier(taskId, VERIFIER_STAKE);
+        } catch {}
+        _observe();
+    }
+
     // ---------------------------------------------------------- observations
 
     /// @notice The money of the task, from its parts: escrow, budgets, owed, stakes, balances, bonds.
