@@ -57,24 +57,21 @@ def attest(
 
 def _weights(words: list[str]) -> dict[str, int]:
     """Weights by checksummed address, from words ADDRESS=WEIGHT that the contract would take."""
-    from eth_utils.address import to_checksum_address
-
-    from chain.errors import BadCommitment
+    from chain.addresses import checked_address
+    from chain.errors import BadAddress, BadCommitment
     from chain.peers import pack_edges
 
     edges: list[tuple[str, int]] = []
-    for word in words:
-        found = re.fullmatch(r"(0x\w{40})=([+-]?\d{1,5})", word, re.ASCII)
-        if found is None:
-            raise typer.BadParameter(
-                f"{word!r} is not ADDRESS=WEIGHT, as 0x…=100", param_hint=_EDGES
-            )
-        edges.append((found[1], int(found[2])))
     try:
+        for word in words:
+            found = re.fullmatch(r"(0x\w+)=([+-]?\d{1,5})", word, re.ASCII)
+            if found is None:
+                raise typer.BadParameter(f"{word!r} is not ADDRESS=WEIGHT", param_hint=_EDGES)
+            edges.append((checked_address(found[1]), int(found[2])))
         pack_edges(edges)
-    except BadCommitment as error:
+    except (BadAddress, BadCommitment) as error:
         raise typer.BadParameter(str(error), param_hint=_EDGES) from error
-    weights: dict[str, int] = {to_checksum_address(name): weight for name, weight in edges}
+    weights = dict(edges)
     if len(weights) < len(edges):
         raise typer.BadParameter("an address is there twice: add its weights", param_hint=_EDGES)
     return weights

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from karat.cli.app import app
 
-ONE, OTHER = "0x" + "Ab" * 20, "0x" + "cd" * 20
+ONE, OTHER = "0x" + "ab" * 20, "0x" + "cd" * 20
 
 
 @pytest.mark.parametrize(
@@ -22,9 +22,11 @@ ONE, OTHER = "0x" + "Ab" * 20, "0x" + "cd" * 20
         ([f"{ONE}=much"], "is not ADDRESS=WEIGHT"),
         ([f"{ONE}=١"], "is not ADDRESS=WEIGHT"),
         ([f"{ONE}={'9' * 5000}"], "is not ADDRESS=WEIGHT"),
-        (["0x12=1"], "is not ADDRESS=WEIGHT"),
+        (["0x12=1"], "'0x12' is no address"),
+        (["12=1"], "is not ADDRESS=WEIGHT"),
+        (["0x5AAeb6053F3E94C9b9A09f33669435E7Ef1BeAed=1"], "is mistyped"),
         ([f"0x{'zz' * 20}=1"], "is no address"),
-        ([f"{ONE}=1", f"{ONE.lower()}=2"], "is there twice: add its weights"),
+        ([f"{ONE}=1", f"0x{ONE[2:].upper()}=2"], "is there twice: add its weights"),
         ([f"0x{number:040x}=1" for number in range(33)], "33 attestations are not between 1"),
         ([], "Missing argument"),
     ],
