@@ -9,6 +9,7 @@ from karat.cli.session import Session
 from karat.cli.task import TaskArgument
 
 if TYPE_CHECKING:
+    from chain.abi import Call
     from karat.money import Money
 
 StakeFlag = Annotated[
@@ -56,6 +57,7 @@ def _join(session: Session, number: int, stake: str | None, role: str) -> None:
 
 def _leave(session: Session, number: int) -> None:
     """Ask to leave a task, or leave it once the cool-down is over, and say so."""
+    from chain.bindings.ledger_events import Left
     from karat.clock import chain_time
 
     money, ledger = session.money(number), session.ledger
@@ -67,8 +69,9 @@ def _leave(session: Session, number: int) -> None:
         leave_at = ledger.member(number, session.address).leave_at
         said = f"The cool-down has begun: run this again in {max(0, leave_at - now)} s."
     else:
-        done, state, leave_at = session.act([ledger.leave(number)]), "left", member.leave_at
-        said = f"Left task {number} with {money.show(member.stake + member.balance)}."
+        done, state, leave_at = session.act([_leave_call(session, number)]), "left", member.leave_at
+        left = [one for receipt in done.receipts for one in ledger.events_in(receipt, Left)]
+        said = f"Left task {number} with {money.show(sum(one.amount for one in left))}."
     document = {**done.document(), "task": number, "state": state, "leave_at": leave_at}
     session.show("karat.leave/1", document, done.lines() if done.dry_run else [said])
 
@@ -107,3 +110,14 @@ def member_summary(document: dict[str, Any], money: "Money") -> dict[str, Any]:
         "slashed": money.show(document["slashed"]),
         "round": f"{document['round']}, {document['phase']}",
     }
+
+
+def _leave_call(session: Session, number: int) -> "Call[Any]":
+    """What leaves, after claiming what a trainer has not claimed."""
+    from karat.roles.records import Records
+
+    ledger, leave = session.ledger, session.ledger.leave(number)
+    rounds = Records(ledger, number, session.address).claimable()
+    if not rounds:
+        return leave
+    return ledger.batch([ledger.claim(number, session.address, rounds), leave])

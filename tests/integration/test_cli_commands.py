@@ -237,26 +237,6 @@ def test_a_task_without_rounds_gives_everything_back(played: Played) -> None:
     assert closed["amount"] == made["escrow"] == 22 * 10**18
 
 
-def test_assigned_data_need_not_be_given(played: Played) -> None:
-    (played.home.folder / "assigned.toml").write_text("assigned_examples = 64" + TASK)
-    task = played.do("task", "create", "--spec", "assigned.toml", "--account", "dev:1")["task"]
-    played.do("trainer", "join", task, "--account", "dev:3")
-    played.do("verifier", "join", task, "--account", "dev:2")
-    played.do("round", "open", task, "--account", "dev:1")
-    trained = ("trainer", "train", task, "--account", "dev:3", "--seed", 7, "--device", "cpu")
-    _, err = played.home.run(*trained)
-    assert "64 examples" in err
-    registered = tasks.get("mlp-digits")
-    data = registered.data.model_copy(update={"assigned": 64})
-    spec, base = registered.model_copy(update={"data": data}), initial_model(registered)
-    address = played.home.json("account", "export-address", "dev:3")["address"]
-    delta = train(spec, base, assigned(spec, base.digest, address), 7, "cpu")
-    expected = Codec(spec.codec, base.layout).encode(delta)
-    kept = (Path(played.home.env["KARAT_DATA_DIR"]) / "trainer").glob("**/*.update")
-    assert expected in [path.read_bytes() for path in kept]
-    assert played.do("trainer", "submit", task, "--account", "dev:3")["state"] == "committed"
-
-
 def test_the_examples_run(played: Played) -> None:
     wanted = {"deploy.py": ("another", load_profile("local").rpc_url)}
     for script in sorted(EXAMPLES.glob("*.py")):
@@ -295,6 +275,34 @@ def test_the_daemon_anchored_what_anyone_can_verify(played: Played) -> None:
     assert epoch["dissenters"] == []
     _, err = played.home.run("reputation", "verify", "0x" + "99" * 20, "--task", 1, code=2)
     assert "is not anchored" in err
+
+
+def test_assigned_data_need_not_be_given_and_leaving_claims(played: Played) -> None:
+    (played.home.folder / "assigned.toml").write_text("assigned_examples = 64" + TASK)
+    task = played.do("task", "create", "--spec", "assigned.toml", "--account", "dev:1")["task"]
+    played.do("trainer", "join", task, "--account", "dev:3")
+    played.do("verifier", "join", task, "--account", "dev:2")
+    played.do("round", "open", task, "--account", "dev:1")
+    trained = ("trainer", "train", task, "--account", "dev:3", "--seed", 7, "--device", "cpu")
+    _, err = played.home.run(*trained)
+    assert "64 examples" in err
+    registered = tasks.get("mlp-digits")
+    data = registered.data.model_copy(update={"assigned": 64})
+    spec, base = registered.model_copy(update={"data": data}), initial_model(registered)
+    address = played.home.json("account", "export-address", "dev:3")["address"]
+    delta = train(spec, base, assigned(spec, base.digest, address), 7, "cpu")
+    expected = Codec(spec.codec, base.layout).encode(delta)
+    kept = (Path(played.home.env["KARAT_DATA_DIR"]) / "trainer").glob("**/*.update")
+    assert expected in [path.read_bytes() for path in kept]
+    assert played.do("trainer", "submit", task, "--account", "dev:3")["state"] == "committed"
+    warp(played.network, 1200)  # nobody reveals
+    warp(played.network, 600)
+    played.do("round", "settle", task, "--account", "dev:1")
+    assert played.do("trainer", "leave", task, "--account", "dev:3")["state"] == "leaving"
+    warp(played.network, 3600)
+    left = played.do("trainer", "leave", task, "--account", "dev:3")
+    assert [one["operation"] for one in left["transactions"]] == ["claim+leave"]
+    assert played.do("trainer", "status", task, "--account", "dev:3")["role"] == "none"
 
 
 def test_help_is_fast_and_loads_nothing_heavy() -> None:
