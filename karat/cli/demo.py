@@ -22,7 +22,7 @@ def demo(
     rounds: Annotated[int, typer.Option(min=1, max=100, help="Rounds to run.")] = 5,
     seed: Annotated[int, typer.Option(min=0, help="Seed; the same seed repeats the run.")] = 0,
     node: Annotated[
-        str, typer.Option(help="Chain: anvil, hardhat, embedded, or auto (anvil if Node is there).")
+        str, typer.Option(help="Chain: anvil, hardhat, embedded, or auto (anvil if installed).")
     ] = "auto",
     ipfs: Annotated[
         str | None, typer.Option(help="URL of an IPFS node's RPC, in place of the embedded store.")

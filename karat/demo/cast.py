@@ -7,7 +7,7 @@ from eth_account.signers.local import LocalAccount
 
 from chain.accounts import dev_accounts
 from chain.devnet import CHAIN_ID
-from karat.demo.config import HONEST, VERIFIERS, DemoConfig
+from karat.demo.config import HONEST, VERIFIERS, DemoConfig, players
 from learning.attacks import LabelFlip, Setting
 from learning.codec import Codec
 from learning.model_state import ModelState
@@ -40,22 +40,18 @@ class Cast:
         self._codec = Codec(spec.codec, layout_of(spec))
         self._seed = config.seed
         self._device = config.device
-        names = [("sponsor", "sponsor")]
-        names += [(f"verifier-{i + 1}", "verifier") for i in range(VERIFIERS)]
-        names += [(f"honest-{i + 1}", "honest") for i in range(HONEST)]
-        names += [("flipper", "label-flip"), ("copycat", "copy")]
-        names += [("sybil-1", "sybil"), ("sybil-2", "sybil")]
+        names = [("sponsor", "sponsor"), *players(attackers=True)]
         keys = dev_accounts(config.seed, len(names), chain_id=CHAIN_ID)
         people = [(name, role, key) for (name, role), key in zip(names, keys, strict=True)]
         self.sponsor = Member(*people[0])
         self.verifiers = [Member(*person) for person in people[1 : 1 + VERIFIERS]]
-        players = [Member(*person) for person in people[1 + VERIFIERS :]]
+        workforce = [Member(*person) for person in people[1 + VERIFIERS :]]
         # The copycat has no data, the second Sybil none of its own.
-        workers = [m.name for m in players if m.role != "copy" and m.name != "sybil-2"]
+        workers = [m.name for m in workforce if m.role != "copy" and m.name != "sybil-2"]
         shards = partition(spec, len(workers), config.seed)
         self._shards = dict(zip(workers, shards, strict=True))
         # Without attackers the honest trainers keep the data they would have had beside them.
-        self.trainers = [m for m in players if config.attackers or m.role == "honest"]
+        self.trainers = [m for m in workforce if config.attackers or m.role == "honest"]
         total = layout_of(spec).total
         self._residuals = {name: np.zeros(total, dtype=np.float32) for name in workers}
         self._last: dict[str, bytes] = {}

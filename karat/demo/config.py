@@ -1,17 +1,24 @@
 """What a demo run is made of: chain, store, seed, and the cast."""
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self, get_args
 
+from chain.devnet.anvil import find_anvil
+from chain.errors import NodeMissing
 from karat.errors import ConfigError
 
 NodeKind = Literal["anvil", "hardhat", "embedded"]
 
 HONEST = 8
 VERIFIERS = 3
+ATTACKERS = (
+    ("flipper", "label-flip"),
+    ("copycat", "copy"),
+    ("sybil-1", "sybil"),
+    ("sybil-2", "sybil"),
+)
 TASK = "mlp-digits"
 TOKEN = 10**18  # base units of one token
 
@@ -84,20 +91,42 @@ class DemoConfig:
         """Choose what was left open and make the output folder.
 
         Raises:
-            ConfigError: the node kind is unknown, or the folder cannot be made or is not empty.
+            ConfigError: the node kind is unknown, nobody can be dropped so, or the folder cannot be
+                made or is not empty.
         """
         kind, notices = _node_kind(node)
+        dropped = tuple(Drop.parse(text) for text in drops)
+        for text, drop in zip(drops, dropped, strict=True):
+            _check_drop(text, drop, rounds, attackers)
         folder = _output_folder(out)
         store_url = f"ipfs:{ipfs}" if ipfs else f"local:{folder / 'store'}"
-        dropped = tuple(Drop.parse(text) for text in drops)
         return cls(rounds, seed, kind, store_url, folder, device, dropped, attackers, notices)
+
+
+def players(attackers: bool) -> list[tuple[str, str]]:
+    """Name and role of all who take part but the sponsor, verifiers first."""
+    verifiers = [(f"verifier-{i + 1}", "verifier") for i in range(VERIFIERS)]
+    honest = [(f"honest-{i + 1}", "honest") for i in range(HONEST)]
+    return verifiers + honest + (list(ATTACKERS) if attackers else [])
+
+
+def _check_drop(text: str, drop: Drop, rounds: int, attackers: bool) -> None:
+    names = [name for name, _ in players(attackers)]
+    if drop.name not in names:
+        raise ConfigError(
+            f"cannot drop {text!r}: there is no {drop.name!r}, only {', '.join(names)}"
+        )
+    if not 1 <= drop.round <= rounds:
+        raise ConfigError(f"cannot drop {text!r}: there are rounds 1 to {rounds}")
 
 
 def _node_kind(name: str) -> tuple[NodeKind, list[str]]:
     if name == "auto":
-        if shutil.which("node"):
-            return "anvil", []
-        return "embedded", ["Node.js was not found: running on the embedded EVM instead of Anvil."]
+        try:
+            find_anvil()
+        except NodeMissing:
+            return "embedded", ["Anvil was not found: running on the embedded EVM instead."]
+        return "anvil", []
     for kind in get_args(NodeKind):
         if name == kind:
             return kind, []

@@ -39,8 +39,8 @@ def _table(title: str, texts: Sequence[str], numbers: Sequence[str]) -> Table:
         title_justify="left",
         title_style="bold",
         box=SIMPLE_HEAD,
-        padding=(0, 1),
-        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        show_edge=False,
     )
     for name in texts:
         table.add_column(name, no_wrap=name != "verdicts")

@@ -200,6 +200,8 @@ def test_a_round_without_a_majority_of_verifiers_is_void(tmp_path: Path) -> None
         (["--node", "geth"], Exit.CONFIG, "unknown node 'geth'"),
         (["--ipfs", "http://127.0.0.1:9"], Exit.UNREACHABLE, "127.0.0.1"),
         (["--drop", "nobody"], Exit.CONFIG, "NAME@ROUND:STEP"),
+        (["--drop", "nobody@1:commit"], Exit.CONFIG, "there is no 'nobody', only verifier-1"),
+        (["--drop", "honest-1@9:commit"], Exit.CONFIG, "rounds 1 to 5"),
         (["--out", "/proc/karat"], Exit.CONFIG, "cannot write"),
         (["--rounds", "0"], Exit.USAGE, "rounds"),
         (["--report", "/proc/karat"], Exit.CONFIG, "cannot write a report"),
@@ -218,13 +220,24 @@ def test_bad_input_is_one_clear_sentence(
     assert done.stdout == ""
 
 
-def test_without_node_the_embedded_chain_is_used(tmp_path: Path) -> None:
+def test_without_anvil_the_embedded_chain_is_used(tmp_path: Path) -> None:
+    code = """
+from chain.devnet import anvil
+from chain.errors import NodeMissing
+
+def find_none():
+    raise NodeMissing
+
+anvil.find_anvil = find_none
+from karat.cli.app import main
+main()
+"""
     done = subprocess.run(
-        [*KARAT, "demo", "--rounds", "1", "--json", "--out", str(tmp_path / "out")],
-        capture_output=True, text=True, check=False, env=os.environ | {"PATH": str(tmp_path)},
+        [sys.executable, "-c", code, "demo", "--rounds", "1", "--json", "--out", "out"],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "Node.js was not found" in done.stderr
+    assert "Anvil was not found" in done.stderr
     assert json.loads(done.stdout)["chain"]["kind"] == "embedded"
 
 

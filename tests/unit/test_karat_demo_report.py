@@ -3,11 +3,13 @@
 import re
 from base64 import b64decode
 from html import unescape
+from io import StringIO
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from rich.console import Console
 
 from karat.demo.report import write_report
 from karat.demo.result import (
@@ -17,6 +19,7 @@ from karat.demo.result import (
     RoundResult,
     UpdateResult,
 )
+from karat.demo.table import show
 from karat.errors import ConfigError
 
 HOSTILE = "<script>alert('$x$')</script>\"&"
@@ -92,6 +95,15 @@ def test_what_nobody_earned_is_drawn_too(tmp_path: Path) -> None:
     void = [RoundResult(1, "void", 0.1, 0.1, "bafk", "", [], [HONEST])]
     page = write_report(result(participants=nobody, rounds=void), [], tmp_path, "karat demo")
     assert "Round 1: void" in page.read_text("utf-8")
+
+
+def test_the_table_fits_into_eighty_columns() -> None:
+    verdicts = {"ok": 2, "unpaid": 3}
+    rows = [ParticipantResult(HONEST, "verifier-1", "label-flip", 10**21, 0, 1, 0.4, verdicts, 0.0)]
+    console = Console(width=80, file=StringIO())
+    show(result(participants=rows), console)
+    assert isinstance(console.file, StringIO)
+    assert "2 ok, 3 unpaid  +0.000  1,000.00" in console.file.getvalue()
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
