@@ -27,6 +27,8 @@ contract Handler is LedgerTest {
     uint256 public settledRounds;
     uint256 public appeals;
 
+    address private immutable TEST = msg.sender;
+
     mapping(uint32 round => Phase) private seen;
     mapping(uint32 round => uint256) private settledMedians;
     mapping(address verifier => uint256[]) private vectors;
@@ -221,6 +223,39 @@ contract Handler is LedgerTest {
         _observe();
     }
 
+    /// @notice Takes every step that is left, lets everyone leave and the sponsor close the task. For the test alone.
+    function finish() external {
+        if (msg.sender != TEST) return;
+        if (ledger.task(taskId).currentRound != 0) _endRound();
+        for (uint256 i; i < TRAINERS; ++i) {
+            ledger.claim(taskId, trainerAt(i), ledger.pendingRounds(taskId, trainerAt(i)));
+        }
+        for (uint256 leaving; leaving < 2; ++leaving) {
+            for (uint256 i; i < TRAINERS + VERIFIERS; ++i) {
+                vm.startPrank(i < TRAINERS ? trainerAt(i) : verifierAt(i - TRAINERS));
+                if (leaving == 1) ledger.leave(taskId);
+                else try ledger.requestLeave(taskId) {} catch {}
+                vm.stopPrank();
+            }
+            vm.warp(block.timestamp + 1000);
+        }
+        ledger.withdraw(taskId, address(this));
+        vm.prank(sponsor);
+        ledger.closeTask(taskId);
+    }
+
+    /// @dev Moves the current round on to its end, whatever it is waiting for.
+    function _endRound() private {
+        vm.warp(block.timestamp + 200);
+        this.closeReveal();
+        vm.warp(block.timestamp + 200);
+        this.settleOrVoid();
+        vm.warp(block.timestamp + 200);
+        for (uint256 i; i < TRAINERS; ++i) {
+            this.resolveAppeal(i);
+        }
+    }
+
     // ---------------------------------------------------------- observations
 
     /// @notice The money of the task, from its parts: escrow, budgets, owed, stakes, balances, bonds.
@@ -327,6 +362,14 @@ contract InvariantsTest is Test {
         assertEq(handler.changedMedians(), 0, "a settled round changes by appeals alone");
         assertEq(handler.activeWeight(), handler.weight(), "the active weight is the sum of the verifiers'");
         assertTrue(handler.suspensionsAgree(), "who has too small a stake is suspended, in every slot");
+    }
+
+    /// @notice After any sequence of calls nothing is stuck: everyone gets out, with all of the money.
+    function afterInvariant() external {
+        handler.finish();
+        (uint256 held, uint256 booked) = handler.books();
+        assertEq(held, 0, "nothing is left");
+        assertEq(booked, 0, "nor booked");
     }
 
     /// @notice The handler reaches what it is for.
