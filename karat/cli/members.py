@@ -59,10 +59,15 @@ def _leave(session: Session, number: int) -> None:
     """Ask to leave a task, or leave it once the cool-down is over, and say so."""
     from chain.bindings.ledger_events import Left
     from karat.clock import chain_time
+    from karat.errors import NotAvailable
 
     money, ledger = session.money(number), session.ledger
     member = ledger.member(number, session.address)
     now = chain_time(session.connection.web3)
+    if now < member.leave_at:
+        raise NotAvailable(
+            f"the cool-down of {session.address} in task {number} ends in {member.leave_at - now} s"
+        )
     if member.leave_at == 0:
         session.confirm(f"Leave task {number}? The stake comes back after the cool-down.")
         done, state = session.act([ledger.request_leave(number)]), "leaving"
@@ -100,10 +105,13 @@ def member_document(session: Session, number: int) -> dict[str, Any]:
 
 def member_summary(document: dict[str, Any], money: "Money") -> dict[str, Any]:
     """A member document for people."""
+    state = (
+        " (leaving)" if document["leave_at"] else " (suspended)" if document["suspended"] else ""
+    )
     return {
         "task": document["task"],
         "account": document["address"],
-        "role": document["role"] + (" (suspended)" if document["suspended"] else ""),
+        "role": document["role"] + state,
         "stake": money.show(document["stake"]),
         "balance": money.show(document["balance"]),
         "earned": money.show(document["rewarded"]),

@@ -44,6 +44,8 @@ def up(
     kind = node or (before.settings.kind if before else "anvil")
     if kind not in {"anvil", "hardhat"}:
         raise typer.BadParameter(f"{kind!r} is neither anvil nor hardhat", param_hint="--node")
+    if before is not None and before.running and (port, block_time) != (None, None):
+        session.note("It runs already: --port and --block-time count once `karat down` ended it.")
     accounts = dev_accounts(DEPLOYER_SEED, fund + 1, chain_id=CHAIN_ID)[1:]
     started = start_network(
         NAME,

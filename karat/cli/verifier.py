@@ -60,6 +60,7 @@ def run(
 
     May be killed and started again at any moment: it goes on where it was.
     """
+    from chain.enums import Role
     from karat.daemon.follow import Following
     from karat.daemon.logs import daemon_log
     from karat.daemon.loop import run_steps, stopped_by_signals, wait_for_own_transactions
@@ -75,6 +76,8 @@ def run(
     daemon = VerifierDaemon(ledger, anchor, following, outbox, session.settings.device)
     with stopped_by_signals() as stop, served(meter, metrics) as url:
         log.info("started", metrics=url)
+        if ledger.member(number, session.address).role is not Role.VERIFIER:
+            log.warning("not a verifier of the task, so it will not vote", fix="verifier join")
         wait_for_own_transactions(sender, stop)
         run_steps(daemon.step, stop, log, meter, poll=session.poll_seconds, once=once)
         log.info("ended")

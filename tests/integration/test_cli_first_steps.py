@@ -6,6 +6,15 @@ import pytest
 
 from tests.cli.home import Home, home_with_network
 
+TASK = """
+task = "mlp-digits"
+rounds = 1
+rewards = {trainers = 1, verifiers = 1}
+stakes = {trainer = 1, verifier = 1}
+windows = {commit = "1h", reveal = "1h", score_commit = "1h", score_reveal = "1h"}
+verifiers = [{account = "dev:2"}]
+"""
+
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
@@ -39,3 +48,29 @@ def test_a_mistyped_address_is_called_so(home: Home) -> None:
 def test_a_task_that_does_not_exist_has_no_reputations(home: Home) -> None:
     _, err = home.run("reputation", "top", "--task", 9, code=1)
     assert "there is no task 9" in err
+
+
+def test_a_running_network_says_that_it_keeps_its_settings(home: Home) -> None:
+    home.run("up")
+    before = home.json("status")["rpc_url"]
+    _, err = home.run("up", "--block-time", 2)
+    assert "runs already" in err
+    assert home.json("status")["rpc_url"] == before
+
+
+def test_members_are_told_what_they_miss(home: Home) -> None:
+    home.run("up")
+    (home.folder / "task.toml").write_text(TASK)
+    out, _ = home.run("task", "create", "--spec", "task.toml", "--account", "dev:1")
+    assert "for 1 round." in out
+    _, log = home.run("verifier", "run", 1, "--account", "dev:2", "--once")
+    assert "not a verifier of the task" in log
+    home.run("account", "fund", "dev:2")
+    home.run("verifier", "join", 1, "--account", "dev:2")
+    _, log = home.run("verifier", "run", 1, "--account", "dev:2", "--once")
+    assert "not a verifier" not in log
+    home.run("verifier", "leave", 1, "--account", "dev:2")
+    _, err = home.run("verifier", "leave", 1, "--account", "dev:2", code=1)
+    assert "the cool-down of" in err
+    out, _ = home.run("verifier", "status", 1, "--account", "dev:2")
+    assert "verifier (leaving)" in out
