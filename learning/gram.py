@@ -27,6 +27,8 @@ CPU_CHUNK = 1 << 13
 """Coordinates per step: n of these stay in the cache while they are centred and multiplied."""
 READ_CHUNK = 1 << 17
 """Coordinates per step where they are only read: nothing needs to stay in the cache."""
+CPU_ROWS = 32
+"""Rows multiplied at a time with those from them on: the lower half of the matrix is the upper."""
 GPU_CHUNK = 1 << 18
 """Enough of them that a step takes longer than to launch its kernels."""
 
@@ -108,7 +110,7 @@ def gram(vectors: Tensor, references: Sequence[Tensor] = ()) -> Gram:
         in_stripes(lambda stripe: _stripe(vectors, references, stripe), d, vectors.device),
         start=torch.zeros(rows + 1, rows + 1, dtype=torch.float64, device=vectors.device),
     )
-    total[rows, :rows] = total[:rows, rows]
+    total = total.triu() + total.triu(1).T
     if not bool(torch.isfinite(total).all()):
         refuse_non_finite(vectors)
         refuse_non_finite(torch.stack(list(references)) if references else vectors[:0])
@@ -117,11 +119,12 @@ def gram(vectors: Tensor, references: Sequence[Tensor] = ()) -> Gram:
 
 
 def _stripe(vectors: Tensor, references: Sequence[Tensor], stripe: slice) -> Tensor:
-    """One stripe's part of the matrix; the last row is left to symmetry, but for its end."""
+    """One stripe's part of the matrix; what is below the diagonal is left to symmetry."""
     n = vectors.shape[0]
     rows = n + len(references)
     total = torch.zeros(rows + 1, rows + 1, dtype=torch.float64, device=vectors.device)
     buffer = vectors.new_empty(rows, min(stripe.stop - stripe.start, chunk_size(vectors.device)))
+    at_a_time = CPU_ROWS if vectors.device.type == "cpu" else rows
     for part in chunks(stripe, buffer.shape[1]):
         block = vectors[:, part]
         centre = block.mean(dim=0)
@@ -129,7 +132,9 @@ def _stripe(vectors: Tensor, references: Sequence[Tensor], stripe: slice) -> Ten
         torch.sub(block, centre, out=points[:n])
         for row, reference in enumerate(references, start=n):
             torch.sub(reference[part], centre, out=points[row])
-        total[:rows, :rows] += points @ points.T
+        for row in range(0, rows, at_a_time):
+            some = slice(row, min(row + at_a_time, rows))
+            total[some, row:rows] += points[some] @ points[row:].T
         total[:rows, rows] -= points @ centre
         total[rows, rows] += centre @ centre
     return total
