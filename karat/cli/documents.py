@@ -201,6 +201,16 @@ class Join(Sent):
     stake: int
 
 
+class StakeTopUp(Sent):
+    """``karat trainer top-up`` and ``karat verifier top-up``; ``stake`` is what it is then."""
+
+    task: int
+    role: str
+    address: str
+    amount: int
+    stake: int
+
+
 class PeerEdge(TypedDict):
     """What a trainer states about another one."""
 
@@ -312,6 +322,8 @@ DOCUMENTS: dict[str, type] = {
     "karat.round.settle/1": RoundSettle,
     "karat.trainer.join/1": Join,
     "karat.verifier.join/1": Join,
+    "karat.trainer.top-up/1": StakeTopUp,
+    "karat.verifier.top-up/1": StakeTopUp,
     "karat.leave/1": Leave,
     "karat.reputation.attest/1": ReputationAttest,
     "karat.trainer.status/1": TrainerStatus,

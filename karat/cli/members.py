@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 StakeFlag = Annotated[
     str | None, typer.Option(help="In tokens; by default what the task requires.")
 ]
+AmountArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="AMOUNT", help="In tokens; by default what the stake lacks."),
+]
 MetricsFlag = Annotated[
     str | None, typer.Option(metavar="HOST:PORT", help="Serve /metrics and /health there.")
 ]
@@ -22,12 +26,17 @@ OnceFlag = Annotated[bool, typer.Option("--once", help="Do what is due now, and 
 
 
 def add_membership(app: typer.Typer, role: str, joining: str) -> None:
-    """Give an app the verbs ``join`` and ``leave`` for a role; ``joining`` is the first's help."""
+    """Give an app the verbs that trainers and verifiers share; ``joining`` is the first's help."""
 
     @app.command(help=joining)
     @shared(*LOOK, *SIGN)
     def join(session: Session, number: TaskArgument, stake: StakeFlag = None) -> None:
         _join(session, number, stake, role)
+
+    @app.command(help="Add to your stake: one suspended after a slash may act again.")
+    @shared(*LOOK, *SIGN)
+    def top_up(session: Session, number: TaskArgument, amount: AmountArgument = None) -> None:
+        _top_up(session, number, amount, role)
 
     @app.command(help="Ask to leave, or, after the cool-down, leave with stake and rewards.")
     @shared(*LOOK, *SIGN)
@@ -53,6 +62,39 @@ def _join(session: Session, number: int, stake: str | None, role: str) -> None:
     }
     said = f"{session.address} is a {role} of task {number}, with {money.show(units)} at stake."
     session.show(f"karat.{role}.join/1", document, done.lines() if done.dry_run else [said])
+
+
+def _top_up(session: Session, number: int, amount: str | None, role: str) -> None:
+    """Add to a stake, and say what it is now."""
+    from karat.errors import NotAvailable
+
+    params, money, ledger = session.params(number), session.money(number), session.ledger
+    member = ledger.member(number, session.address)
+    if member.role.name.lower() != role:
+        raise NotAvailable(f"{session.address} is no {role} of task {number}")
+    needed = params.trainer_stake if role == "trainer" else params.verifier_stake
+    if role == "verifier" and params.open_verifiers:
+        needed *= member.weight
+    units = max(0, needed - member.stake) if amount is None else money.parse(amount)
+    if units == 0:
+        raise NotAvailable(
+            f"the stake is {money.show(member.stake)}, and {money.show(needed)} are needed: "
+            "name an amount to add to it"
+        )
+    session.confirm(f"Add {money.show(units)} to your stake in task {number}?")
+    call = ledger.top_up(number, session.address, units)
+    done = session.act([*session.deposit(session.token(number), units), call])
+    stake = ledger.member(number, session.address).stake
+    document = {
+        **done.document(),
+        "task": number,
+        "role": role,
+        "address": session.address,
+        "amount": units,
+        "stake": stake,
+    }
+    said = f"The stake of {session.address} in task {number} is now {money.show(stake)}."
+    session.show(f"karat.{role}.top-up/1", document, done.lines() if done.dry_run else [said])
 
 
 def _leave(session: Session, number: int) -> None:

@@ -305,6 +305,24 @@ def test_assigned_data_need_not_be_given_and_leaving_claims(played: Played) -> N
     assert played.do("trainer", "status", task, "--account", "dev:3")["role"] == "none"
 
 
+def test_a_slashed_trainer_adds_to_its_stake_and_acts_again(played: Played) -> None:
+    number = played.do("task", "create", "--spec", "task.toml", "--account", "dev:1")["task"]
+    mine = (number, "--account", "dev:3")
+    played.do("trainer", "join", *mine)
+    played.do("round", "open", number, "--account", "dev:3")
+    played.do("trainer", "submit", *mine, "--shard", "1/2")
+    warp(played.network, 1800)  # nobody reveals
+    played.do("round", "settle", number, "--account", "dev:1")
+    played.do("trainer", "claim", *mine)
+    assert played.do("trainer", "status", *mine)["suspended"]
+    assert "no verifier" in played.home.run("verifier", "top-up", *mine, code=1)[1]
+    added = played.do("trainer", "top-up", *mine)
+    assert (added["amount"], added["stake"]) == (5 * 10**16, 5 * 10**18)
+    assert not played.do("trainer", "status", *mine)["suspended"]
+    assert "name an amount" in played.home.run("trainer", "top-up", *mine, code=1)[1]
+    assert played.do("trainer", "top-up", number, "1.5", *mine[1:])["stake"] == 65 * 10**17
+
+
 def test_help_is_fast_and_loads_nothing_heavy() -> None:
     code = (
         "import sys; from karat.cli.app import app; "
