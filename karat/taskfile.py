@@ -43,6 +43,7 @@ from pydantic import (
 )
 
 from chain.bindings.structs import TaskParams, VerifierGrant
+from chain.commitments import LANES
 from karat.content import Content
 from karat.errors import ConfigError
 from karat.money import Money
@@ -53,6 +54,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d{1,9})([smhd])")
 _MOST_BYTES = 1 << 20
 _MOST_WEIGHT = 32_767
+_MOST_APPEAL_WORDS = 4000  # of all the committee's vectors: contracts/ledger/TaskLogic.sol
 _YEAR = 365 * 86400
 
 
@@ -161,6 +163,12 @@ class TaskFile(_Table):
             )
         if self.windows.appeal and not self.stakes.appeal_bond:
             raise ValueError("stakes.appeal_bond: appeals need a bond above zero")
+        most = LANES * (_MOST_APPEAL_WORDS // self.seats)
+        if self.windows.appeal and self.max_trainers > most:
+            raise ValueError(
+                f"max_trainers: with appeals and a committee of {self.seats} there can be {most} "
+                f"at most, not {self.max_trainers}: all their scores must fit one transaction"
+            )
         round_budget = self.rewards.trainers + self.rewards.verifiers
         if self.rewards.escrow is not None and self.rewards.escrow < round_budget:
             raise ValueError(
@@ -181,6 +189,11 @@ class TaskFile(_Table):
         spec = registered.model_copy(update={"data": data})
         assigned(spec, b"", "")
         return spec
+
+    @property
+    def seats(self) -> int:
+        """Verifiers in a committee."""
+        return self.committee_size or min(15, max(1, len(self.verifiers)))
 
     def escrow(self, money: Money) -> int:
         """What the sponsor deposits, in base units."""
@@ -208,7 +221,7 @@ class TaskFile(_Table):
             trainer_budget=money.parse(self.rewards.trainers),
             verifier_budget=money.parse(self.rewards.verifiers),
             payout_exponent=self.rewards.payout_exponent,
-            committee_size=self.committee_size or min(15, max(1, len(self.verifiers))),
+            committee_size=self.seats,
             open_verifiers=self.open_verifiers,
             slash_harmful=slashing.harmful,
             slash_malformed=slashing.malformed,

@@ -14,6 +14,7 @@ from karat.errors import ConfigError
 from karat.money import Money
 from karat.taskfile import load_task_file
 from learning import tasks
+from learning.errors import TaskError
 
 GOOD = """
 task = "mlp-digits"
@@ -69,6 +70,23 @@ def test_nonsense_is_refused_with_the_field(
 ) -> None:
     with pytest.raises(ConfigError, match=reason):
         load_task_file(write(tmp_path, GOOD.replace(old, new, 1)))
+
+
+def test_appeals_bound_the_number_of_trainers(tmp_path: Path) -> None:
+    text = GOOD.replace("[windows]", "appeal_bond = 1\n\n[windows]\nappeal = 60")
+    limit = 16 * (4000 // 15)
+    fits = f"committee_size = 15\nmax_trainers = {limit}\n{text}"
+    assert load_task_file(write(tmp_path, fits)).max_trainers == limit
+    with pytest.raises(ConfigError, match=f"committee of 15 there can be {limit} at most"):
+        load_task_file(write(tmp_path, fits.replace(f"= {limit}", f"= {limit + 1}")))
+
+
+def test_no_more_examples_are_assigned_than_there_are(tmp_path: Path) -> None:
+    file = load_task_file(write(tmp_path, f"assigned_examples = 128\n{GOOD}"))
+    assert file.spec().data.assigned == 128
+    assert load_task_file(write(tmp_path, GOOD)).spec() == tasks.get("mlp-digits")
+    with pytest.raises(TaskError, match="assigns 99999 of"):
+        load_task_file(write(tmp_path, f"assigned_examples = 99999\n{GOOD}")).spec()
 
 
 def test_amounts_are_exact() -> None:
