@@ -58,8 +58,10 @@ def create(
         "verifiers": [grant.verifier for grant in grants],
     }
     rounds = "1 round" if file.rounds == 1 else f"{file.rounds} rounds"
-    said = f"Task {number} is created: {money.show(escrow)} for {rounds}."
-    session.show("karat.task.create/1", document, done.lines() if done.dry_run else [said])
+    said = [f"Task {number} is created: {money.show(escrow)} for {rounds}."]
+    if done.dry_run:
+        said = [f"would escrow {money.show(escrow)} for {rounds}", *done.lines()]
+    session.show("karat.task.create/1", document, said)
 
 
 def _publish(session: Session, spec: "TaskSpec") -> "tuple[Content, Content]":
