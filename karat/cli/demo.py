@@ -89,7 +89,7 @@ def demo(
 
 
 def _stay(end: "Played", store_url: str) -> None:
-    """Keep the chain until Ctrl-C, for other commands as the network ``demo``."""
+    """Keep the chain until Ctrl-C or SIGTERM, for other commands as the network ``demo``."""
     from chain.profiles import Profile, delete_profile, save_profile
 
     stage = end.stage
@@ -101,6 +101,7 @@ def _stay(end: "Played", store_url: str) -> None:
         anchor=stage.anchor.address,
         token=stage.token.address,
     )
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     save_profile(profile)
     sys.stdout.flush()  # whoever reads a pipe or a file has the result while the chain stays
     look = f"karat serve --network {NETWORK} --store {store_url}"

@@ -297,8 +297,9 @@ def test_an_output_folder_is_never_overwritten(tmp_path: Path) -> None:
         config(tmp_path)
 
 
-def test_a_kept_chain_is_a_network_until_ctrl_c(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("stop", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_kept_chain_is_a_network_until_it_is_ended(
+    stop: signal.Signals, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KARAT_CONFIG_DIR", str(tmp_path / "config"))
     demo = subprocess.Popen(
@@ -312,9 +313,9 @@ def test_a_kept_chain_is_a_network_until_ctrl_c(
     children = _children(demo.pid)
     assert children, "the chain must be running"
     assert connect("demo").task(1).rounds[0].outcome == "settled"
-    demo.send_signal(signal.SIGINT)
+    demo.send_signal(stop)
     output, errors = demo.communicate(timeout=60)
-    assert demo.returncode == 130
+    assert demo.returncode == code
     assert "Traceback" not in errors
     assert json.loads(output)["schema"] == "karat.demo/1"
     assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
