@@ -67,10 +67,10 @@ def load_settings(**flags: Any) -> Settings:
     """Settings with ``flags`` on top; a flag that is None does not count.
 
     Raises:
-        ConfigError: a value is not of its kind, or a file is not TOML.
+        ConfigError: a value is not of its kind, or a file is not TOML or has another name in it.
     """
     try:
-        return Settings(**{name: value for name, value in flags.items() if value is not None})
+        settings = Settings(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
@@ -83,6 +83,17 @@ def load_settings(**flags: Any) -> Settings:
         raise ConfigError(
             f"{PROJECT_FILE} or {config_dir() / 'config.toml'} is not TOML: {error}"
         ) from error
+    _refuse_unknown(Path(PROJECT_FILE), {"networks"})
+    _refuse_unknown(config_dir() / "config.toml", set())
+    return settings
+
+
+def _refuse_unknown(file: Path, tables: set[str]) -> None:
+    """A mistyped name would leave a setting at its default, unnoticed."""
+    unknown = sorted(_keys(file) - set(Settings.model_fields) - tables)
+    if unknown:
+        known = ", ".join(Settings.model_fields)
+        raise ConfigError(f"{file}: there is no setting {unknown[0]!r}; there are {known}")
 
 
 def origins(flags: Collection[str]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """A daemon's log on stderr: for people on a terminal, one JSON object a line elsewhere."""
 
+import os
 import sys
 
 import structlog
@@ -10,7 +11,7 @@ def daemon_log(role: str, **context: object) -> FilteringBoundLogger:
     """A logger that says with every line whose it is."""
     render: Processor
     if sys.stderr.isatty():
-        render = structlog.dev.ConsoleRenderer()
+        render = structlog.dev.ConsoleRenderer(colors=not os.environ.get("NO_COLOR"))
     else:
         render = structlog.processors.JSONRenderer()
     structlog.configure(

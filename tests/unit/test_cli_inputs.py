@@ -171,3 +171,13 @@ def test_settings_say_where_they_come_from(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("KARAT_DEVICE", "abacus")
     with pytest.raises(ConfigError, match="KARAT_DEVICE"):
         load_settings()
+
+
+def test_a_mistyped_setting_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KARAT_CONFIG_DIR", str(tmp_path))
+    (tmp_path / "karat.toml").write_text('network = "prod"\n[networks.prod]\n')
+    assert load_settings().network == "prod"
+    (tmp_path / "karat.toml").write_text('netwrk = "prod"\n')
+    with pytest.raises(ConfigError, match=r"karat.toml: there is no setting 'netwrk'"):
+        load_settings()

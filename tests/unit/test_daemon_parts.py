@@ -1,9 +1,11 @@
 """The parts of the daemons that need no chain: loop, metrics, journals."""
 
 import json
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from threading import Event
 
@@ -18,6 +20,7 @@ from chain.store import cid_of
 from chain.store.errors import StoreUnreachable
 from karat.content import Content
 from karat.daemon import loop
+from karat.daemon.logs import daemon_log
 from karat.daemon.metrics import Metrics, served
 from karat.errors import ConfigError, ProtocolError
 from karat.journal import Ballots, Slot, Updates
@@ -48,6 +51,19 @@ def run(outcomes: list[bool | Exception], *, once: bool = False) -> int:
 
     loop.run_steps(step, Event(), LOG, Metrics("verifier"), poll=0.0, once=once)
     return taken
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_terminals_log_has_colours_unless_asked_not_to(
+    asked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("NO_COLOR", "1" if asked else "")
+    daemon_log("verifier").info("started")
+    structlog.reset_defaults()
+    assert ("\x1b" in terminal.getvalue()) is not asked
 
 
 def test_outages_are_waited_out() -> None:
