@@ -5,6 +5,7 @@ from functools import cached_property
 from pydantic import ValidationError
 
 from chain.store import Store
+from chain.store.errors import NotFound
 from karat.content import Content, fetch, fetch_update
 from karat.errors import ProtocolError
 from karat.history import Outcome, Round, TaskHistory
@@ -31,11 +32,17 @@ class Task:
 
         Raises:
             ProtocolError: the document behind the task's digest is no task specification.
+            NotFound: the store does not have it; probably the task's is another store.
         """
         # A specification fits one block, whose digest is that of the bytes.
-        data = self.store.get(
-            Content(self.history.params.spec_digest, 0).cid, max_bytes=MAX_SPEC_BYTES
-        )
+        cid = Content(self.history.params.spec_digest, 0).cid
+        try:
+            data = self.store.get(cid, max_bytes=MAX_SPEC_BYTES)
+        except NotFound as error:
+            raise NotFound(
+                f"task {self.history.task_id} keeps its files in another store: {error}; name the "
+                "one its sponsor published them in (--store, KARAT_STORE)"
+            ) from error
         try:
             return TaskSpec.from_bytes(data)
         except ValidationError as error:

@@ -65,6 +65,9 @@ def test_members_are_told_what_they_miss(home: Home) -> None:
     assert "for 1 round." in out
     _, log = home.run("verifier", "run", 1, "--account", "dev:2", "--once")
     assert "not a verifier of the task" in log
+    trainer = ("trainer", "run", 1, "--account", "dev:1", "--shard", "1/2", "--once")
+    _, err = home.run(*trainer, "--store", "local:elsewhere", code=1)
+    assert "task 1 keeps its files in another store" in err
     home.run("account", "fund", "dev:2")
     home.run("verifier", "join", 1, "--account", "dev:2")
     _, log = home.run("verifier", "run", 1, "--account", "dev:2", "--once")
