@@ -3,10 +3,11 @@
 Needs matplotlib (extra ``plot``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from learning.arena.summary import METRICS, Cell, percent
@@ -45,17 +46,34 @@ def _heatmap(cells: Sequence[Cell], metric: str, folder: Path) -> str:
     axes = figure.add_subplot()
     numbers = [[float("nan") if v is None else 100 * v for v in line] for line in grid]
     colours = "RdYlGn_r" if metric in _WORST else "RdYlGn"
-    axes.imshow(numbers, cmap=colours, vmin=0, vmax=_WORST.get(metric, 100), aspect="auto")
+    image = axes.imshow(numbers, cmap=colours, vmin=0, vmax=_WORST.get(metric, 100), aspect="auto")
     axes.set_xticks(range(len(defences)), [_short(d) for d in defences], rotation=40, ha="right")
     axes.set_yticks(range(len(attacks)), [_short(a) for a in attacks])
     axes.set_title(f"{METRICS[metric]}, %")
+    filled = image.to_rgba(np.ma.masked_invalid(numbers))
     for y, line in enumerate(grid):
         for x, value in enumerate(line):
-            axes.text(x, y, percent(value), ha="center", va="center", fontsize=8)
+            ink = ink_on(filled[y, x])
+            axes.text(x, y, percent(value), ha="center", va="center", fontsize=8, color=ink)
     figure.tight_layout()
     name = f"{metric}.png"
     figure.savefig(folder / name)
     return name
+
+
+def ink_on(colour: Iterable[float]) -> str:
+    """Black or white, whichever stands out more (at least 4.5:1, WCAG 2) on an sRGB colour.
+
+    One that is transparent lies on white.
+    """
+    red, green, blue, opacity = colour
+    if opacity == 0:
+        return "black"
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (red, green, blue)
+    ]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "black" if luminance > 0.179 else "white"
 
 
 def _mean(cells: Sequence[Cell], attack: str, defence: str, metric: str) -> float | None:

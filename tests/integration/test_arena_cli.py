@@ -77,6 +77,17 @@ def test_table_and_report(karat: Karat, tmp_path: Path) -> None:
     assert (report / "accuracy.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_figures_in_a_heatmap_stand_out() -> None:
+    report = pytest.importorskip("learning.arena.report")
+    for colour, ink in (
+        ((0.65, 0.0, 0.15, 1.0), "white"),  # both ends of the map are dark
+        ((0.0, 0.41, 0.22, 1.0), "white"),
+        ((1.0, 1.0, 0.75, 1.0), "black"),
+        ((0.0, 0.0, 0.0, 0.0), "black"),  # nothing to count
+    ):
+        assert report.ink_on(colour) == ink
+
+
 def test_the_longest_names_fit_into_eighty_columns(
     karat: Karat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
