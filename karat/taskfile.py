@@ -34,6 +34,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -42,6 +43,7 @@ from pydantic import (
     model_validator,
 )
 
+from chain.addresses import checked_address
 from chain.bindings.structs import TaskParams, VerifierGrant
 from chain.commitments import LANES
 from karat.content import Content
@@ -136,7 +138,7 @@ class TaskFile(_Table):
     task: str
     assigned_examples: Annotated[int, Field(ge=1)] | None = None
     rounds: Annotated[int, Field(ge=1, lt=2**24)]
-    token: str | None = None
+    token: Annotated[str, AfterValidator(checked_address)] | None = None
     rewards: Rewards
     stakes: Stakes
     windows: Windows

@@ -28,6 +28,7 @@ def create(
     """Create a task, escrow its rewards and appoint its verifiers."""
     from chain.bindings.ledger_events import TaskCreated
     from chain.client import Token
+    from chain.errors import ContractError, TransactionReverted
     from karat.errors import ConfigError
     from karat.money import Money
     from karat.taskfile import load_task_file
@@ -37,7 +38,10 @@ def create(
     if address is None:
         raise ConfigError(f"{spec}: token: the network names none, so the file must")
     token = Token(session.connection.web3, address)
-    money = Money.of(token)
+    try:
+        money = Money.of(token)
+    except (ContractError, TransactionReverted) as error:
+        raise ConfigError(f"{spec}: token: there is no ERC-20 token at {address}") from error
     escrow = file.escrow(money)
     session.confirm(f"Escrow {money.show(escrow)} in a new task?")
     calls = session.deposit(token, escrow)

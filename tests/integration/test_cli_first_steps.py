@@ -58,6 +58,15 @@ def test_a_running_network_says_that_it_keeps_its_settings(home: Home) -> None:
     assert home.json("status")["rpc_url"] == before
 
 
+@pytest.mark.parametrize("where", ["ledger", "nowhere"])
+def test_a_token_that_is_none_is_called_so(where: str, home: Home) -> None:
+    home.run("up")
+    token = home.json("status").get(where, "0x" + "11" * 20)
+    (home.folder / "token.toml").write_text(f'token = "{token}"\n{TASK}')
+    create = ("task", "create", "--spec", "token.toml", "--account", "dev:1")
+    assert f"token: there is no ERC-20 token at {token}" in home.run(*create, code=3)[1]
+
+
 def test_members_are_told_what_they_miss(home: Home) -> None:
     home.run("up")
     (home.folder / "task.toml").write_text(TASK)

@@ -53,6 +53,7 @@ def test_a_task_file_is_read(tmp_path: Path) -> None:
     ("old", "new", "reason"),
     [
         ('"mlp-digits"', '"mlp-letters"', "there is no 'mlp-letters'"),
+        ("rounds = 3", 'rounds = 3\ntoken = "0x12"', "token: '0x12' is no address"),
         ("rounds = 3", "rounds = 0", "rounds: .*greater than or equal to 1"),
         ("rounds = 3", "rounds = 3\ncolour = 1", "colour: Extra inputs"),
         ("trainers = 10.5", "trainers = -1", "rewards.trainers: .*greater than 0"),
