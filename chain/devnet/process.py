@@ -124,5 +124,5 @@ def require_free_port(port: int) -> None:
         except OSError as error:
             raise PortBusy(
                 f"port {port} on 127.0.0.1 cannot be used ({error.strerror}); "
-                "stop the program that listens there, or choose another port"
+                "stop the program that listens there, or choose another port (0: a free one)"
             ) from error
