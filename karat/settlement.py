@@ -1,9 +1,11 @@
-"""Settling a round: the calls that anyone can make once the scores are revealed."""
+"""Settling a round: the calls that anyone can make once the scores are out, and what is earned."""
 
 from chain.abi import Call
+from chain.bindings.structs import TaskParams
 from chain.client import Ledger
 from chain.commitments import tail_hashes, word_count
-from karat.history import Round
+from karat.history import Outcome, Round
+from learning.score_codes import ZERO_SCORE
 
 WORDS_PER_CALL = 128  # 2,048 updates: about 5 million gas, well under any block's limit
 
@@ -26,3 +28,15 @@ def settle_calls(
         tails = [chain[end] for chain in hashes]
         calls.append(ledger.settle(task_id, current.number, slices, tails))
     return calls
+
+
+def earned(params: TaskParams, current: Round, code: int | None) -> int:
+    """What an update with this median is credited when it is claimed, by the ledger's formula.
+
+    In base units; 0 unless the round is settled.
+    """
+    if code is None or code <= ZERO_SCORE or current.outcome is not Outcome.SETTLED:
+        return 0
+    weights = [max(0, one - ZERO_SCORE) ** params.payout_exponent for one in current.medians]
+    own = (code - ZERO_SCORE) ** params.payout_exponent
+    return int(params.trainer_budget * own // sum(weights))

@@ -262,8 +262,9 @@ class OwnUpdate(TypedDict):
 
 
 class TrainerStatus(Member):
-    """``karat trainer status``."""
+    """``karat trainer status``; ``claimable`` is what a claim would credit, in base units."""
 
+    claimable: int
     updates: list[OwnUpdate]
 
 

@@ -10,6 +10,7 @@ from karat.cli.task import TaskArgument
 
 if TYPE_CHECKING:
     from chain.abi import Call
+    from chain.bindings.structs import Member
     from karat.money import Money
 
 StakeFlag = Annotated[
@@ -69,9 +70,7 @@ def _top_up(session: Session, number: int, amount: str | None, role: str) -> Non
     from karat.errors import NotAvailable
 
     params, money, ledger = session.params(number), session.money(number), session.ledger
-    member = ledger.member(number, session.address)
-    if member.role.name.lower() != role:
-        raise NotAvailable(f"{session.address} is no {role} of task {number}")
+    member = require_member(session, number, role)
     needed = params.trainer_stake if role == "trainer" else params.verifier_stake
     if role == "verifier" and params.open_verifiers:
         needed *= member.weight
@@ -121,6 +120,23 @@ def _leave(session: Session, number: int) -> None:
         said = f"Left task {number} with {money.show(sum(one.amount for one in left))}."
     document = {**done.document(), "task": number, "state": state, "leave_at": leave_at}
     session.show("karat.leave/1", document, done.lines() if done.dry_run else [said])
+
+
+def require_member(session: Session, number: int, role: str) -> "Member":
+    """The account's membership.
+
+    Raises:
+        NotAvailable: it has no such role in the task.
+    """
+    from karat.errors import NotAvailable
+
+    member = session.ledger.member(number, session.address)
+    if member.role.name.lower() != role:
+        raise NotAvailable(
+            f"{session.address} is no {role} of task {number}; `karat {role} join {number}` "
+            "makes it one"
+        )
+    return member
 
 
 def member_document(session: Session, number: int) -> dict[str, Any]:

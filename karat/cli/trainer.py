@@ -15,6 +15,7 @@ from karat.cli.members import (
     add_membership,
     member_document,
     member_summary,
+    require_member,
 )
 from karat.cli.options import LOOK, SIGN, shared
 from karat.cli.output import pairs, table
@@ -117,16 +118,29 @@ def _wait_for(work: "TrainerWork", deadline: int, session: Session) -> None:
 @shared(*LOOK, "account")
 def status(session: Session, number: TaskArgument) -> None:
     """Show stake, balance, and what became of your updates."""
+    from karat.roles.records import Records
     from karat.sdk import updates_of
+    from karat.settlement import earned
 
     document = member_document(session, number)
-    money = session.money(number)
-    rounds = session.history(number).rounds.values()
-    mine = [u for one in rounds for u in updates_of(one) if u.trainer == session.address]
+    money, history = session.money(number), session.history(number)
+    mine = [
+        update
+        for one in history.rounds.values()
+        for update in updates_of(one)
+        if update.trainer == session.address
+    ]
+    open_rounds = set(Records(session.ledger, number, session.address).claimable())
+    document["claimable"] = sum(
+        earned(history.params, history.rounds[u.round], u.median)
+        for u in mine
+        if u.round in open_rounds
+    )
     document["updates"] = [
         {"round": u.round, "cid": u.cid, "verdict": u.verdict, "weight": u.weight} for u in mine
     ]
     shown = member_summary(document, money)
+    shown["claimable"] = money.show(document["claimable"])
     rows = [(u.round, u.verdict or "-", u.weight if u.verdict else "-", u.cid) for u in mine]
     lines = pairs(shown)
     if rows:
@@ -171,6 +185,7 @@ def run(
     log = daemon_log("trainer", task=number, account=session.address)
     meter = Metrics("trainer")
     examples = _examples(work, data, shard)
+    require_member(session, number, "trainer")
     with stopped_by_signals() as stop, served(meter, metrics) as url:
         log.info("started", metrics=url)
         wait_for_own_transactions(session.sender, stop)
@@ -214,6 +229,7 @@ def _train(
     seed: int | None,
 ) -> "Trained":
     examples = _examples(work, data, shard)
+    require_member(session, work.task_id, "trainer")
     steps = work.following.task().spec.training.steps
     with _progress(current, steps) as on_step:
         done = work.train(current, examples, seed=seed, on_step=on_step)

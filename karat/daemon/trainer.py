@@ -70,11 +70,12 @@ class TrainerWork(Records):
 
         Raises:
             TaskError: there is no ``data``, and the task assigns none.
-            NotAvailable: the round's update is committed already.
+            NotAvailable: the round's update is committed already, or the commit phase is over.
             NonFiniteError: training diverged.
         """
         if self.record(number) is not None:
             raise NotAvailable(f"an update of round {number} is committed; it cannot be changed")
+        self._require(Phase.COMMIT, number, "commits")
         task = self.following.task()
         spec, current = task.spec, task.history.round(number)
         base = task.base(current)

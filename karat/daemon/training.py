@@ -27,7 +27,10 @@ class TrainerDaemon:
         self.outbox.metrics.working_on(number)
         if is_over(work.ledger, work.task_id):
             self.outbox.send(work.claim_calls())
-            return bool(work.open_rounds())
+            if work.open_rounds():
+                return True
+            self.outbox.log.info("the task is over", rounds=number)
+            return False
         if number:
             try:
                 self._take_part(number)

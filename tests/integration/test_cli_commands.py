@@ -131,8 +131,11 @@ def test_nothing_is_published_before_the_reveal(played: Played) -> None:
 
 
 def test_claims_and_the_rest(played: Played) -> None:
+    due = played.do("trainer", "status", 1, "--account", "dev:4")["claimable"]
     claimed = played.do("trainer", "claim", 1, "--account", "dev:4")
     assert claimed["rounds"] == [1]
+    assert claimed["rewards"] == due > 0
+    assert played.do("trainer", "status", 1, "--account", "dev:4")["claimable"] == 0
     assert [one["operation"] for one in claimed["transactions"]] == ["claim+withdraw"]
     assert played.do("trainer", "claim", 1, "--account", "dev:4")["rounds"] == []
     assert played.do("verifier", "claim", 1, "--account", "dev:2")["amount"] == 10**18
@@ -197,6 +200,11 @@ def test_dry_runs_send_nothing(played: Played) -> None:
         (("task", "list", "--network", "dead"), 4, "cannot reach the node"),
         (("task", "close", 1, "--account", "dev:3"), 5, "Only the sponsor"),
         (("trainer", "submit", 1, "--account", "dev:1", "--shard", "9/2"), 3, "no shard"),
+        (
+            ("trainer", "run", 1, "--account", "dev:2", "--shard", "1/2"),
+            1,
+            "`karat trainer join 1`",
+        ),
         (("down", "--wipe"), 2, "Confirm with --yes"),
     ],
 )
@@ -280,7 +288,8 @@ def test_the_daemon_anchored_what_anyone_can_verify(played: Played) -> None:
 def test_assigned_data_need_not_be_given_and_leaving_claims(played: Played) -> None:
     (played.home.folder / "assigned.toml").write_text("assigned_examples = 64" + TASK)
     task = played.do("task", "create", "--spec", "assigned.toml", "--account", "dev:1")["task"]
-    played.do("trainer", "join", task, "--account", "dev:3")
+    for name in ("dev:3", "dev:4"):
+        played.do("trainer", "join", task, "--account", name)
     played.do("verifier", "join", task, "--account", "dev:2")
     played.do("round", "open", task, "--account", "dev:1")
     trained = ("trainer", "train", task, "--account", "dev:3", "--seed", 7, "--device", "cpu")
@@ -296,6 +305,8 @@ def test_assigned_data_need_not_be_given_and_leaving_claims(played: Played) -> N
     assert expected in [path.read_bytes() for path in kept]
     assert played.do("trainer", "submit", task, "--account", "dev:3")["state"] == "committed"
     warp(played.network, 1200)  # nobody reveals
+    late = ("trainer", "train", task, "--account", "dev:4")
+    assert "takes no commits now" in played.home.run(*late, code=1)[1]
     warp(played.network, 600)
     played.do("round", "settle", task, "--account", "dev:1")
     assert played.do("trainer", "leave", task, "--account", "dev:3")["state"] == "leaving"

@@ -3,11 +3,12 @@
 from typing import Any
 
 from karat.errors import NotAvailable
+from karat.settlement import earned
 from karat.web import schemas
 from karat.web.book import MemberBook, TaskBook
 from karat.web.parameters import MemberPage, MemberPath
 from karat.web.site import Site
-from karat.web.views.rounds import due, score
+from karat.web.views.rounds import score
 from karat.web.views.tasks import verdict_of
 
 
@@ -102,13 +103,14 @@ def _record(book: TaskBook, number: int, address: str) -> schemas.Record | None:
     else:
         return None
     credited = current.rewards.get(address)
+    reward = earned(book.history.params, past, code) if credited is None else credited
     return schemas.Record(
         round=number,
         did=did,
         index=index,
         verdict=None if code is None else verdict_of(code),
         score=score(code),
-        reward=str(credited if credited is not None else due(book, number, code)),
+        reward=str(reward),
         claimed=credited is not None,
         slashed=str(current.slashes.get(address, 0)),
     )

@@ -8,6 +8,7 @@ from karat.errors import NotAvailable
 from karat.history import Outcome, Revealed
 from karat.history import Round as PastRound
 from karat.rounds import phase_name
+from karat.settlement import earned
 from karat.web import evidence, schemas
 from karat.web.book import RoundBook, TaskBook
 from karat.web.facts import State
@@ -155,7 +156,7 @@ def update_of(site: Site, book: TaskBook, number: int, row: Revealed) -> schemas
     code = _code(past, row.index)
     void = past.outcome is Outcome.VOID
     credited = current.rewards.get(row.trainer)
-    reward = credited if credited is not None else due(book, number, code)
+    reward = credited if credited is not None else earned(book.history.params, past, code)
     return schemas.Update(
         index=row.index,
         trainer=row.trainer,
@@ -180,16 +181,6 @@ def _vote(verifier: str, code: int) -> schemas.Vote:
 def score(code: int | None) -> float | None:
     """The relative improvement that a code stands for; None for a verdict."""
     return decode_score(code) if code is not None and code >= LOWEST_SCORE else None
-
-
-def due(book: TaskBook, number: int, code: int | None) -> int:
-    """What an update will be credited when its reward is claimed, by the ledger's formula."""
-    past, params = book.history.rounds[number], book.history.params
-    if code is None or code <= ZERO_SCORE or past.outcome is not Outcome.SETTLED:
-        return 0
-    weights = [max(0, one - ZERO_SCORE) ** params.payout_exponent for one in past.medians]
-    own = (code - ZERO_SCORE) ** params.payout_exponent
-    return int(params.trainer_budget * own // sum(weights))
 
 
 def _missing(site: Site, book: TaskBook, number: int, trainer: str) -> schemas.Update:
