@@ -2,7 +2,7 @@
 
     FORCE_COLOR=1 COLUMNS=104 karat demo | python docs/_ext/terminal.py docs/images/demo.svg
 
-The picture names no font of its own and loads nothing.
+The picture names no font of its own and loads nothing. The README's leaves out the table of gas.
 """
 
 import io
