@@ -6,7 +6,7 @@ Deploys the contracts with the public development key, funds dev:1 to dev:10, an
 network's profile. Where all of that is there, nothing is done.
 """
 
-import sys
+import argparse
 
 from chain.accounts import dev_accounts
 from chain.client import Ledger, ReputationAnchor, Token
@@ -17,20 +17,25 @@ from chain.profiles import Profile, connect, load_profile, save_profile
 from chain.transactions import Sender
 from karat.faucet import fund
 
-name, url = sys.argv[1:]
+parser = argparse.ArgumentParser(
+    description="Make a network of a development chain that runs already."
+)
+parser.add_argument("name", metavar="NAME", help="what to call the network")
+parser.add_argument("url", metavar="URL", help="the chain's JSON-RPC address")
+given = parser.parse_args()
 
 try:
-    there = load_profile(name)
+    there = load_profile(given.name)
     connect(there)
 except (ProfileError, ContractError):
     bank, *others = dev_accounts(seed=0, count=11, chain_id=CHAIN_ID)
-    web3 = connect_node(url, chain_id=CHAIN_ID)
+    web3 = connect_node(given.url, chain_id=CHAIN_ID)
     rpc(web3, "anvil_setBalance", bank.address, hex(10**24))
     sender = Sender(web3, bank)
     ledger = Ledger.deploy(sender)
     there = Profile(
-        name=name,
-        rpc_url=url,
+        name=given.name,
+        rpc_url=given.url,
         chain_id=CHAIN_ID,
         ledger=ledger.address,
         anchor=ReputationAnchor.deploy(sender, ledger.address).address,
@@ -39,4 +44,4 @@ except (ProfileError, ContractError):
     save_profile(there)
     fund(connect(there), [account.address for account in others])
 
-print(f"network {name}: ledger {there.ledger} at {there.rpc_url}")
+print(f"network {given.name}: ledger {there.ledger} at {there.rpc_url}")

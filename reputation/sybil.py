@@ -124,6 +124,13 @@ class AuditRow:
         """Whether the gain is within the bound (and rounding)."""
         return self.gain <= self.bound + 1e-9
 
+    @property
+    def ratio(self) -> float:
+        """Gain over bound; where the bound is 0 (β = 1), 0 if it holds, else infinite."""
+        if self.bound == 0.0:
+            return 0.0 if self.holds else float("inf")
+        return self.gain / self.bound
+
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {**asdict(self), "holds": self.holds}

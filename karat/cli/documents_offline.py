@@ -297,7 +297,10 @@ class AnchorProof(TypedDict):
 
 
 class ReputationVerify(TypedDict):
-    """``karat reputation verify``; ``block`` is the last that counts, ``document`` a CID."""
+    """``karat reputation verify``; ``block`` is the last that counts, ``document`` a CID.
+
+    ``score`` is the anchored visit score, not the normalised one of ``karat reputation top``.
+    """
 
     schema: str
     task: int
@@ -323,7 +326,7 @@ class AnchoredEpoch(TypedDict):
 
 
 class EpochEntry(TypedDict):
-    """One epoch; ``attested`` maps verifiers to statements, ``anchored`` is null at first."""
+    """One epoch; ``attested`` maps verifiers to hashes of statements, ``anchored`` may be null."""
 
     epoch: int
     anchored: AnchoredEpoch | None

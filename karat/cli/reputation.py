@@ -3,33 +3,26 @@
 The graph is a task's on the network, or, with ``--graph``, any file of edges.
 """
 
-from collections.abc import Callable, Hashable
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Hashable
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from karat.cli.options import gathered
-from karat.cli.output import JsonFlag, print_json, say
+from karat.cli.output import print_json, say
 from karat.cli.peers import attest
+from karat.cli.question import DECAYS, GRAPH, SAMPLING, TASK, Question, asked
 
 if TYPE_CHECKING:
     from karat.anchored import Attestations
-    from karat.sdk import Reputation
-    from reputation import MeritRank, Scores, TrustGraph
+    from reputation import Scores
+    from reputation.sybil import AuditRow
 
 reputation = typer.Typer(
     name="reputation", help="MeritRank reputation: who earned whose trust.", no_args_is_help=True
 )
-
-
-class Method(StrEnum):
-    """How scores are computed."""
-
-    exact = "exact"
-    sample = "sample"
 
 
 class Format(StrEnum):
@@ -40,128 +33,14 @@ class Format(StrEnum):
     dot = "dot"
 
 
-Node = Annotated[str, typer.Argument(help="The node asked about.")]
-
-_TASK = ("network", "task", "json")
-_GRAPH = ("ego", "graph", *_TASK)
-_DECAYS = ("alpha", "beta", "gamma")
-_SAMPLING = ("beta_threshold", "method", "walks", "seed")
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked of whom: a graph, whose view of it, and how it is computed.
-
-    Each field is an option; a command takes those that it names.
-    """
-
-    ego: Annotated[
-        str | None,
-        typer.Option(help="The node whose view it is; of a task by default its sponsor."),
-    ] = None
-    graph: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True,
-            dir_okay=False,
-            help="CSV file src,dst,weight[,epoch] in place of a task on the network.",
-        ),
-    ] = None
-    network: Annotated[str | None, typer.Option(help="Network profile (KARAT_NETWORK).")] = None
-    task: Annotated[
-        int | None, typer.Option(min=1, help="Number of the task; by default the latest.")
-    ] = None
-    alpha: Annotated[
-        float, typer.Option(help="Transitivity decay: chance to stop before each step.")
-    ] = 0.15
-    beta: Annotated[
-        float, typer.Option(help="Connectivity decay: cost of a single way to a node.")
-    ] = 0.0
-    gamma: Annotated[
-        float, typer.Option(help="Epoch decay: what an edge loses per epoch of age.")
-    ] = 0.0
-    beta_threshold: Annotated[
-        float, typer.Option(help="Share of walks through one node that counts.")
-    ] = 1.0
-    method: Annotated[Method, typer.Option(help="Exact solve, or sampled walks.")] = Method.exact
-    walks: Annotated[int, typer.Option(help="Walks to sample.")] = 10_000
-    seed: Annotated[int, typer.Option(help="Seed of the walks.")] = 0
-    threads: Annotated[
-        int | None, typer.Option(help="Threads; the result does not depend on it.")
-    ] = None
-    json: JsonFlag = False
-
-    def of_task(self) -> "Reputation":
-        """The reputations of a task on the network."""
-        from karat.config import load_settings
-        from karat.sdk import connect
-
-        found = connect(load_settings(network=self.network).network).reputation
-        return found if self.task is None else found(self.task)
-
-    def node(self, name: str) -> str:
-        """A node's name in the graph: on a network, its checksummed address."""
-        from eth_utils.address import is_address, to_checksum_address
-
-        return to_checksum_address(name) if self.graph is None and is_address(name) else name
-
-    def load(self) -> "tuple[TrustGraph, str]":
-        """The trust graph of the source that was named, and the ego."""
-        from reputation import TrustGraph
-
-        if self.graph is not None:
-            if self.ego is None:
-                raise typer.BadParameter("a file of edges needs one", param_hint="--ego")
-            return TrustGraph.from_csv(self.graph), self.ego
-        from karat.reputation import trust_graph
-
-        history = self.of_task().task.history
-        return trust_graph(history), self.node(self.ego) if self.ego else history.sponsor
-
-    def view(self) -> "View":
-        """The ego's view of the graph."""
-        from reputation import MeritRank
-
-        loaded, ego = self.load()
-        decays = {"alpha": self.alpha, "beta": self.beta, "gamma": self.gamma}
-        engine = MeritRank(loaded, **decays, beta_threshold=self.beta_threshold)
-        loaded.index(ego)
-        return View(loaded, engine, ego)
-
-    def scores(self, view: "View") -> "Scores":
-        """Scores of all nodes, exact or sampled."""
-        return view.engine.scores(view.ego, self.method.value, self.walks, self.seed, self.threads)
-
-
-def _asked(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Add options to a command, which gets one ``question`` in their place."""
-    declared = {f.name: (f.type, f.default) for f in fields(Question) if f.name in names}
-    return gathered("question", declared, lambda chosen: Question(**chosen))
-
-
-@dataclass(frozen=True)
-class View:
-    """One ego's view of a graph."""
-
-    graph: "TrustGraph"
-    engine: "MeritRank"
-    ego: str
-
-    def document(self) -> dict[str, Any]:
-        """What every JSON answer tells about its origin."""
-        engine = self.engine
-        return {
-            "ego": self.ego,
-            "alpha": engine.alpha,
-            "beta": engine.beta,
-            "gamma": engine.gamma,
-            "nodes": len(self.graph),
-            "edges": self.graph.number_of_edges,
-        }
+Node = Annotated[
+    str,
+    typer.Argument(help="The node asked about; of a task an address, a stored account or dev:N."),
+]
 
 
 @reputation.command()
-@_asked(*_GRAPH, *_DECAYS, *_SAMPLING, "threads")
+@asked(*GRAPH, *DECAYS, *SAMPLING, "threads")
 def top(
     question: Question,
     count: Annotated[int, typer.Option("--count", "-k", min=1, help="How many.")] = 10,
@@ -174,16 +53,20 @@ def top(
         document = {**view.document(), "method": question.method.value, "top": rows}
         print_json("karat.reputation.top/1", document)
         return
+    if not rows:
+        say(_nobody(question, view.ego))
+        return
     table = [[str(rank), *_cells(row)] for rank, row in enumerate(rows, 1)]
     _print_table(["rank", "node", "score", "hit probability", "error"], table)
 
 
 @reputation.command()
-@_asked(*_GRAPH, *_DECAYS, *_SAMPLING, "threads")
+@asked(*GRAPH, *DECAYS, *SAMPLING, "threads")
 def show(question: Question, node: Node) -> None:
     """Show the score of NODE as seen by EGO."""
+    name = question.node(node)
     view = question.view()
-    row = _row(question.scores(view), question.node(node))
+    row = _row(question.scores(view), name)
     if question.json:
         document = {**view.document(), "method": question.method.value, **row}
         print_json("karat.reputation.show/1", document)
@@ -192,19 +75,20 @@ def show(question: Question, node: Node) -> None:
 
 
 @reputation.command()
-@_asked(*_GRAPH, *_DECAYS)
+@asked(*GRAPH, *DECAYS)
 def explain(
     question: Question,
     node: Node,
     paths: Annotated[int, typer.Option(min=1, help="How many paths to show.")] = 5,
 ) -> None:
     """Show why NODE has its score: paths, the node they all pass, what decays took."""
+    name = question.node(node)
     view = question.view()
-    found = view.engine.explain(view.ego, question.node(node), paths)
+    found = view.engine.explain(view.ego, name, paths)
     if question.json:
         print_json("karat.reputation.explain/1", {**view.document(), **asdict(found)})
         return
-    typer.echo(f"{node}: score {found.score:.6f}, hit probability {found.hit_probability:.6f}")
+    typer.echo(f"{name}: score {found.score:.6f}, hit probability {found.hit_probability:.6f}")
     for path in found.paths:
         way = " → ".join(str(step) for step in path.nodes)
         sign = "distrust" if path.distrust else "trust"
@@ -216,7 +100,7 @@ def explain(
 
 
 @reputation.command()
-@_asked(*_GRAPH, *_DECAYS, *_SAMPLING)
+@asked(*GRAPH, *DECAYS, *SAMPLING)
 def export(
     question: Question,
     format: Annotated[Format, typer.Option(help="File format.")] = Format.graphml,
@@ -241,7 +125,7 @@ def export(
 
 
 @reputation.command()
-@_asked(*_GRAPH)
+@asked(*GRAPH)
 def audit(
     question: Question,
     attacker: Annotated[
@@ -254,7 +138,8 @@ def audit(
     from reputation.sybil import audit as search
 
     loaded, seen_by = question.load()
-    given: dict[str, Any] = {"alphas": alpha, "betas": beta, "attackers": attacker}
+    attackers = [question.node(name) for name in attacker or []]
+    given: dict[str, Any] = {"alphas": alpha, "betas": beta, "attackers": attackers}
     rows = search(loaded, seen_by, **{name: value for name, value in given.items() if value})
     holds = all(row.holds for row in rows)
     if question.json:
@@ -268,18 +153,19 @@ def audit(
         ]  # fmt: skip
         names = ["attack", "α", "β", "attacker", "Sybils", "weight", "gain", "bound", "holds"]
         _print_table(names, cells)
+        typer.echo(_audit_verdict(rows))
     if not holds:
         raise typer.Exit(1)
 
 
 @reputation.command()
-@_asked(*_TASK)
+@asked(*TASK)
 def verify(question: Question, node: Node) -> None:
     """Recompute the anchored scores from the chain, and let the contract check NODE's proof."""
     from karat import reputation as rules
 
-    source = question.of_task()
-    anchored = source.proof(question.node(node))
+    address, source = question.node(node), question.of_task()
+    anchored = source.proof(address)
     leaf = rules.leaf(anchored.proof)
     holds = source.anchor.verify(anchored.task_id, anchored.epoch, leaf, anchored.proof.path)
     if question.json:
@@ -296,13 +182,18 @@ def verify(question: Question, node: Node) -> None:
         print_json("karat.reputation.verify/1", document)
     else:
         verdict = "holds" if holds else "DOES NOT HOLD"
-        typer.echo(f"{node}: score {anchored.score:.6f} in epoch {anchored.epoch}; proof {verdict}")
+        score, epoch = f"{anchored.score:.6f}", anchored.epoch
+        typer.echo(f"{address}: anchored visit score {score} in epoch {epoch}; proof {verdict}")
+        typer.echo(
+            "  (mean visits of a walk over the anchored edges; `karat reputation top` shows "
+            "another number, hitting probabilities over all edges, normalised)"
+        )
     if not holds:
         raise typer.Exit(1)
 
 
 @reputation.command()
-@_asked(*_TASK)
+@asked(*TASK)
 def epochs(question: Question) -> None:
     """Show what is anchored, and which verifier stands behind it or behind something else."""
     source = question.of_task()
@@ -314,15 +205,31 @@ def epochs(question: Question) -> None:
     if not found:
         say(f"No verifier of task {number} has attested a reputation yet.")
     for one in found:
-        said = one.statement
-        state = f"root 0x{said.root.hex()}, block {said.to_block}" if said else "no majority yet"
-        typer.echo(f"epoch {one.epoch}: {state}")
-        for verifier, statement in one.votes.items():
-            word = "DISSENTS" if verifier in one.dissenters else "attested"
-            typer.echo(f"  {verifier} {word} 0x{statement.hex()}")
+        for line in _epoch_lines(one):
+            typer.echo(line)
 
 
 reputation.command()(attest)
+
+
+def _epoch_lines(one: "Attestations") -> list[str]:
+    """An epoch for people: what is anchored, who attested that, and who something else."""
+    said = one.statement
+    if said is None:
+        votes = [f"  {who} attested 0x{vote.hex()}" for who, vote in one.votes.items()]
+        return [f"epoch {one.epoch}: no majority for a statement yet", *votes]
+    votes = [
+        f"  {who} DISSENTS: it attested another statement, 0x{vote.hex()}"
+        if who in one.dissenters
+        else f"  {who} attested this statement"
+        for who, vote in one.votes.items()
+    ]
+    return [
+        f"epoch {one.epoch}: anchored, from the blocks up to {said.to_block}",
+        f"  root of the scores: 0x{said.root.hex()}",
+        f"  statement about it: 0x{(one.statement_hash or b'').hex()}",
+        *votes,
+    ]
 
 
 def _epoch(one: "Attestations") -> dict[str, Any]:
@@ -343,6 +250,24 @@ def _epoch(one: "Attestations") -> dict[str, Any]:
         "attested": votes,
         "dissenters": one.dissenters,
     }
+
+
+def _nobody(question: Question, ego: str) -> str:
+    said = f"Nobody has a score yet: no walk from {ego} reaches anyone."
+    if question.graph is not None:
+        return said
+    return f"{said} A sponsor trusts the verifiers that joined, and these whom they scored well."
+
+
+def _audit_verdict(rows: "list[AuditRow]") -> str:
+    broken = sum(not row.holds for row in rows)
+    verdict = f"is BROKEN in {broken} of {len(rows)}" if broken else f"holds in all {len(rows)}"
+    worst = max(rows, key=lambda row: row.ratio)
+    return (
+        f"The bound {verdict} rows. The worst gain is {worst.ratio:.1%} of its bound: "
+        f"{worst.attack}, α = {worst.alpha:g}, β = {worst.beta:g}, attacker {worst.attacker}, "
+        f"Sybils: {worst.sybils}, weight {worst.weight:g}."
+    )
 
 
 def _row(scores: "Scores", node: Hashable) -> dict[str, Any]:

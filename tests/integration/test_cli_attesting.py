@@ -1,6 +1,7 @@
 """Reputation epochs on a network of daemons: attested once, by a majority, dissent in the open."""
 
 import dataclasses
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,6 +75,8 @@ def lie(network: Network, epoch: int, *liars: int) -> None:
 def test_honest_verifiers_outvote_a_liar_who_stays_visible(home: Home) -> None:
     network = play_to_the_settlement(home)
     lie(network, 1, 4)
+    said = home.run("reputation", "epochs")[0]
+    assert said.startswith("epoch 1: no majority for a statement yet\n  0x")
     once = ("verifier", "run", 1, "--once", "--account")
     first, _ = (home.run(*once, name)[1] for name in ("dev:2", "dev:3"))
     assert "a verifier attested another reputation" in first
@@ -85,9 +88,18 @@ def test_honest_verifiers_outvote_a_liar_who_stays_visible(home: Home) -> None:
     liar = attested[0].verifier
     [epoch] = checked(home.json("reputation", "epochs"))["epochs"]
     assert epoch["dissenters"] == [liar]
-    assert f"{liar} DISSENTS" in home.run("reputation", "epochs")[0]
+    told = home.run("reputation", "epochs")[0].splitlines()
+    assert told[1:3] == [
+        f"  root of the scores: {epoch['anchored']['root']}",
+        f"  statement about it: {epoch['anchored']['statement']}",
+    ]
+    assert f"  {liar} DISSENTS: it attested another statement, {epoch['attested'][liar]}" in told
+    assert sum(line.endswith(" attested this statement") for line in told) == 2
     best = network.reputation.top(1)[0][0]
     proven = checked(home.json("reputation", "verify", best))
+    address = home.json("account", "export-address", "dev:2")["address"]
+    shown = home.run("reputation", "verify", "dev:2")[0]
+    assert re.search(rf"{address}: anchored visit score \S+ in epoch 1; proof holds", shown)
     assert proven["holds"]
     assert proven["root"] == epoch["anchored"]["root"]
     assert network.store.has(network.reputation.proof(best).document.cid)

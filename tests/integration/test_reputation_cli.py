@@ -1,16 +1,30 @@
 """``karat reputation`` as a process: what it prints, where, and how it exits."""
 
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import networkx as nx
 import pytest
+from typer.testing import CliRunner
 
-from reputation import MeritRank, TrustGraph
+from karat.cli.app import app
+from reputation import MeritRank, TrustGraph, sybil
+from tests.cli.home import Home, home_with_network
 
+MISTYPED = "0x5AAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
+TASK = """
+task = "mlp-digits"
+rounds = 1
+rewards = {trainers = 1, verifiers = 1}
+stakes = {trainer = 1, verifier = 1}
+windows = {commit = "1h", reveal = "1h", score_commit = "1h", score_reveal = "1h"}
+verifiers = [{account = "dev:2"}]
+"""
 EDGES = "src,dst,weight,epoch\ne,a,3\na,b,1\ne,c,1\nc,b,-1\nb,d,1,2\nb,a,1,1\n"
 
 
@@ -78,6 +92,89 @@ def test_audit_finds_every_attack_bounded(graph: str) -> None:
     assert found["holds"] is True
     assert {row["attack"] for row in found["rows"]} >= {"parallel", "path", "cycle", "path+cycle"}
     assert all(row["gain"] <= row["bound"] == 0.85 / 0.15 for row in found["rows"])
+
+
+@pytest.mark.parametrize(
+    ("bounds", "gains", "code", "verdict"),
+    [
+        (
+            (2.0, 1.0),
+            (1.2, 0.7),
+            0,
+            "holds in all 2 rows. The worst gain is 70.0% of its bound: r1",
+        ),
+        ((1.0, 1.0), (1.5, 0.5), 1, "is BROKEN in 1 of 2 rows. The worst gain is 150.0% of its b"),
+        ((0.0, 0.0), (0.0, 0.0), 0, "holds in all 2 rows. The worst gain is 0.0% of its bound: r0"),
+    ],
+)
+def test_audit_ends_with_its_verdict_and_the_worst_case(
+    graph: str,
+    monkeypatch: pytest.MonkeyPatch,
+    bounds: tuple[float, float],
+    gains: tuple[float, float],
+    code: int,
+    verdict: str,
+) -> None:
+    rows = [
+        sybil.AuditRow(f"r{i}", 0.5, 0.0, "a", 5, 1.0, gain, bound)
+        for i, (gain, bound) in enumerate(zip(gains, bounds, strict=True))
+    ]
+    monkeypatch.setattr(sybil, "audit", lambda *_, **__: rows)
+    done = CliRunner().invoke(app, ["reputation", "audit", "--graph", graph, "--ego", "e"])
+    assert done.exit_code == code
+    last = done.output.splitlines()[-1]
+    assert last.startswith(f"The bound {verdict}")
+    assert last.endswith("α = 0.5, β = 0, attacker a, Sybils: 5, weight 1.")
+
+
+def test_top_says_that_nobody_has_a_score(graph: str) -> None:
+    done = karat("top", "--graph", graph, "--ego", "d")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "Nobody has a score yet: no walk from d reaches anyone.\n"
+    assert document("top", "--graph", graph, "--ego", "d")["top"] == []
+
+
+@pytest.mark.parametrize("verb", ["show", "explain", "verify"])
+def test_a_mistyped_address_is_refused_before_the_network_is_asked(verb: str) -> None:
+    done = karat(verb, MISTYPED)
+    assert done.returncode == 3
+    assert "is mistyped" in done.stderr
+
+
+@pytest.mark.parametrize(("verb", "name"), [("show", MISTYPED), ("explain", "dev:2")])
+def test_in_a_file_a_node_has_any_name(verb: str, name: str, tmp_path: Path) -> None:
+    path = tmp_path / "edges.csv"
+    path.write_text(f"src,dst,weight\n{MISTYPED},dev:2,1\ndev:2,{MISTYPED},1\n")
+    ego = "dev:2" if name == MISTYPED else MISTYPED
+    assert document(verb, name, "--graph", str(path), "--ego", ego)["node"] == name
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    folder = tmp_path_factory.mktemp("reputation")
+    with pytest.MonkeyPatch.context() as patch, home_with_network(folder, patch) as home:
+        yield home
+
+
+def test_of_a_task_nodes_are_named_as_accounts(home: Home) -> None:
+    (home.folder / "task.toml").write_text(TASK)
+    home.run("up", "--port", 0, "--fund", 2)
+    task = home.json("task", "create", "--spec", "task.toml", "--account", "dev:1")["task"]
+    out, err = home.run("reputation", "top")
+    assert out == ""
+    assert re.search(r"Nobody has a score yet: .* sponsor trusts the verifiers that joined", err)
+
+    home.run("verifier", "join", task, "--account", "dev:2")
+    verifier = home.json("account", "export-address", "dev:2")["address"]
+    stored = home.json("account", "new", "alice")["address"]
+    for name in ("dev:2", verifier, verifier.lower()):
+        assert home.json("reputation", "show", name, "--ego", "dev:1")["score"] == 1.0
+    assert f"{verifier}: score 1.0" in home.run("reputation", "explain", "dev:2")[0]
+    audited = home.json("reputation", "audit", "--attacker", "dev:2", "--alpha", 0.5, "--beta", 0)
+    assert {row["attacker"] for row in audited["rows"]} == {verifier}
+    assert stored in home.run("reputation", "show", "alice", code=2)[1]
+    assert "no key for 'bob'" in home.run("reputation", "show", "bob", code=3)[1]
+    assert "is mistyped" in home.run("reputation", "top", "--ego", MISTYPED, code=3)[1]
 
 
 @pytest.mark.parametrize(
