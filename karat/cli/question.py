@@ -39,7 +39,10 @@ class Question:
 
     ego: Annotated[
         str | None,
-        typer.Option(help="The node whose view it is, named as NODE; by default a task's sponsor."),
+        typer.Option(
+            help="Whose view it is: in a task an address, a stored account or dev:N; "
+            "by default the sponsor."
+        ),
     ] = None
     graph: Annotated[
         Path | None,

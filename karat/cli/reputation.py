@@ -35,7 +35,7 @@ class Format(StrEnum):
 
 Node = Annotated[
     str,
-    typer.Argument(help="The node asked about; of a task an address, a stored account or dev:N."),
+    typer.Argument(help="The node asked about: in a task an address, a stored account or dev:N."),
 ]
 
 
