@@ -99,13 +99,15 @@ class Ledger(_Client, LedgerContract):
         return RoundKey(self.web3.eth.chain_id, self.address, task_id, round_)
 
     def batch(self, calls: Sequence[Call[Any]]) -> Call[Any]:
-        """Several calls of this ledger in one transaction, all or nothing.
+        """Several calls of this ledger in one transaction, all or nothing; a single one as it is.
 
         Raises:
             ContractError: a call is of another contract, or there is none.
         """
         if not calls or any(call.to != self.address for call in calls):
             raise ContractError("a batch takes one or more calls of this very ledger")
+        if len(calls) == 1:
+            return calls[0]
         whole = self.multicall([call.data for call in calls])
         names = "+".join(dict.fromkeys(call.operation for call in calls))
         return Call(names, whole.to, whole.data, whole.result)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from heapq import merge
-from typing import Any
+from typing import Any, TypeVar
 
 from chain.abi import Event
 from chain.bindings import ledger_events as events
@@ -19,6 +19,8 @@ from chain.commitments import LANES, unpack_scores
 from chain.errors import BadCommitment
 from chain.peers import unpack_edges
 from karat.errors import NotAvailable
+
+K = TypeVar("K")
 
 
 class Outcome(StrEnum):
@@ -186,8 +188,8 @@ class TaskHistory:
             if fold is not None and getattr(event, "task_id", None) == self.task_id:
                 fold(self, event)
 
-    def _add(self, book: dict[str, int], account: str, amount: int) -> None:
-        book[account] = book.get(account, 0) + amount
+    def _add(self, book: dict[K, int], key: K, amount: int) -> None:
+        book[key] = book.get(key, 0) + amount
 
     def _task_created(self, event: events.TaskCreated) -> None:
         self.sponsor, self._params = event.sponsor, event.params
@@ -284,8 +286,7 @@ class TaskHistory:
         except BadCommitment:
             return  # says nothing, and stops nobody
         for to, weight in stated:
-            key = (event.from_, to, event.round)
-            self.peer_edges[key] = self.peer_edges.get(key, 0) + weight
+            self._add(self.peer_edges, (event.from_, to, event.round), weight)
 
 
 _FOLDS: dict[type[Event], Any] = {

@@ -264,7 +264,7 @@ class Network:
     @property
     def tasks(self) -> list[TaskView]:
         """All tasks of the ledger."""
-        return [self.task(number) for number in range(1, self.ledger.task_count() + 1)]
+        return [self._view(number) for number in range(1, self.ledger.task_count() + 1)]
 
     def task(self, task_id: int) -> TaskView:
         """One task by its id.
@@ -272,9 +272,12 @@ class Network:
         Raises:
             NotAvailable: there is no such task.
         """
+        if task_id not in self._tasks and not 1 <= task_id <= self.ledger.task_count():
+            raise NotAvailable(f"there is no task {task_id} on this ledger")
+        return self._view(task_id)
+
+    def _view(self, task_id: int) -> TaskView:
         if task_id not in self._tasks:
-            if not 1 <= task_id <= self.ledger.task_count():
-                raise NotAvailable(f"there is no task {task_id} on this ledger")
             history = TaskHistory(
                 self.ledger, task_id, anchor=self._anchor, from_block=self.from_block
             )

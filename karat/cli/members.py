@@ -9,7 +9,6 @@ from karat.cli.session import Session
 from karat.cli.task import TaskArgument
 
 if TYPE_CHECKING:
-    from chain.abi import Call
     from chain.bindings.structs import Member
     from karat.money import Money
 
@@ -47,8 +46,10 @@ def add_membership(app: typer.Typer, role: str, joining: str) -> None:
 
 def _join(session: Session, number: int, stake: str | None, role: str) -> None:
     """Join a task with a stake, and say so."""
-    params, money = session.params(number), session.money(number)
-    least = params.trainer_stake if role == "trainer" else params.verifier_stake
+    from karat.stakes import required_stake
+
+    money = session.money(number)
+    least = required_stake(session.params(number), role)
     units = least if stake is None else money.parse(stake)
     session.confirm(f"Stake {money.show(units)} in task {number} as a {role}?")
     ledger = session.ledger
@@ -68,12 +69,11 @@ def _join(session: Session, number: int, stake: str | None, role: str) -> None:
 def _top_up(session: Session, number: int, amount: str | None, role: str) -> None:
     """Add to a stake, and say what it is now."""
     from karat.errors import NotAvailable
+    from karat.stakes import required_stake
 
-    params, money, ledger = session.params(number), session.money(number), session.ledger
+    money, ledger = session.money(number), session.ledger
     member = require_member(session, number, role)
-    needed = params.trainer_stake if role == "trainer" else params.verifier_stake
-    if role == "verifier" and params.open_verifiers:
-        needed *= member.weight
+    needed = required_stake(session.params(number), role, member.weight)
     units = max(0, needed - member.stake) if amount is None else money.parse(amount)
     if units == 0:
         raise NotAvailable(
@@ -101,6 +101,7 @@ def _leave(session: Session, number: int) -> None:
     from chain.bindings.ledger_events import Left
     from karat.clock import chain_time
     from karat.errors import NotAvailable
+    from karat.roles.records import Records
 
     money, ledger = session.money(number), session.ledger
     member = ledger.member(number, session.address)
@@ -115,7 +116,9 @@ def _leave(session: Session, number: int) -> None:
         leave_at = ledger.member(number, session.address).leave_at
         said = f"The cool-down has begun: run this again in {max(0, leave_at - now)} s."
     else:
-        done, state, leave_at = session.act([_leave_call(session, number)]), "left", member.leave_at
+        claims = Records(ledger, number, session.address).claims()
+        done, state = session.act([ledger.batch([*claims, ledger.leave(number)])]), "left"
+        leave_at = member.leave_at
         left = [one for receipt in done.receipts for one in ledger.events_in(receipt, Left)]
         said = f"Left task {number} with {money.show(sum(one.amount for one in left))}."
     document = {**done.document(), "task": number, "state": state, "leave_at": leave_at}
@@ -176,14 +179,3 @@ def member_summary(document: dict[str, Any], money: "Money") -> dict[str, Any]:
         "slashed": money.show(document["slashed"]),
         "round": f"{document['round']}, {document['phase']}",
     }
-
-
-def _leave_call(session: Session, number: int) -> "Call[Any]":
-    """What leaves, after claiming what a trainer has not claimed."""
-    from karat.roles.records import Records
-
-    ledger, leave = session.ledger, session.ledger.leave(number)
-    rounds = Records(ledger, number, session.address).claimable()
-    if not rounds:
-        return leave
-    return ledger.batch([ledger.claim(number, session.address, rounds), leave])

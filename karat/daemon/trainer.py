@@ -115,8 +115,7 @@ class TrainerWork(Records):
         spec = self.following.task().spec
         Codec(spec.codec, layout_of(spec)).decode(payload)
         commit = self.role.commit(number, _content(payload))
-        first = self.room_calls(number)
-        return [self.ledger.batch([*first, commit])] if first else [commit]
+        return [self.ledger.batch([*self.room_calls(number), commit])]
 
     def reveal_calls(self, number: int) -> list[Call[None]]:
         """What reveals the round's update, which is published now; nothing if that is done.

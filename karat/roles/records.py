@@ -58,7 +58,12 @@ class Records:
     def claim_calls(self) -> list[Call[Any]]:
         """What processes every round that has ended and pays out the balance, in one call."""
         calls = self._payout()
-        return [self.ledger.batch(calls)] if len(calls) > 1 else calls
+        return [self.ledger.batch(calls)] if calls else []
+
+    def claims(self) -> list[Call[Any]]:
+        """What processes every round that has ended, and pays nothing out yet; one call or none."""
+        rounds = self.claimable()
+        return [self.ledger.claim(self.task_id, self.address, rounds)] if rounds else []
 
     def room_calls(self, number: int) -> list[Call[Any]]:
         """What has to precede the commit of a round in the same transaction.
@@ -70,10 +75,7 @@ class Records:
         return self._payout() if full else []
 
     def _payout(self) -> list[Call[Any]]:
-        rounds = self.claimable()
-        calls: list[Call[Any]] = []
-        if rounds:
-            calls.append(self.ledger.claim(self.task_id, self.address, rounds))
-        if rounds or self.ledger.member(self.task_id, self.address).balance:
+        calls = self.claims()
+        if calls or self.ledger.member(self.task_id, self.address).balance:
             calls.append(self.ledger.withdraw(self.task_id, self.address))
         return calls

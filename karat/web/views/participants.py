@@ -4,6 +4,7 @@ from typing import Any
 
 from karat.errors import NotAvailable
 from karat.settlement import earned
+from karat.stakes import required_stake
 from karat.web import schemas
 from karat.web.book import MemberBook, TaskBook
 from karat.web.parameters import MemberPage, MemberPath
@@ -79,10 +80,8 @@ def _state(book: TaskBook, member: MemberBook) -> str:
         return "left"
     if member.leave_at:
         return "leaving"
-    params = book.history.params
-    needed = params.trainer_stake if member.role == "trainer" else params.verifier_stake
-    if params.open_verifiers and member.role == "verifier":
-        needed *= book.history.appointed.get(member.address, 1)
+    weight = book.history.appointed.get(member.address, 1)
+    needed = required_stake(book.history.params, member.role, weight)
     return "suspended" if member.stake < needed else "active"
 
 
