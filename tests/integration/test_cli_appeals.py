@@ -1,8 +1,5 @@
 """A trainer that two colluding verifiers convicted appeals, and the other verifiers acquit it."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from chain.accounts import dev_accounts
@@ -20,7 +17,7 @@ from chain.local_network import DEPLOYER_SEED
 from chain.transactions import Sender
 from karat.sdk import Network, connect
 from learning.score_codes import ZERO_SCORE
-from tests.cli.home import WAIT_SECONDS, Home, home_with_network, wait_until, warp
+from tests.cli.home import WAIT_SECONDS, Home, wait_until, warp
 from tests.cli.schemas import checked
 
 BOND, VERIFIER_STAKE, TOKEN = 4, 8, 10**18
@@ -44,12 +41,6 @@ appeal = "30m"
 """
 VERIFIERS = [f"dev:{number}" for number in range(2, 7)]
 HARMFUL = 1
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
-    with home_with_network(tmp_path, monkeypatch) as home:
-        yield home
 
 
 def play_to_the_committee(home: Home) -> Network:

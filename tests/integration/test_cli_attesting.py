@@ -2,8 +2,6 @@
 
 import dataclasses
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -15,7 +13,7 @@ from chain.node import rpc
 from chain.transactions import Sender
 from karat.reputation import epoch_at
 from karat.sdk import Network, connect
-from tests.cli.home import Home, home_with_network, warp
+from tests.cli.home import Home, warp
 from tests.cli.schemas import checked
 
 TASK = """
@@ -27,12 +25,6 @@ windows = { commit = "20m", reveal = "20m", score_commit = "20m", score_reveal =
 verifiers = [{ account = "dev:2" }, { account = "dev:3" }, { account = "dev:4" }]
 """
 VERIFIERS = ("dev:2", "dev:3", "dev:4")
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
-    with home_with_network(tmp_path, monkeypatch) as home:
-        yield home
 
 
 def play_to_the_settlement(home: Home) -> Network:

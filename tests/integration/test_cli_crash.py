@@ -1,7 +1,7 @@
 """A trainer's daemon is killed between any two steps of a submission, and loses nothing by it."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from chain.local_network import DEPLOYER_SEED
 from chain.store import cid_of
 from karat.content import Content, fetch
 from karat.sdk import Network, connect
-from tests.cli.home import WAIT_SECONDS, Home, home_with_network, wait_until, warp
+from tests.cli.home import WAIT_SECONDS, Home, wait_until, warp
 
 TASK = """
 task = "mlp-digits"
@@ -24,12 +24,6 @@ windows = { commit = "20m", reveal = "20m", score_commit = "20m", score_reveal =
 verifiers = [{ account = "dev:2" }]
 """
 RUN = ("trainer", "run", 1, "--account", "dev:3", "--shard", "1/2")
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
-    with home_with_network(tmp_path, monkeypatch) as home:
-        yield home
 
 
 def kill_when(home: Home, reached: Callable[[], bool], what: str) -> None:

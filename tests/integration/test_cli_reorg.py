@@ -2,8 +2,6 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +20,7 @@ from chain.bindings.reputation_anchor_events import StatementAttested
 from chain.node import rpc
 from karat.content import Content
 from karat.sdk import Network, connect
-from tests.cli.home import Home, home_with_network, wait_until, warp
+from tests.cli.home import Home, wait_until, warp
 
 TASK = """
 task = "mlp-digits"
@@ -32,12 +30,6 @@ stakes = { trainer = 5, verifier = 8 }
 windows = { commit = "20m", reveal = "20m", score_commit = "20m", score_reveal = "20m" }
 verifiers = [{ account = "dev:2" }, { account = "dev:3" }]
 """
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
-    with home_with_network(tmp_path, monkeypatch) as home:
-        yield home
 
 
 def events(network: Network, kind: type[Any]) -> list[Any]:

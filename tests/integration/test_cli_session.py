@@ -5,8 +5,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -22,7 +21,7 @@ from chain.bindings.ledger_events import (
 )
 from chain.bindings.reputation_anchor_events import StatementAttested
 from karat.sdk import Network, connect
-from tests.cli.home import WAIT_SECONDS, Home, home_with_network, wait_until, warp
+from tests.cli.home import WAIT_SECONDS, Home, wait_until, warp
 
 TASK = """
 task = "mlp-digits"
@@ -53,12 +52,6 @@ net = connect("local")
 for address, score in net.reputation.top(3):
     print(address, round(score, 6))
 """
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
-    with home_with_network(tmp_path, monkeypatch) as home:
-        yield home
 
 
 class Killer:

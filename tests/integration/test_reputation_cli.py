@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from typer.testing import CliRunner
 
 from karat.cli.app import app
 from reputation import MeritRank, TrustGraph, sybil
-from tests.cli.home import Home, home_with_network
+from tests.cli.home import Home
 
 MISTYPED = "0x5AAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 TASK = """
@@ -147,13 +146,6 @@ def test_in_a_file_a_node_has_any_name(verb: str, name: str, tmp_path: Path) -> 
     path.write_text(f"src,dst,weight\n{MISTYPED},dev:2,1\ndev:2,{MISTYPED},1\n")
     ego = "dev:2" if name == MISTYPED else MISTYPED
     assert document(verb, name, "--graph", str(path), "--ego", ego)["node"] == name
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    folder = tmp_path_factory.mktemp("reputation")
-    with pytest.MonkeyPatch.context() as patch, home_with_network(folder, patch) as home:
-        yield home
 
 
 def test_of_a_task_nodes_are_named_as_accounts(home: Home) -> None:
