@@ -50,8 +50,8 @@ check: $(SETUP)  ## Lint, types, layering, artifacts up to date, Solidity format
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(PY) -m chain.build --check
-	$(PY) -m chain.bindgen --check
+	$(PY) -m tools.build --check
+	$(PY) -m tools.bindgen --check
 	$(FORGE) fmt --check
 
 docs: $(SETUP)  ## Build the documentation into docs/_build/html; a warning is an error
@@ -63,8 +63,8 @@ fmt: $(SETUP)  ## Format Python and Solidity
 	$(FORGE) fmt
 
 build: $(SETUP)  ## Recompile the contracts; regenerate artifacts and bindings
-	$(PY) -m chain.build
-	$(PY) -m chain.bindgen
+	$(PY) -m tools.build
+	$(PY) -m tools.bindgen
 
 clean:  ## Remove what was installed and built
 	rm -rf .venv node_modules out cache docs/_build docs/_generated .mypy_cache .ruff_cache .pytest_cache .hypothesis

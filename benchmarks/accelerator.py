@@ -18,8 +18,8 @@ from typing import Any
 import torch
 from verifier import measure_rules, measure_scoring, take_turns
 
-from learning import aggregators as ours
 from learning import tasks
+from learning.arena import aggregators as ours
 from learning.errors import DeviceError
 from learning.training import pick_device
 

@@ -28,10 +28,10 @@ from typing import Any
 
 from ledger_rounds import SALT, SIZE, Gas, LedgerRounds
 
-from chain.abi import Call
 from chain.devnet import start_devnet
-from chain.permits import sign_commit
-from chain.transactions import Sender
+from chain.evm.abi import Call
+from chain.evm.transactions import Sender
+from chain.ledger.permits import sign_commit
 
 GENESIS = 1_700_000_000
 PEERS = {"plain_storage": 54_000, "batched_storage": 27_000}  # per score: docs/protocol.md

@@ -14,12 +14,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from chain.accounts import dev_accounts
-from chain.bindings.structs import TaskParams
-from chain.client import Ledger, Token
 from chain.devnet import CHAIN_ID, Devnet, start_devnet
-from chain.index import EventIndex
-from chain.transactions import Sender, send_batch
+from chain.evm.accounts import dev_accounts
+from chain.evm.transactions import Sender, send_batch
+from chain.ledger.bindings.structs import TaskParams
+from chain.ledger.client import Ledger, Token
+from chain.ledger.index import EventIndex
 
 CALLS_PER_TRANSACTION = 100
 TRANSACTIONS_PER_BLOCK = 10

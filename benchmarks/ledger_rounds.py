@@ -11,18 +11,18 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_utils.crypto import keccak
 
-from chain.abi import Call
-from chain.bindings.structs import TaskParams, VerifierGrant
-from chain.client import Ledger, Token
-from chain.commitments import (
+from chain.devnet import Devnet
+from chain.evm.abi import Call
+from chain.evm.transactions import Sender, send_batch
+from chain.ledger.bindings.structs import TaskParams, VerifierGrant
+from chain.ledger.client import Ledger, Token
+from chain.ledger.commitments import (
     pack_scores,
     score_commitment,
     tail_hashes,
     update_commitment,
     vector_hash,
 )
-from chain.devnet import Devnet
-from chain.transactions import Sender, send_batch
 
 UNIT = 10**18
 SALT = keccak(b"salt")

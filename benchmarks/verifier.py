@@ -25,12 +25,12 @@ import numpy as np
 import torch
 from scipy.stats import spearmanr
 
-from learning import aggregators as ours
 from learning import tasks
+from learning.arena import aggregators as ours
 from learning.arena import byzfl
 from learning.codec import UPDATE_BITS, Codec, SparseUpdate
+from learning.judge.scoring import Scorer
 from learning.model_state import ModelState
-from learning.scoring import Scorer
 from learning.tasks import models
 from learning.tasks.data import Examples, divided, partition
 from learning.training import initial_model, layout_of, network_at, pick_device, train

@@ -42,8 +42,8 @@ nitpicky = True
 # Names of other packages cannot be looked up without the network; every name of ours must resolve.
 nitpick_ignore_regex = [(r"py:.*", r"(?!(karat|chain|learning|reputation)\.).*")]
 nitpick_ignore = [
-    ("py:class", "chain.abi.T"),  # type variables
-    ("py:class", "chain.transactions.T"),
+    ("py:class", "chain.evm.abi.T"),  # type variables
+    ("py:class", "chain.evm.transactions.T"),
     ("py:class", "reputation.nodes.NodeIndex"),  # a graph's insides
     ("py:class", "reputation.rows.RowPool"),
 ]

@@ -8,14 +8,14 @@ network's profile. Where all of that is there, nothing is done.
 
 import argparse
 
-from chain.accounts import dev_accounts
-from chain.client import Ledger, ReputationAnchor, Token
 from chain.devnet import CHAIN_ID
+from chain.devnet.faucet import fund
 from chain.errors import ContractError, ProfileError
-from chain.node import connect_node, rpc
-from chain.profiles import Profile, connect, load_profile, save_profile
-from chain.transactions import Sender
-from karat.faucet import fund
+from chain.evm.accounts import dev_accounts
+from chain.evm.node import connect_node, rpc
+from chain.evm.transactions import Sender
+from chain.ledger.client import Ledger, ReputationAnchor, Token
+from chain.ledger.profiles import Profile, connect, load_profile, save_profile
 
 parser = argparse.ArgumentParser(
     description="Make a network of a development chain that runs already."

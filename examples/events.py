@@ -5,7 +5,7 @@ python examples/events.py [NETWORK]
 
 import sys
 
-from chain.bindings.ledger_events import RewardsClaimed, RoundOpened, RoundSettled
+from chain.ledger.bindings.ledger_events import RewardsClaimed, RoundOpened, RoundSettled
 from karat import connect
 
 net = connect(sys.argv[1] if len(sys.argv) > 1 else "local")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation, localcontext
 
-from chain.client import Token
+from chain.ledger.client import Token
 from karat.errors import ConfigError
 
 

@@ -14,24 +14,24 @@ from typing import TYPE_CHECKING, Any
 
 from web3 import Web3
 
-from chain.abi import Event
-from chain.addresses import checked_address
-from chain.bindings.structs import TaskParams
-from chain.client import Ledger, ReputationAnchor
-from chain.node import connect_node
-from chain.profiles import Connection, load_profile
-from chain.profiles import connect as connect_profile
+from chain.evm.abi import Event
+from chain.evm.addresses import checked_address
+from chain.evm.node import connect_node
+from chain.ledger.bindings.structs import TaskParams
+from chain.ledger.client import Ledger, ReputationAnchor
+from chain.ledger.profiles import Connection, load_profile
+from chain.ledger.profiles import connect as connect_profile
 from chain.store import Store, open_store
 from karat.config import load_settings
-from karat.content import Content
 from karat.errors import ConfigError, NotAvailable
-from karat.history import Round, TaskHistory
-from karat.verdicts import verdict_name
+from karat.protocol.content import Content
+from karat.protocol.history import Round, TaskHistory
+from karat.protocol.verdicts import verdict_name
 from learning.score_codes import ZERO_SCORE
 
 if TYPE_CHECKING:
-    from karat.anchored import AnchoredProof, Attestations
-    from karat.task import Task as TaskContent
+    from karat.protocol.anchored import AnchoredProof, Attestations
+    from karat.protocol.task import Task as TaskContent
     from reputation import Scores
     from reputation.explain import Explanation
 
@@ -108,7 +108,7 @@ class TaskView:
     @property
     def participants(self) -> list[Participant]:
         """Verifiers and trainers, with what they hold, earned and lost."""
-        from karat import reputation  # noqa: PLC0415 numerics take seconds to load
+        from karat.protocol import reputation  # noqa: PLC0415 numerics take seconds to load
 
         history = self.history
         scores = reputation.scores(history)
@@ -128,7 +128,7 @@ class TaskView:
     @cached_property
     def content(self) -> "TaskContent":
         """Specification, models and updates from the content store."""
-        from karat.task import Task as TaskContent  # noqa: PLC0415 it brings in torch
+        from karat.protocol.task import Task as TaskContent  # noqa: PLC0415 it brings in torch
 
         return TaskContent(self.history, self._network.store)
 
@@ -165,7 +165,7 @@ class Reputation:
         Raises:
             reputation.errors.UnknownNodeError: ``ego`` takes no part in the task.
         """
-        from karat import reputation  # noqa: PLC0415
+        from karat.protocol import reputation  # noqa: PLC0415
 
         seen_by = None if ego is None else checked_address(ego)
         return reputation.scores(self.task.history, seen_by, alpha=alpha, beta=beta, gamma=gamma)
@@ -185,7 +185,7 @@ class Reputation:
         Raises:
             reputation.errors.UnknownNodeError: one of the two takes no part in the task.
         """
-        from karat import reputation  # noqa: PLC0415
+        from karat.protocol import reputation  # noqa: PLC0415
         from reputation import MeritRank  # noqa: PLC0415
 
         history = self.task.history
@@ -205,14 +205,14 @@ class Reputation:
             ProtocolError: what is anchored does not follow from the chain.
             reputation.errors.UnknownNodeError: the address took no part in the task then.
         """
-        from karat.anchored import proof_of  # noqa: PLC0415
+        from karat.protocol.anchored import proof_of  # noqa: PLC0415
 
         history = self.task.history
         return proof_of(self.anchor, history, checked_address(address), epoch)
 
     def epochs(self) -> list["Attestations"]:
         """What verifiers attested of the task, oldest epoch first; the last may be undecided."""
-        from karat.anchored import attestations  # noqa: PLC0415
+        from karat.protocol.anchored import attestations  # noqa: PLC0415
 
         return attestations(self.anchor, self.task.history)
 

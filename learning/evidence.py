@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from learning.detection.findings import Finding, Verdict
+from learning.judge.detection.findings import Finding, Verdict
+from learning.judge.scoring import Scorer
 from learning.model_state import ModelState
 from learning.score_codes import GRID, LOWEST_SCORE, ZERO_SCORE
-from learning.scoring import Scorer
 from learning.tasks.spec import TaskSpec
 
 if TYPE_CHECKING:
-    from learning.verifier import SubmittedUpdate
+    from learning.judge.verifier import SubmittedUpdate
 
 SCHEMA = "karat.evidence/1"
 

@@ -1,6 +1,6 @@
 """MeritRank, exactly: pure numerics, no chain and no torch."""
 
-from reputation import anchor, sybil
+from reputation import sybil
 from reputation.baselines import eigentrust
 from reputation.errors import (
     AnchorError,
@@ -32,7 +32,6 @@ __all__ = [
     "TrustGraph",
     "UnknownNodeError",
     "WeightError",
-    "anchor",
     "eigentrust",
     "sybil",
 ]

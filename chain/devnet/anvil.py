@@ -10,7 +10,7 @@ from chain.devnet.base import BLOCK_GAS_LIMIT, CHAIN_ID, HARDFORK, Options
 from chain.devnet.http import HttpDevnet
 from chain.devnet.project import project_folders
 from chain.errors import NodeError, NodeMissing
-from chain.node import rpc
+from chain.evm.node import rpc
 
 _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 

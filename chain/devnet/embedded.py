@@ -13,7 +13,7 @@ from web3.types import RPCEndpoint, RPCResponse
 
 from chain.devnet.base import BLOCK_GAS_LIMIT, CHAIN_ID, Devnet, Options
 from chain.errors import NodeError, NodeMissing, RpcError, TransactionRejected
-from chain.node import rpc
+from chain.evm.node import rpc
 
 try:
     from eth.exceptions import Revert

@@ -10,7 +10,7 @@ from chain.devnet.base import BLOCK_GAS_LIMIT, CHAIN_ID, HARDFORK, Options
 from chain.devnet.http import HttpDevnet
 from chain.devnet.project import project_folders
 from chain.errors import NodeMissing, RpcError
-from chain.node import rpc
+from chain.evm.node import rpc
 
 _CONFIG = Path(__file__).with_name("hardhat.config.cjs")
 _CLI = Path("node_modules") / "hardhat" / "internal" / "cli" / "cli.js"

@@ -12,7 +12,7 @@ from web3.types import TxReceipt
 from chain.devnet.base import Devnet, Kind, Options
 from chain.devnet.process import SupervisedProcess, require_free_port
 from chain.errors import NodeStartError, RpcError
-from chain.node import NodeProvider, result_of, rpc, rpc_batch, rpc_batch_responses
+from chain.evm.node import NodeProvider, result_of, rpc, rpc_batch, rpc_batch_responses
 
 START_SECONDS = 60.0  # a loaded machine may need long for Node.js
 _LISTENING = re.compile(r"(?:Listening on|JSON-RPC server at) (?:http://)?127\.0\.0\.1:(\d+)")

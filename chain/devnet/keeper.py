@@ -23,8 +23,8 @@ from chain.devnet.base import DEFAULT_BALANCE, Options
 from chain.devnet.hardhat import Hardhat
 from chain.devnet.memory import Journal, Memory, StateFile
 from chain.errors import ChainError
+from chain.evm.node import rpc
 from chain.folders import write_atomically
-from chain.node import rpc
 
 SETTINGS, RUNNING, LOG = "settings.json", "running.json", "node.log"
 _POLL_SECONDS = 0.25

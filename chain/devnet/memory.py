@@ -12,8 +12,8 @@ from hexbytes import HexBytes
 from chain.devnet.anvil import Anvil
 from chain.devnet.hardhat import Hardhat
 from chain.errors import NodeError, NodeStartError
+from chain.evm.node import rpc
 from chain.folders import write_atomically
-from chain.node import rpc
 
 
 class Memory(Protocol):

@@ -7,7 +7,7 @@ from typing import Any
 
 import solcx
 
-from chain.build import ROOT, SETTINGS, _compiler, sources
+from tools.build import ROOT, SETTINGS, _compiler, sources
 
 CONTRACTS = {
     "Ledger": ("contracts/Ledger.sol", "contracts/interfaces/ILedger.sol"),

@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
 from karat.config import Settings
-from karat.taskfile import TaskFile
+from karat.participants.sponsor.taskfile import TaskFile
 
 
 def settings_page() -> str:
@@ -51,7 +51,8 @@ def task_file_page() -> str:
     lines = [
         "# Task files",
         "",
-        "Generated from `karat/taskfile.py`, which reads the file that `karat task create --spec` "
+        "Generated from `karat/participants/sponsor/taskfile.py`, which reads the file that "
+        "`karat task create --spec` "
         "takes. What the fields mean is on the page [The command line](../cli.md#task-files).",
         "",
         "| field | value | default |",

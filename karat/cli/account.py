@@ -96,7 +96,7 @@ def fund(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Account, address, or dev:N.")],
 ) -> None:
     """On a devnet: give an account ether and dev tokens."""
-    from karat.faucet import fund
+    from chain.devnet.faucet import fund
 
     address = session.address_of(name)
     fund(session.connection, [address])
@@ -106,14 +106,14 @@ def fund(
 def _check_funding(session: Session, wanted: bool) -> None:
     """Fail before a key is made, not after it, where it cannot be funded."""
     if wanted:
-        from karat.faucet import bank_of
+        from chain.devnet.faucet import bank_of
 
         bank_of(session.connection)
 
 
 def _created(session: Session, name: str, address: str, path: Path, funded: bool) -> None:
     if funded:
-        from karat.faucet import fund
+        from chain.devnet.faucet import fund
 
         fund(session.connection, [address])
     document: dict[str, Any] = {

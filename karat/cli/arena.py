@@ -144,8 +144,8 @@ def _show(rows: "list[Row]") -> None:
 
 
 def _list(json: bool) -> None:
+    from learning.arena.attacks import attacks
     from learning.arena.defence import defence_names
-    from learning.attacks import attacks
 
     known = {name: attacks.get(name) for name in attacks.names()}
     if json:

@@ -19,7 +19,7 @@ def show(session: Session) -> None:
     Precedence: flag, environment (KARAT_*), karat.toml here, config.toml of the user, default.
     """
     from chain.folders import config_dir, data_dir
-    from chain.profiles import known_profiles
+    from chain.ledger.profiles import known_profiles
     from karat.config import origins
 
     values = session.settings.model_dump(mode="json")

@@ -90,7 +90,7 @@ def demo(
 
 def _stay(end: "Played", store_url: str) -> None:
     """Keep the chain until Ctrl-C or SIGTERM, for other commands as the network ``demo``."""
-    from chain.profiles import Profile, delete_profile, save_profile
+    from chain.ledger.profiles import Profile, delete_profile, save_profile
 
     stage = end.stage
     profile = Profile(
@@ -117,7 +117,7 @@ def _reported(end: "Played", folder: Path) -> "DemoResult":
     from dataclasses import replace
 
     from karat.demo.report import write_report
-    from karat.trust import net_edges, trust_edges
+    from karat.protocol.trust import net_edges, trust_edges
 
     edges = net_edges(trust_edges(end.task.history))
     written = write_report(end.result, edges, folder, command_line())

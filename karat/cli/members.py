@@ -9,7 +9,7 @@ from karat.cli.session import Session
 from karat.cli.task import TaskArgument
 
 if TYPE_CHECKING:
-    from chain.bindings.structs import Member
+    from chain.ledger.bindings.structs import Member
     from karat.money import Money
 
 StakeFlag = Annotated[
@@ -46,7 +46,7 @@ def add_membership(app: typer.Typer, role: str, joining: str) -> None:
 
 def _join(session: Session, number: int, stake: str | None, role: str) -> None:
     """Join a task with a stake, and say so."""
-    from karat.stakes import required_stake
+    from karat.protocol.stakes import required_stake
 
     money = session.money(number)
     least = required_stake(session.params(number), role)
@@ -69,7 +69,7 @@ def _join(session: Session, number: int, stake: str | None, role: str) -> None:
 def _top_up(session: Session, number: int, amount: str | None, role: str) -> None:
     """Add to a stake, and say what it is now."""
     from karat.errors import NotAvailable
-    from karat.stakes import required_stake
+    from karat.protocol.stakes import required_stake
 
     money, ledger = session.money(number), session.ledger
     member = require_member(session, number, role)
@@ -98,10 +98,10 @@ def _top_up(session: Session, number: int, amount: str | None, role: str) -> Non
 
 def _leave(session: Session, number: int) -> None:
     """Ask to leave a task, or leave it once the cool-down is over, and say so."""
-    from chain.bindings.ledger_events import Left
-    from karat.clock import chain_time
+    from chain.devnet.clock import chain_time
+    from chain.ledger.bindings.ledger_events import Left
     from karat.errors import NotAvailable
-    from karat.roles.records import Records
+    from karat.participants.trainer.records import Records
 
     money, ledger = session.money(number), session.ledger
     member = ledger.member(number, session.address)
@@ -144,7 +144,7 @@ def require_member(session: Session, number: int, role: str) -> "Member":
 
 def member_document(session: Session, number: int) -> dict[str, Any]:
     """Where an account stands in a task; amounts in base units."""
-    from karat.rounds import phase_name
+    from karat.protocol.rounds import phase_name
 
     history, ledger = session.history(number), session.ledger
     member = ledger.member(number, session.address)

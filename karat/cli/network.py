@@ -35,10 +35,10 @@ def up(
 
     What was on it is still there after `karat down` and `karat up`, or after a crash.
     """
-    from chain.accounts import dev_accounts
     from chain.devnet.background import DEFAULT_PORT, status
     from chain.devnet.base import CHAIN_ID
-    from chain.local_network import DEPLOYER_SEED, start_network
+    from chain.devnet.local_network import DEPLOYER_SEED, start_network
+    from chain.evm.accounts import dev_accounts
 
     before = status(NAME)
     kind = node or (before.settings.kind if before else "anvil")
@@ -87,7 +87,7 @@ def down(
     ] = False,
 ) -> None:
     """Stop the network that `karat up` started; its chain is kept unless --wipe is given."""
-    from chain.local_network import stop_network
+    from chain.devnet.local_network import stop_network
 
     if wipe:
         session.insist(f"Delete the network {NAME!r} with everything on its chain?")
@@ -126,7 +126,7 @@ def status(session: Session) -> None:
 @shared(*LOOK)
 def doctor(session: Session) -> None:
     """Check everything that Karat needs, each finding with its fix."""
-    from karat.doctor import examine
+    from karat.cli.doctor import examine
 
     checks = examine(session.settings)
     document = {
@@ -141,6 +141,6 @@ def doctor(session: Session) -> None:
         lines.append(f"{mark[check.status]}  {check.name}: {check.found}")
         if check.fix:
             lines.append(f"         fix: {check.fix}")
-    session.show("karat.doctor/1", document, lines)
+    session.show("karat.cli.doctor/1", document, lines)
     if not document["ok"]:
         raise typer.Exit(1)

@@ -10,7 +10,7 @@ from karat.cli.session import Session
 from karat.cli.task import TaskArgument
 
 if TYPE_CHECKING:
-    from karat.history import TaskHistory
+    from karat.protocol.history import TaskHistory
 
 _EDGES = "ADDRESS=WEIGHT"
 
@@ -32,7 +32,7 @@ def attest(
     What you state adds up, so the opposite weight takes a statement back; only the proportions
     matter. Anchored scores follow trust from those who joined earlier to those who joined later.
     """
-    from chain.peers import pack_edges
+    from chain.ledger.peers import pack_edges
     from karat.errors import ConfigError
 
     weights, own = _weights(edges), session.address
@@ -52,14 +52,16 @@ def attest(
         "edges": [{"to": to, "weight": weight} for to, weight in weights.items()],
     }
     said = [f"{own} states {weight:+} about {to}." for to, weight in weights.items()]
-    session.show("karat.reputation.attest/1", document, done.lines() if done.dry_run else said)
+    session.show(
+        "karat.protocol.reputation.attest/1", document, done.lines() if done.dry_run else said
+    )
 
 
 def _weights(words: list[str]) -> dict[str, int]:
     """Weights by checksummed address, from words ADDRESS=WEIGHT that the contract would take."""
-    from chain.addresses import checked_address
     from chain.errors import BadAddress, BadCommitment
-    from chain.peers import pack_edges
+    from chain.evm.addresses import checked_address
+    from chain.ledger.peers import pack_edges
 
     edges: list[tuple[str, int]] = []
     try:
@@ -80,7 +82,7 @@ def _weights(words: list[str]) -> dict[str, int]:
 def _require_peers(history: "TaskHistory", accounts: list[str]) -> None:
     """Refuse edges that nobody would count."""
     from karat.errors import NotAvailable
-    from karat.trust import peers
+    from karat.protocol.trust import peers
 
     known = peers(history)
     for account in accounts:

@@ -101,7 +101,7 @@ class Question:
             if self.ego is None:
                 raise typer.BadParameter("a file of edges needs one", param_hint="--ego")
             return TrustGraph.from_csv(self.graph), self.ego
-        from karat.reputation import trust_graph
+        from karat.protocol.reputation import trust_graph
 
         ego = None if self.ego is None else self.node(self.ego)
         history = self.of_task().task.history

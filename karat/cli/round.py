@@ -11,7 +11,7 @@ from karat.cli.session import Session
 from karat.cli.task import TaskArgument
 
 if TYPE_CHECKING:
-    from karat.history import Appeal, Round
+    from karat.protocol.history import Appeal, Round
 
 round_ = typer.Typer(name="round", help="Look at rounds and move them on.", no_args_is_help=True)
 
@@ -27,7 +27,7 @@ def show(
 ) -> None:
     """Show a round: phase, deadlines, updates with their scores and verdicts."""
     from karat.errors import NotAvailable
-    from karat.rounds import phase_name
+    from karat.protocol.rounds import phase_name
     from karat.sdk import updates_of
 
     history = session.history(number)
@@ -80,9 +80,9 @@ def show(
 
 
 def _appeal(session: Session, number: int, current: "Round", one: "Appeal") -> dict[str, Any]:
-    from karat.appeals import stage_of
-    from karat.clock import chain_time
-    from karat.verdicts import verdict_name
+    from chain.devnet.clock import chain_time
+    from karat.protocol.appeals import stage_of
+    from karat.protocol.verdicts import verdict_name
 
     view = session.ledger.appeal_info(number, current.number, one.index)
     resolved = one.upheld is not None
@@ -117,9 +117,9 @@ def appeal(
     The verifiers outside the committee vote. If they change the verdict, the bond comes back with
     as much again from those who erred; if not, it is lost to the task's escrow.
     """
-    from chain.enums import Phase
+    from chain.ledger.enums import Phase
     from karat.errors import NotAvailable
-    from karat.rounds import phase_name
+    from karat.protocol.rounds import phase_name
 
     bond, money = session.params(number).appeal_bond, session.money(number)
     phase = session.ledger.phase(number, which)
@@ -147,8 +147,8 @@ def appeal(
 @shared(*LOOK, *SIGN)
 def open_(session: Session, number: TaskArgument) -> None:
     """Open the next round; anyone may, once the one before is over."""
-    from karat.clock import chain_time
-    from karat.rounds import opening
+    from chain.devnet.clock import chain_time
+    from karat.protocol.rounds import opening
 
     _ = session.params(number)
     call = opening(session.ledger, number, chain_time(session.connection.web3))
@@ -163,8 +163,8 @@ def open_(session: Session, number: TaskArgument) -> None:
 @shared(*LOOK, *SIGN)
 def settle(session: Session, number: TaskArgument) -> None:
     """Take the step that is due in the current round: close its reveals, settle it, or void it."""
-    from karat.clock import chain_time
-    from karat.rounds import due_calls, phase_name
+    from chain.devnet.clock import chain_time
+    from karat.protocol.rounds import due_calls, phase_name
 
     history = session.history(number)
     chain_time(session.connection.web3)

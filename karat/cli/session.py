@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
     from web3.types import TxReceipt
 
-    from chain.abi import Call
-    from chain.accounts import Keystore
-    from chain.bindings.structs import TaskParams
-    from chain.client import Ledger, Token
-    from chain.profiles import Connection, Profile
+    from chain.evm.abi import Call
+    from chain.evm.accounts import Keystore
+    from chain.evm.transactions import Sender
+    from chain.ledger.bindings.structs import TaskParams
+    from chain.ledger.client import Ledger, Token
+    from chain.ledger.profiles import Connection, Profile
     from chain.store import Store
-    from chain.transactions import Sender
     from karat.config import Settings
-    from karat.history import TaskHistory
     from karat.money import Money
+    from karat.protocol.history import TaskHistory
     from karat.sdk import Network
 
 PASSWORD_VARIABLE = "KARAT_PASSWORD"  # noqa: S105 - the variable's name
@@ -101,14 +101,14 @@ class Session:
     @cached_property
     def profile(self) -> "Profile":
         """The network's profile; raises ProfileError."""
-        from chain.profiles import load_profile
+        from chain.ledger.profiles import load_profile
 
         return load_profile(self.settings.network)
 
     @cached_property
     def connection(self) -> "Connection":
         """The network's node and contracts; raises NodeUnreachable, WrongChain, ContractError."""
-        from chain.profiles import connect
+        from chain.ledger.profiles import connect
 
         return connect(self.profile)
 
@@ -133,7 +133,7 @@ class Session:
 
     def history(self, task_id: int) -> "TaskHistory":
         """What the chain says of a task, up to date; raises NotAvailable if there is none."""
-        from karat.history import TaskHistory
+        from karat.protocol.history import TaskHistory
 
         if task_id not in self._histories:
             self._histories[task_id] = TaskHistory(
@@ -157,7 +157,7 @@ class Session:
 
     def token(self, task_id: int) -> "Token":
         """The token of a task."""
-        from chain.client import Token
+        from chain.ledger.client import Token
 
         return Token(self.connection.web3, self.params(task_id).token)
 
@@ -172,7 +172,7 @@ class Session:
     @cached_property
     def keystore(self) -> "Keystore":
         """The encrypted keys."""
-        from chain.accounts import Keystore
+        from chain.evm.accounts import Keystore
 
         return Keystore(self.settings.keystore)
 
@@ -206,7 +206,7 @@ class Session:
     @cached_property
     def sender(self) -> "Sender":
         """Sends the chosen account's transactions."""
-        from chain.transactions import Sender
+        from chain.evm.transactions import Sender
 
         return Sender(self.connection.web3, self.account)
 
@@ -227,8 +227,8 @@ class Session:
 
     def dev_account(self, name: str) -> "LocalAccount":
         """The public development key ``dev:N``; raises KeystoreError off a devnet."""
-        from chain.accounts import dev_accounts
-        from chain.local_network import DEPLOYER_SEED
+        from chain.devnet.local_network import DEPLOYER_SEED
+        from chain.evm.accounts import dev_accounts
         from karat.errors import ConfigError
 
         digits = name.removeprefix(DEV_PREFIX)
@@ -244,7 +244,7 @@ class Session:
             BadAddress: it begins as an address, and is none or mistyped.
             UnknownAccount: there is no such account.
         """
-        from chain.addresses import checked_address
+        from chain.evm.addresses import checked_address
 
         if name.startswith(DEV_PREFIX):
             return str(self.dev_account(name).address)

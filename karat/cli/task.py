@@ -10,8 +10,8 @@ from karat.cli.output import pairs, table
 from karat.cli.session import Session
 
 if TYPE_CHECKING:
-    from chain.bindings.structs import TaskParams
-    from karat.content import Content
+    from chain.ledger.bindings.structs import TaskParams
+    from karat.protocol.content import Content
     from learning.tasks import TaskSpec
 
 task = typer.Typer(name="task", help="Create, fund and look at tasks.", no_args_is_help=True)
@@ -26,12 +26,12 @@ def create(
     spec: Annotated[Path, typer.Option("--spec", help="TOML file: see docs/cli.md.")],
 ) -> None:
     """Create a task, escrow its rewards and appoint its verifiers."""
-    from chain.bindings.ledger_events import TaskCreated
-    from chain.client import Token
     from chain.errors import ContractError, TransactionReverted
+    from chain.ledger.bindings.ledger_events import TaskCreated
+    from chain.ledger.client import Token
     from karat.errors import ConfigError
     from karat.money import Money
-    from karat.taskfile import load_task_file
+    from karat.participants.sponsor.taskfile import load_task_file
 
     file = load_task_file(spec)
     address = file.token or session.profile.token
@@ -65,12 +65,12 @@ def create(
     said = [f"Task {number} is created: {money.show(escrow)} for {rounds}."]
     if done.dry_run:
         said = [f"would escrow {money.show(escrow)} for {rounds}", *done.lines()]
-    session.show("karat.task.create/1", document, said)
+    session.show("karat.protocol.task.create/1", document, said)
 
 
 def _publish(session: Session, spec: "TaskSpec") -> "tuple[Content, Content]":
     """Store specification and first model; in a dry run only compute their digests."""
-    from karat.content import Content, publish
+    from karat.protocol.content import Content, publish
     from learning.training import initial_model
 
     files = (spec.to_bytes(), initial_model(spec).to_bytes())
@@ -122,11 +122,11 @@ def show(session: Session, number: TaskArgument) -> None:
         "specification": document["spec"],
         "model": document["model"],
     }
-    session.show("karat.task/1", document, pairs(shown))
+    session.show("karat.protocol.task/1", document, pairs(shown))
 
 
 def _cid(digest: bytes, size: int) -> str:
-    from karat.content import Content
+    from karat.protocol.content import Content
 
     return str(Content(digest, size).cid)
 
@@ -140,7 +140,7 @@ def _params(params: "TaskParams") -> dict[str, Any]:
 @shared(*LOOK)
 def list_(session: Session) -> None:
     """List all tasks of the network."""
-    from chain.client import Token
+    from chain.ledger.client import Token
     from karat.money import Money
 
     ledger, entries, rows = session.ledger, [], []
@@ -167,7 +167,9 @@ def list_(session: Session) -> None:
     header = ("task", "state", "round", "trainers", "escrow", "sponsor")
     if not rows:
         session.note("No task yet: `karat task create --spec FILE` makes one.")
-    session.show("karat.task.list/1", {"tasks": entries}, table(header, rows) if rows else [])
+    session.show(
+        "karat.protocol.task.list/1", {"tasks": entries}, table(header, rows) if rows else []
+    )
 
 
 @task.command()
@@ -185,7 +187,7 @@ def top_up(
     escrow = session.ledger.task(number).escrow
     document = {**done.document(), "task": number, "amount": units, "escrow": escrow}
     said = f"The escrow of task {number} is now {money.show(escrow)}."
-    session.show("karat.task.top-up/1", document, done.lines() if done.dry_run else [said])
+    session.show("karat.protocol.task.top-up/1", document, done.lines() if done.dry_run else [said])
 
 
 @task.command()
@@ -198,4 +200,4 @@ def close(session: Session, number: TaskArgument) -> None:
     done = session.act([session.ledger.close_task(number)])
     document = {**done.document(), "task": number, "amount": escrow}
     said = f"Task {number} is closed; {money.show(escrow)} came back."
-    session.show("karat.task.close/1", document, done.lines() if done.dry_run else [said])
+    session.show("karat.protocol.task.close/1", document, done.lines() if done.dry_run else [said])

@@ -23,7 +23,7 @@ from karat.cli.session import Session
 from karat.cli.task import TaskArgument
 
 if TYPE_CHECKING:
-    from karat.daemon.trainer import Trained, TrainerWork
+    from karat.participants.trainer.work import Trained, TrainerWork
     from learning.tasks.data import Examples
 
 trainer = typer.Typer(
@@ -79,8 +79,8 @@ def submit(
     Trains first if nothing is trained yet and --data or --shard is given, or the task assigns
     data. What was done is not done again.
     """
-    from chain.enums import Phase, RecordKind
-    from karat.clock import chain_time
+    from chain.devnet.clock import chain_time
+    from chain.ledger.enums import Phase, RecordKind
 
     work = _work(session, number)
     chain_time(session.connection.web3)
@@ -106,7 +106,7 @@ def submit(
 
 
 def _wait_for(work: "TrainerWork", deadline: int, session: Session) -> None:
-    from karat.clock import chain_time
+    from chain.devnet.clock import chain_time
 
     session.note("Waiting for the reveal phase.")
     idle = Event()
@@ -118,9 +118,9 @@ def _wait_for(work: "TrainerWork", deadline: int, session: Session) -> None:
 @shared(*LOOK, "account")
 def status(session: Session, number: TaskArgument) -> None:
     """Show stake, balance, and what became of your updates."""
-    from karat.roles.records import Records
+    from karat.participants.trainer.records import Records
+    from karat.protocol.settlement import earned
     from karat.sdk import updates_of
-    from karat.settlement import earned
 
     document = member_document(session, number)
     money, history = session.money(number), session.history(number)
@@ -152,7 +152,7 @@ def status(session: Session, number: TaskArgument) -> None:
 @shared(*LOOK, *SIGN)
 def claim(session: Session, number: TaskArgument) -> None:
     """Get paid for every round that has ended, in one transaction."""
-    from karat.roles.records import Records
+    from karat.participants.trainer.records import Records
 
     money, records = session.money(number), Records(session.ledger, number, session.address)
     rounds = records.claimable()
@@ -175,11 +175,15 @@ def run(
     once: OnceFlag = False,
 ) -> None:
     """Take part in every round until the task is over: train, commit, reveal, claim."""
-    from karat.daemon.logs import daemon_log
-    from karat.daemon.loop import run_steps, stopped_by_signals, wait_for_own_transactions
-    from karat.daemon.metrics import Metrics, served
-    from karat.daemon.outbox import Outbox
-    from karat.daemon.training import TrainerDaemon
+    from karat.participants.daemon.logs import daemon_log
+    from karat.participants.daemon.loop import (
+        run_steps,
+        stopped_by_signals,
+        wait_for_own_transactions,
+    )
+    from karat.participants.daemon.metrics import Metrics, served
+    from karat.participants.daemon.outbox import Outbox
+    from karat.participants.trainer.daemon import TrainerDaemon
 
     work = _work(session, number)
     log = daemon_log("trainer", task=number, account=session.address)
@@ -196,8 +200,8 @@ def run(
 
 
 def _work(session: Session, number: int) -> "TrainerWork":
-    from karat.daemon.follow import Following
-    from karat.daemon.trainer import TrainerWork
+    from karat.participants.daemon.follow import Following
+    from karat.participants.trainer.work import TrainerWork
 
     from_block = session.profile.from_block
     following = Following(session.ledger, number, session.store, from_block)
@@ -206,7 +210,7 @@ def _work(session: Session, number: int) -> "TrainerWork":
 
 def _examples(work: "TrainerWork", data: Path | None, shard: str | None) -> "Examples | None":
     """None stands for what the task assigns."""
-    from karat.data import load_examples, shard_of
+    from karat.participants.trainer.data import load_examples, shard_of
 
     spec = work.following.task().spec
     if data is not None and shard is None:

@@ -60,13 +60,17 @@ def run(
 
     May be killed and started again at any moment: it goes on where it was.
     """
-    from chain.enums import Role
-    from karat.daemon.follow import Following
-    from karat.daemon.logs import daemon_log
-    from karat.daemon.loop import run_steps, stopped_by_signals, wait_for_own_transactions
-    from karat.daemon.metrics import Metrics, served
-    from karat.daemon.outbox import Outbox
-    from karat.daemon.verifying import VerifierDaemon
+    from chain.ledger.enums import Role
+    from karat.participants.daemon.follow import Following
+    from karat.participants.daemon.logs import daemon_log
+    from karat.participants.daemon.loop import (
+        run_steps,
+        stopped_by_signals,
+        wait_for_own_transactions,
+    )
+    from karat.participants.daemon.metrics import Metrics, served
+    from karat.participants.daemon.outbox import Outbox
+    from karat.participants.verifier.daemon import VerifierDaemon
 
     ledger, anchor, sender = session.ledger, session.connection.anchor, session.sender
     following = Following(ledger, number, session.store, session.profile.from_block)

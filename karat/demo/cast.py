@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from eth_account.signers.local import LocalAccount
 
-from chain.accounts import dev_accounts
 from chain.devnet import CHAIN_ID
+from chain.evm.accounts import dev_accounts
 from karat.demo.config import HONEST, VERIFIERS, DemoConfig, players
-from learning.attacks import LabelFlip, Setting
+from learning.arena.attacks import LabelFlip, Setting
 from learning.codec import Codec
 from learning.model_state import ModelState
 from learning.tasks import TaskSpec

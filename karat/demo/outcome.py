@@ -5,17 +5,17 @@ from collections import Counter
 from pathlib import Path
 
 from chain.store import Store
-from karat import reputation
-from karat.content import Content, publish
 from karat.demo.cast import Cast, Member
 from karat.demo.config import DemoConfig
 from karat.demo.result import DemoResult, GasUse, ParticipantResult, RoundResult, UpdateResult
 from karat.demo.stage import Stage, funds
 from karat.errors import ProtocolError
-from karat.history import Round, TaskHistory
-from karat.task import Task
-from karat.trust import trust_edges
-from karat.verdicts import verdict_name
+from karat.protocol import reputation
+from karat.protocol.content import Content, publish
+from karat.protocol.history import Round, TaskHistory
+from karat.protocol.task import Task
+from karat.protocol.trust import trust_edges
+from karat.protocol.verdicts import verdict_name
 from learning.score_codes import LOWEST_SCORE, ZERO_SCORE, decode_score
 
 

@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 
 from karat.demo.result import ATTACKER_ROLES, DemoResult, ParticipantResult
-from learning.page import INK
+from learning.arena.page import INK
 
 _GOOD, _BAD, _OTHER, _PLAIN = "#2a9d8f", "#d1495b", "#8a93a6", "#e09f3e"
 _ROW = 0.27  # inches of a bar with its label

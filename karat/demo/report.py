@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from karat.demo.plots import FIGURES, Edge, graph
 from karat.demo.result import DemoResult, ParticipantResult, RoundResult
 from karat.errors import ConfigError
-from learning.page import inlined, page, table, write_png
+from learning.arena.page import inlined, page, table, write_png
 
 
 def write_report(result: DemoResult, edges: Sequence[Edge], folder: Path, command: str) -> Path:

@@ -8,20 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from chain.abi import Call
+from chain.evm.abi import Call
 from chain.store import Store, open_store
-from karat.content import Content, publish
 from karat.demo.cast import Cast, Member
 from karat.demo.config import TASK, DemoConfig
 from karat.demo.outcome import Outcomes
 from karat.demo.progress import DemoProgress
 from karat.demo.result import DemoResult
 from karat.demo.stage import Stage, funds, open_task, stage
-from karat.history import Outcome, Round, TaskHistory
-from karat.roles.trainer import Trainer
-from karat.roles.verifier import Verifier
-from karat.settlement import settle_calls
-from karat.task import Task
+from karat.participants.trainer.calls import Trainer
+from karat.participants.verifier.calls import Verifier
+from karat.protocol.content import Content, publish
+from karat.protocol.history import Outcome, Round, TaskHistory
+from karat.protocol.settlement import settle_calls
+from karat.protocol.task import Task
 from learning import tasks
 from learning.aggregation import plain_average
 from learning.model_state import ModelState

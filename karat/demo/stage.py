@@ -7,16 +7,16 @@ from typing import Any
 
 from web3.types import TxReceipt
 
-from chain.abi import Call
-from chain.bindings.ledger_events import TaskCreated
-from chain.bindings.structs import TaskParams, VerifierGrant
-from chain.client import Ledger, ReputationAnchor, Token
 from chain.devnet import Devnet, start_devnet
-from chain.transactions import GasLog, Sender, send_batch
-from karat.content import Content
+from chain.evm.abi import Call
+from chain.evm.transactions import GasLog, Sender, send_batch
+from chain.ledger.bindings.ledger_events import TaskCreated
+from chain.ledger.bindings.structs import TaskParams, VerifierGrant
+from chain.ledger.client import Ledger, ReputationAnchor, Token
 from karat.demo import config as rules
 from karat.demo.cast import Cast, Member
 from karat.demo.config import DemoConfig
+from karat.protocol.content import Content
 
 WINDOW = 60  # seconds of every phase; the demo moves the clock itself
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from chain.abi import Event
-from chain.bindings import ledger_events as ledger
-from chain.bindings import reputation_anchor_events as anchor
-from chain.client import Ledger
-from karat.history import TaskHistory
+from chain.evm.abi import Event
+from chain.ledger.bindings import ledger_events as ledger
+from chain.ledger.bindings import reputation_anchor_events as anchor
+from chain.ledger.client import Ledger
+from karat.protocol.history import TaskHistory
 
 STEPS: dict[type[Event], str] = {
     ledger.RoundOpened: "open",

@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 
 from eth_abi.exceptions import DecodingError
 
-from chain.bindings.structs import RoundView, TaskView
-from chain.client import Token
-from chain.enums import Phase
 from chain.errors import ChainError
-from chain.node import rpc_batch_responses
+from chain.evm.node import rpc_batch_responses
+from chain.ledger.bindings.structs import RoundView, TaskView
+from chain.ledger.client import Token
+from chain.ledger.enums import Phase
 from karat.sdk import Network
 from karat.web.text import clean
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chain.abi import Event
-from chain.bindings import ledger_events as ledger
 from chain.errors import ChainError, EventIndexError
-from chain.index import EventIndex
+from chain.evm.abi import Event
+from chain.ledger.bindings import ledger_events as ledger
+from chain.ledger.index import EventIndex
 from karat.errors import NotAvailable
 from karat.sdk import Network
 from karat.web.book import TaskBook

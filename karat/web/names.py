@@ -3,8 +3,8 @@
 import tomllib
 from pathlib import Path
 
-from chain.addresses import checked_address
 from chain.errors import BadAddress
+from chain.evm.addresses import checked_address
 from karat.errors import ConfigError
 from karat.web.text import clean
 

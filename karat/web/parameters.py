@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from chain.addresses import checked_address
+from chain.evm.addresses import checked_address
 
 MOST_ITEMS = 200
 

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from chain.store.errors import StoreError
-from karat.content import Content
 from karat.errors import KaratError
+from karat.protocol.content import Content
 from karat.sdk import Network
 from karat.web import evidence, schemas
 from karat.web.book import TaskBook
@@ -106,7 +106,7 @@ class Progresses:
             self._asked.discard(key)
 
     def _accuracy_of(self, name: str, spec: bytes, content: Content) -> float | None:
-        from karat.content import fetch  # noqa: PLC0415
+        from karat.protocol.content import fetch  # noqa: PLC0415
         from learning import tasks  # noqa: PLC0415 torch takes seconds to load
         from learning.model_state import ModelState  # noqa: PLC0415
         from learning.tasks.data import divided  # noqa: PLC0415

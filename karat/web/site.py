@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chain.folders import data_dir
-from chain.index import EventIndex
-from chain.profiles import Profile
+from chain.ledger.index import EventIndex
+from chain.ledger.profiles import Profile
 from karat.errors import NotAvailable
 from karat.sdk import Network
 from karat.web.facts import Facts

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chain.errors import ChainError
-from karat.history import TaskHistory
+from karat.protocol.history import TaskHistory
 from karat.web import schemas
 from karat.web.book import TaskBook
 from karat.web.facts import Kept
@@ -13,8 +13,8 @@ from karat.web.follower import Follower
 
 if TYPE_CHECKING:
     from reputation import MeritRank, TrustGraph
-    from reputation.anchor import AnchoredScores
-    from reputation.anchor import Proof as AnchorProof
+    from reputation.anchoring.anchored import AnchoredScores
+    from reputation.anchoring.anchored import Proof as AnchorProof
     from reputation.explain import Explanation
 
 ONE = 2**40  # the anchored scores' unit
@@ -55,7 +55,7 @@ class Standings:
         return (None if known is None else known[1]), True
 
     def _compute(self, book: TaskBook) -> None:
-        from karat import reputation  # noqa: PLC0415 numerics take seconds to load
+        from karat.protocol import reputation  # noqa: PLC0415 numerics take seconds to load
         from reputation import MeritRank  # noqa: PLC0415
 
         with self._follower.lock:
@@ -106,7 +106,7 @@ class Standings:
 
     def _scored(self, task_id: int, epoch: int, to_block: int) -> "AnchoredScores":
         """The scores of an epoch, recomputed from the chain's events."""
-        from karat import reputation  # noqa: PLC0415
+        from karat.protocol import reputation  # noqa: PLC0415
 
         key = (task_id, epoch, to_block)
         if key in self._anchored:
@@ -120,8 +120,8 @@ class Standings:
         self, task_id: int, epoch: int, root: bytes, proof: "AnchorProof"
     ) -> tuple[bool, bool]:
         """Whether a proof holds, and whether the contract itself said so."""
-        from karat import reputation  # noqa: PLC0415
-        from reputation.anchor import verify  # noqa: PLC0415
+        from karat.protocol import reputation  # noqa: PLC0415
+        from reputation.anchoring.anchored import verify  # noqa: PLC0415
 
         try:
             anchor = self._follower.network.anchor

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from learning.aggregators import Aggregate, Aggregator, aggregators
+from learning.arena.aggregators import Aggregate, Aggregator, aggregators
 
 _CLASSES = {
     "byzfl-mean": "Average",

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from learning.aggregators import Aggregator, CenteredClipping, aggregators
 from learning.arena import byzfl
+from learning.arena.aggregators import Aggregator, CenteredClipping, aggregators
 from learning.arena.base import Defence, Entry, Outcome
 from learning.arena.karat_defence import KaratDefence
 from learning.arena.seeds import hash_seed

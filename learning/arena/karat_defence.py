@@ -8,10 +8,10 @@ import numpy as np
 from learning.aggregation import next_model
 from learning.arena.base import Defence, Entry, Outcome
 from learning.arena.seeds import hash_seed
+from learning.judge.verifier import PastRound, SubmittedUpdate, past_round, score_round
 from learning.model_state import ModelState
 from learning.score_codes import LOWEST_SCORE, ZERO_SCORE
 from learning.tasks.spec import TaskSpec
-from learning.verifier import PastRound, SubmittedUpdate, past_round, score_round
 
 
 class KaratDefence(Defence):

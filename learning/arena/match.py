@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from learning import tasks
+from learning.arena.attacks import Attack, Knowledge, Setting, View, attacks
 from learning.arena.base import Entry
 from learning.arena.defence import build_defence
 from learning.arena.metrics import Tally
 from learning.arena.seeds import hash_seed
 from learning.arena.trainers import train_all
-from learning.attacks import Attack, Knowledge, Setting, View, attacks
 from learning.codec import Codec
 from learning.errors import ArenaError, AttackError, PluginError
 from learning.model_state import ModelState

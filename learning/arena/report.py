@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from learning.arena.page import page, table
 from learning.arena.summary import METRICS, Cell, percent
 from learning.errors import ArenaError
-from learning.page import page, table
 
 _WORST = {"attack_success": 100, "attacker_reward_share": 40, "honest_false_positive": 40}
 """Metrics of which little is good, with the percentage that is painted red."""

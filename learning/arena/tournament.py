@@ -16,9 +16,9 @@ import torch
 
 import learning
 from learning import tasks
+from learning.arena.attacks import attacks
 from learning.arena.defence import defence_names
 from learning.arena.match import Match, Row, play
-from learning.attacks import attacks
 from learning.errors import ArenaError, UnknownNameError
 from learning.training import pick_device
 

@@ -2,21 +2,21 @@
 
 from dataclasses import replace
 
-from chain.abi import Call
-from chain.accounts import dev_accounts
-from chain.bindings import ledger_events as happened
-from chain.bindings.structs import TaskParams, VerifierGrant
-from chain.client import Ledger, ReputationAnchor, Token
-from chain.commitments import (
+from chain.devnet import CHAIN_ID, Devnet
+from chain.evm.abi import Call
+from chain.evm.accounts import dev_accounts
+from chain.evm.transactions import GasLog, Sender, send_batch
+from chain.ledger.bindings import ledger_events as happened
+from chain.ledger.bindings.structs import TaskParams, VerifierGrant
+from chain.ledger.client import Ledger, ReputationAnchor, Token
+from chain.ledger.commitments import (
     pack_scores,
     score_commitment,
     tail_hashes,
     update_commitment,
     vector_hash,
 )
-from chain.devnet import CHAIN_ID, Devnet
-from chain.enums import Phase, VoteState
-from chain.transactions import GasLog, Sender, send_batch
+from chain.ledger.enums import Phase, VoteState
 
 GENESIS = 1_700_000_000
 UNIT = 10**18

@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from chain.local_network import stop_network
-from chain.node import rpc
+from chain.devnet.local_network import stop_network
+from chain.evm.node import rpc
 from karat.sdk import Network
 
 WAIT_SECONDS = 240.0

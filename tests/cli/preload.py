@@ -2,13 +2,12 @@
 
 import torch
 
-import karat.anchored
 import karat.cli.app
-import karat.daemon.training
-import karat.daemon.verifying
-import karat.faucet
+import karat.participants.sponsor.taskfile
+import karat.participants.trainer.daemon
+import karat.participants.verifier.daemon
+import karat.protocol.anchored
 import karat.sdk
-import karat.taskfile
 
 torch.set_num_threads(1)
 __all__ = ["karat"]

@@ -4,9 +4,9 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from chain.enums import Phase
 from chain.errors import ChainError
-from chain.node import rpc
+from chain.evm.node import rpc
+from chain.ledger.enums import Phase
 from karat.errors import KaratError
 from karat.sdk import Network, TaskView, connect
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from chain.accounts import dev_accounts
 from chain.devnet import CHAIN_ID
-from chain.local_network import DEPLOYER_SEED, stop_network
-from chain.node import rpc
-from chain.profiles import Profile, save_profile
+from chain.devnet.local_network import DEPLOYER_SEED, stop_network
+from chain.evm.accounts import dev_accounts
+from chain.evm.node import rpc
+from chain.ledger.profiles import Profile, save_profile
 from karat.demo.config import DemoConfig
 from karat.demo.progress import DemoProgress
 from karat.demo.run import Played, played

@@ -19,13 +19,13 @@ from typing import Any
 import pytest
 import solcx
 
-from chain.build import SETTINGS, _compiler
-from chain.profiles import Profile
+from chain.ledger.profiles import Profile
 from karat.cli.documents import DOCUMENTS
 from karat.cli.documents_offline import OFFLINE_DOCUMENTS
-from karat.taskfile import TaskFile
+from karat.participants.sponsor.taskfile import TaskFile
 from karat.web.names import read_names
 from tests.docs.blocks import ROOT, Block
+from tools.build import SETTINGS, _compiler
 
 SERVER = Path(__file__).with_name("karat_server.py")
 PLACEHOLDER = re.compile(r"0x[0-9a-fA-F]*…")

@@ -4,7 +4,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from chain.build import SOLC_VERSION
+from tools.build import SOLC_VERSION
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from karat.config import Settings
-from karat.taskfile import TaskFile
+from karat.participants.sponsor.taskfile import TaskFile
 from tests.docs.blocks import PAGES, ROOT, read_page
 from tests.docs.generators import cli_page, pages, settings_page
 

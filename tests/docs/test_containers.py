@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from chain.devnet.anvil import anvil_command, find_anvil
 from chain.devnet.base import Options
 from chain.errors import ChainError
-from chain.node import connect_node
+from chain.evm.node import connect_node
 from tests.cli.home import Home, wait_until
 from tests.docs.blocks import ROOT
 from tests.docs.reader import free_port

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from learning.aggregators import Aggregator, FLTrust, aggregators
+from learning.arena.aggregators import Aggregator, FLTrust, aggregators
 from learning.arena.defence import build_rule
 
 pytestmark = pytest.mark.gpu

@@ -8,11 +8,11 @@ import torch
 
 from learning.aggregation import next_model
 from learning.codec import Codec
+from learning.judge.verifier import SubmittedUpdate, score_round
 from learning.score_codes import LOWEST_SCORE, ZERO_SCORE
 from learning.tasks import get as get_task
 from learning.tasks.data import Examples, partition
 from learning.training import initial_model, layout_of, train
-from learning.verifier import SubmittedUpdate, score_round
 
 pytestmark = [
     pytest.mark.gpu,

@@ -101,7 +101,7 @@ def test_the_longest_names_fit_into_eighty_columns(
 
 BROKEN = """
 import numpy as np
-from learning.attacks import Attack
+from learning.arena.attacks import Attack
 
 class Shape(Attack):
     def craft(self, view):

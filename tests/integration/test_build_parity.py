@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from chain import build
 from chain.errors import ContractError
-from chain.linking import libraries, link
+from chain.ledger.linking import libraries, link
+from tools import build
 
 ROOT = Path(__file__).resolve().parents[2]
 HARDHAT = ROOT / "node_modules" / ".bin" / "hardhat"
@@ -65,7 +65,7 @@ def test_a_stale_artifact_is_named(
     monkeypatch.setattr(build, "ARTIFACTS", folder)
     monkeypatch.setattr(build, "ROOT", tmp_path)
     monkeypatch.setattr(build, "build", lambda: artifacts)
-    monkeypatch.setattr("sys.argv", ["chain.build", "--check"])
+    monkeypatch.setattr("sys.argv", ["tools.build", "--check"])
     assert build.main() == 1
     assert capsys.readouterr().err.splitlines() == [
         "error: chain/artifacts/DevToken.json is stale: run `make build`"

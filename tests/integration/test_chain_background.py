@@ -14,15 +14,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from chain.accounts import dev_accounts
-from chain.client import Token
 from chain.devnet import CHAIN_ID
 from chain.devnet.background import BackgroundDevnet, devnet_folder, down, status, up
 from chain.devnet.keeper import RUNNING, BackgroundKind
 from chain.devnet.memory import raw_transaction
 from chain.errors import NodeError, NodeStartError, PortBusy
-from chain.node import connect_node
-from chain.transactions import Sender
+from chain.evm.accounts import dev_accounts
+from chain.evm.node import connect_node
+from chain.evm.transactions import Sender
+from chain.ledger.client import Token
 
 KINDS: list[BackgroundKind] = ["anvil", "hardhat"]
 ACCOUNT, OTHER = dev_accounts(9, 2, chain_id=CHAIN_ID)

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from web3 import Web3
 
-from chain.bindings import errors
-from chain.bindings import ledger_events as happened
-from chain.client import Ledger, ReputationAnchor
-from chain.commitments import unpack_scores, update_commitment
 from chain.devnet import start_devnet
 from chain.devnet.base import Kind
-from chain.enums import Phase, RecordKind, Role, VoteState
 from chain.errors import BadCommitment, ContractError
-from chain.permits import sign_commit
+from chain.ledger.bindings import errors
+from chain.ledger.bindings import ledger_events as happened
+from chain.ledger.client import Ledger, ReputationAnchor
+from chain.ledger.commitments import unpack_scores, update_commitment
+from chain.ledger.enums import Phase, RecordKind, Role, VoteState
+from chain.ledger.permits import sign_commit
 from karat.cli.errors import Exit, exit_code
 from tests.chain.network import ACCOUNTS, GENESIS, SALT, SPONSOR, UNIT, Network, params
 

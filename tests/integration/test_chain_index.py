@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from chain.bindings import ledger_events as happened
-from chain.commitments import appeal_commitment, pack_scores
 from chain.devnet import start_devnet
-from chain.enums import Role
 from chain.errors import EventIndexError, NodeError
-from chain.index import EventIndex, Queries
-from chain.index.schema import events as events_table
-from chain.node import rpc
-from chain.peers import pack_edges
+from chain.evm.node import rpc
+from chain.ledger.bindings import ledger_events as happened
+from chain.ledger.commitments import appeal_commitment, pack_scores
+from chain.ledger.enums import Role
+from chain.ledger.index import EventIndex, Queries
+from chain.ledger.index.schema import events as events_table
+from chain.ledger.peers import pack_edges
 from tests.chain.network import ACCOUNTS, GENESIS, SALT, UNIT, Network, params
 
 ROOT = Path(__file__).parents[2]
@@ -232,8 +232,8 @@ def test_another_chain_with_the_same_addresses_replaces_everything(tmp_path: Pat
 
 SYNC = """
     import sys
-    from chain.index import EventIndex
-    from chain.node import connect_node
+    from chain.ledger.index import EventIndex
+    from chain.evm.node import connect_node
     url, ledger, anchor, database = sys.argv[1:]
     index = EventIndex(database, connect_node(url), ledger=ledger, anchor=anchor)
     index.sync()

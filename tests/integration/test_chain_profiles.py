@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from chain.accounts import dev_accounts
-from chain.client import Ledger, ReputationAnchor, Token
 from chain.devnet import CHAIN_ID, start_devnet
 from chain.errors import ContractError, NodeUnreachable, ProfileError, WrongChain
-from chain.profiles import (
+from chain.evm.accounts import dev_accounts
+from chain.evm.transactions import Sender
+from chain.ledger.client import Ledger, ReputationAnchor, Token
+from chain.ledger.profiles import (
     Profile,
     connect,
     delete_profile,
@@ -16,7 +17,6 @@ from chain.profiles import (
     load_profile,
     save_profile,
 )
-from chain.transactions import Sender
 from karat.cli.errors import Exit, exit_code
 
 LEDGER = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"

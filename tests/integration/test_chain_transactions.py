@@ -11,9 +11,6 @@ from eth_abi import encode
 from eth_account import Account
 from hexbytes import HexBytes
 
-from chain.abi import Call
-from chain.accounts import dev_accounts
-from chain.bindings import errors
 from chain.devnet import CHAIN_ID, Devnet, start_devnet
 from chain.devnet.base import Kind
 from chain.errors import (
@@ -24,8 +21,11 @@ from chain.errors import (
     TransactionStuck,
     WrongChain,
 )
-from chain.node import connect_node, rpc
-from chain.transactions import GasLog, Sender, current_fees, send_batch
+from chain.evm.abi import Call
+from chain.evm.accounts import dev_accounts
+from chain.evm.node import connect_node, rpc
+from chain.evm.transactions import GasLog, Sender, current_fees, send_batch
+from chain.ledger.bindings import errors
 from karat.cli.errors import Exit, exit_code
 
 KINDS: list[Kind] = ["anvil", "hardhat", "embedded"]
@@ -146,10 +146,10 @@ def test_an_account_without_funds_is_refused(anvil: Devnet) -> None:
 
 HAMMER = """
     import sys
-    from chain.abi import Call
-    from chain.accounts import dev_accounts
-    from chain.node import connect_node
-    from chain.transactions import Sender
+    from chain.evm.abi import Call
+    from chain.evm.accounts import dev_accounts
+    from chain.evm.node import connect_node
+    from chain.evm.transactions import Sender
     url, contract = sys.argv[1:]
     sender = Sender(connect_node(url), dev_accounts(1, 1, chain_id=31337)[0])
     for _ in range(15):

@@ -2,19 +2,19 @@
 
 import pytest
 
-from chain.accounts import dev_accounts
-from chain.bindings.ledger_events import (
+from chain.devnet import CHAIN_ID
+from chain.devnet.local_network import DEPLOYER_SEED
+from chain.evm.accounts import dev_accounts
+from chain.evm.transactions import Sender
+from chain.ledger.bindings.ledger_events import (
     AppealResolved,
     AppealVoteCommitted,
     AppealVoteRevealed,
     Slashed,
     VerifierFined,
 )
-from chain.client import Token
-from chain.commitments import pack_scores, score_commitment, vector_hash
-from chain.devnet import CHAIN_ID
-from chain.local_network import DEPLOYER_SEED
-from chain.transactions import Sender
+from chain.ledger.client import Token
+from chain.ledger.commitments import pack_scores, score_commitment, vector_hash
 from karat.sdk import Network, connect
 from learning.score_codes import ZERO_SCORE
 from tests.cli.home import WAIT_SECONDS, Home, wait_until, warp

@@ -5,13 +5,13 @@ import re
 
 import pytest
 
-from chain.accounts import dev_accounts
-from chain.bindings.reputation_anchor_events import StatementAttested
 from chain.devnet import CHAIN_ID
-from chain.local_network import DEPLOYER_SEED
-from chain.node import rpc
-from chain.transactions import Sender
-from karat.reputation import epoch_at
+from chain.devnet.local_network import DEPLOYER_SEED
+from chain.evm.accounts import dev_accounts
+from chain.evm.node import rpc
+from chain.evm.transactions import Sender
+from chain.ledger.bindings.reputation_anchor_events import StatementAttested
+from karat.protocol.reputation import epoch_at
 from karat.sdk import Network, connect
 from tests.cli.home import Home, warp
 from tests.cli.schemas import checked

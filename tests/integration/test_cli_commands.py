@@ -10,19 +10,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chain.accounts import dev_accounts
-from chain.bindings.ledger_events import BaseModelFixed
-from chain.client import Token
 from chain.devnet import CHAIN_ID
-from chain.local_network import DEPLOYER_SEED, FUND_TOKENS
-from chain.profiles import load_profile
-from karat.faucet import ETHER
+from chain.devnet.faucet import ETHER
+from chain.devnet.local_network import DEPLOYER_SEED, FUND_TOKENS
+from chain.evm.accounts import dev_accounts
+from chain.ledger.bindings.ledger_events import BaseModelFixed
+from chain.ledger.client import Token
+from chain.ledger.profiles import load_profile
 from karat.sdk import Network, connect
 from learning import tasks
 from learning.codec import Codec
 from learning.tasks.data import assigned
 from learning.training import initial_model, train
-from reputation.anchor import AnchoredScores
+from reputation.anchoring.anchored import AnchoredScores
 from tests.cli.home import Home, home_with_network, warp
 from tests.cli.schemas import checked
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from chain.accounts import dev_accounts
-from chain.bindings.ledger_events import UpdateCommitted, UpdateRevealed
 from chain.devnet import CHAIN_ID
-from chain.local_network import DEPLOYER_SEED
+from chain.devnet.local_network import DEPLOYER_SEED
+from chain.evm.accounts import dev_accounts
+from chain.ledger.bindings.ledger_events import UpdateCommitted, UpdateRevealed
 from chain.store import cid_of
-from karat.content import Content, fetch
+from karat.protocol.content import Content, fetch
 from karat.sdk import Network, connect
 from tests.cli.home import WAIT_SECONDS, Home, wait_until, warp
 

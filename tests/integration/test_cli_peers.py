@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import networkx as nx
 import pytest
 
-from chain.accounts import Keystore
 from chain.devnet import start_devnet
-from chain.peers import MOST_EDGES, pack_edges
-from chain.profiles import Profile, save_profile
-from karat import reputation
+from chain.evm.accounts import Keystore
+from chain.ledger.peers import MOST_EDGES, pack_edges
+from chain.ledger.profiles import Profile, save_profile
 from karat.config import load_settings
-from karat.history import TaskHistory
+from karat.protocol import reputation
+from karat.protocol.history import TaskHistory
+from karat.protocol.trust import TrustEdge, trust_edges
 from karat.sdk import connect
-from karat.trust import TrustEdge, trust_edges
 from tests.chain.network import ACCOUNTS, GENESIS, TRAINERS, VERIFIERS, Network
 from tests.cli.home import Home, home_with_network
 from tests.cli.schemas import checked

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from chain.bindings.ledger_events import (
+from chain.evm.node import rpc
+from chain.ledger.bindings.ledger_events import (
     ModelAttested,
     RevealClosed,
     RoundOpened,
@@ -16,9 +17,8 @@ from chain.bindings.ledger_events import (
     UpdateCommitted,
     UpdateRevealed,
 )
-from chain.bindings.reputation_anchor_events import StatementAttested
-from chain.node import rpc
-from karat.content import Content
+from chain.ledger.bindings.reputation_anchor_events import StatementAttested
+from karat.protocol.content import Content
 from karat.sdk import Network, connect
 from tests.cli.home import Home, wait_until, warp
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chain.bindings.ledger_events import (
+from chain.ledger.bindings.ledger_events import (
     ModelAttested,
     RoundOpened,
     RoundSettled,
@@ -19,7 +19,7 @@ from chain.bindings.ledger_events import (
     UpdateCommitted,
     UpdateRevealed,
 )
-from chain.bindings.reputation_anchor_events import StatementAttested
+from chain.ledger.bindings.reputation_anchor_events import StatementAttested
 from karat.sdk import Network, connect
 from tests.cli.home import WAIT_SECONDS, Home, wait_until, warp
 

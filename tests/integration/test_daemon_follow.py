@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from chain.abi import Event
-from chain.client import Ledger
 from chain.devnet import start_devnet
 from chain.errors import NodeUnreachable
-from chain.node import rpc
+from chain.evm.abi import Event
+from chain.evm.node import rpc
+from chain.ledger.client import Ledger
 from chain.store import open_store
-from karat.daemon.follow import Following
 from karat.errors import NotAvailable
-from karat.history import TaskHistory
+from karat.participants.daemon.follow import Following
+from karat.protocol.history import TaskHistory
 from tests.chain.network import ACCOUNTS, GENESIS, Network
 
 CODES = [16_384 + 100, 16_384 + 200, 1, 16_384]

@@ -102,9 +102,9 @@ def test_money_is_conserved_on_chain(end: Played) -> None:
 
 
 def test_a_second_computation_from_chain_and_store_gives_the_same_models(end: Played) -> None:
-    from karat.content import publish
-    from karat.history import TaskHistory
-    from karat.task import Task
+    from karat.protocol.content import publish
+    from karat.protocol.history import TaskHistory
+    from karat.protocol.task import Task
 
     history = TaskHistory(end.stage.ledger, end.task.history.task_id)
     history.refresh()
@@ -348,6 +348,6 @@ def _connected(end: Played) -> Any:
 
 
 def _leaf(proof: Any) -> Any:
-    from karat.reputation import leaf
+    from karat.protocol.reputation import leaf
 
     return leaf(proof)

@@ -6,22 +6,22 @@ from fractions import Fraction
 
 import pytest
 
-from chain.accounts import dev_accounts
-from chain.bindings import ledger_events as happened
-from chain.bindings.structs import VerifierGrant
-from chain.client import Ledger, Token
-from chain.commitments import (
+from chain.devnet import CHAIN_ID, start_devnet
+from chain.devnet.anvil import find_anvil
+from chain.errors import NodeMissing
+from chain.evm.accounts import dev_accounts
+from chain.evm.transactions import Sender, send_batch
+from chain.ledger.bindings import ledger_events as happened
+from chain.ledger.bindings.structs import VerifierGrant
+from chain.ledger.client import Ledger, Token
+from chain.ledger.commitments import (
     pack_scores,
     score_commitment,
     tail_hashes,
     update_commitment,
     vector_hash,
 )
-from chain.devnet import CHAIN_ID, start_devnet
-from chain.devnet.anvil import find_anvil
-from chain.enums import Phase
-from chain.errors import NodeMissing
-from chain.transactions import Sender, send_batch
+from chain.ledger.enums import Phase
 from tests.chain.network import GENESIS, SALT, UNIT, params
 
 try:

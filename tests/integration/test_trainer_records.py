@@ -2,9 +2,9 @@
 
 import pytest
 
-from chain.bindings.errors import RecordPending
 from chain.devnet import start_devnet
-from karat.roles.records import RING, Records
+from chain.ledger.bindings.errors import RecordPending
+from karat.participants.trainer.records import RING, Records
 from tests.chain.network import ACCOUNTS, GENESIS, UNIT, Network
 
 CODES = [16_384 + 100, 16_384 + 300, 16_384, 16_384]

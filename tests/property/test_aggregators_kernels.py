@@ -6,9 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from learning.aggregators.coordinatewise import kept_share, order_mean, order_mean_reference
-from learning.aggregators.geometric_median import distances_to_combination
-from learning.gram import distances_to, gram, gram_reference, mix
+from learning.arena.aggregators.coordinatewise import kept_share, order_mean, order_mean_reference
+from learning.arena.aggregators.geometric_median import distances_to_combination
+from learning.arena.gram import distances_to, gram, gram_reference, mix
 
 
 @st.composite

@@ -5,7 +5,8 @@ from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chain.commitments import (
+from chain.errors import BadCommitment
+from chain.ledger.commitments import (
     MOST_CODE,
     RoundKey,
     pack_scores,
@@ -15,7 +16,6 @@ from chain.commitments import (
     update_commitment,
     vector_hash,
 )
-from chain.errors import BadCommitment
 
 CODE = st.one_of(st.integers(1, 5), st.integers(8, MOST_CODE))
 WORD = st.integers(0, 2**256 - 1)

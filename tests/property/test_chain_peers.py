@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chain.errors import BadCommitment
-from chain.peers import MOST_EDGES, MOST_WEIGHT, pack_edges, unpack_edges
+from chain.ledger.peers import MOST_EDGES, MOST_WEIGHT, pack_edges, unpack_edges
 
 ADDRESS = st.binary(min_size=20, max_size=20).map(to_checksum_address)
 WEIGHT = st.integers(-MOST_WEIGHT, MOST_WEIGHT).filter(bool)

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chain.peers import MOST_EDGES, MOST_WEIGHT
-from karat import reputation
-from karat.history import TaskHistory
-from karat.trust import anchored_edges
+from chain.ledger.peers import MOST_EDGES, MOST_WEIGHT
+from karat.protocol import reputation
+from karat.protocol.history import TaskHistory
+from karat.protocol.trust import anchored_edges
 from reputation import MeritRank, TrustGraph
 from reputation.sybil import bound
 from tests.trust.histories import SPONSOR, address, history, said

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from web3 import Web3
 
-from chain.abi import Position
-from chain.bindings.reputation_anchor_events import PeersAttested
-from chain.client import Ledger
-from chain.peers import pack_edges
-from karat.history import Outcome, Revealed, Round, TaskHistory
+from chain.evm.abi import Position
+from chain.ledger.bindings.reputation_anchor_events import PeersAttested
+from chain.ledger.client import Ledger
+from chain.ledger.peers import pack_edges
+from karat.protocol.history import Outcome, Revealed, Round, TaskHistory
 from learning.score_codes import ZERO_SCORE
 
 TASK = 1

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from learning.aggregators import (
+from learning.arena import byzfl
+from learning.arena.aggregators import (
     NNM,
     Aggregator,
     Average,
@@ -15,7 +16,6 @@ from learning.aggregators import (
     MultiKrum,
     TrMean,
 )
-from learning.arena import byzfl
 
 if not byzfl.names():
     pytest.skip("ByzFL is not installed (extra 'bench')", allow_module_level=True)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from learning.aggregators import (
+from learning.arena.aggregators import (
     NNM,
     Aggregator,
     Average,

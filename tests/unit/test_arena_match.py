@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from learning import tasks
-from learning.aggregators import TrMean
+from learning.arena.aggregators import TrMean
+from learning.arena.attacks import Knowledge, attacks
 from learning.arena.base import Entry, Outcome
 from learning.arena.defence import RuleDefence, build_defence, defence_names
 from learning.arena.match import Match, Ring, Row, play, seeded
@@ -17,7 +18,6 @@ from learning.arena.seeds import hash_seed
 from learning.arena.summary import percent, summarise
 from learning.arena.tournament import Results, Tournament, run
 from learning.arena.trainers import train_all
-from learning.attacks import Knowledge, attacks
 from learning.errors import ArenaError, AttackError, PluginError, UnknownNameError
 from learning.tasks.data import assigned, partition
 from learning.training import initial_model, train
@@ -107,7 +107,7 @@ def test_all_train_on_what_the_task_assigns() -> None:
 def test_attackers_that_send_nonsense_are_reported(tmp_path: Path) -> None:
     file = tmp_path / "bad.py"
     file.write_text(
-        "from learning.attacks import Attack\n"
+        "from learning.arena.attacks import Attack\n"
         "class Bad(Attack):\n    def craft(self, view): return view.own[:1]\n"
     )
     with pytest.raises(AttackError, match="Bad made updates of shape"):
@@ -117,7 +117,7 @@ def test_attackers_that_send_nonsense_are_reported(tmp_path: Path) -> None:
 def test_own_defences_are_loaded_from_files(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text(
-        "from learning.aggregators import TrMean as Rule\n"
+        "from learning.arena.aggregators import TrMean as Rule\n"
         "from learning.arena.base import Defence, Outcome\n"
         "import numpy as np\n"
         "class Lazy(Defence):\n"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from learning.attacks import (
+from learning.arena.attacks import (
     ALittleIsEnough,
     Attack,
     Backdoor,
@@ -205,7 +205,7 @@ def test_own_attacks_are_loaded_from_files(tmp_path: object) -> None:
 
     folder = Path(str(tmp_path))
     file = folder / "mine.py"
-    file.write_text("from learning.attacks import Attack\nclass Mine(Attack): pass\n")
+    file.write_text("from learning.arena.attacks import Attack\nclass Mine(Attack): pass\n")
     assert issubclass(attacks.get(f"{file}:Mine"), Attack)
     with pytest.raises(PluginError, match="defines no 'Other'"):
         attacks.get(f"{file}:Other")

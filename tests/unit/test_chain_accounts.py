@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from eth_account import Account
 
-from chain.accounts import Keystore, dev_accounts
 from chain.errors import KeystoreError, UnknownAccount, WrongPassword
+from chain.evm.accounts import Keystore, dev_accounts
 from karat.cli.errors import Exit, exit_code
 
 FAST = 2**4

@@ -2,8 +2,8 @@
 
 import pytest
 
-from chain.addresses import checked_address
 from chain.errors import BadAddress
+from chain.evm.addresses import checked_address
 from karat.cli.errors import Exit, exit_code
 
 GOOD = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"  # of EIP-55

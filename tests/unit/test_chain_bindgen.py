@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from chain import bindgen
-from chain.abi import abi_type
-from chain.bindings import errors, ledger_events, structs
 from chain.errors import TransactionReverted
+from chain.evm.abi import abi_type
+from chain.ledger.bindings import errors, ledger_events, structs
+from tools import bindgen
 
 PAIR = {
     "type": "tuple[]",
@@ -45,14 +45,14 @@ def test_a_stale_file_fails_the_check(
 ) -> None:
     root = tmp_path / "chain"
     root.mkdir()
-    (root / "artifacts").symlink_to(bindgen.ROOT / "artifacts")
-    (tmp_path / "contracts").symlink_to(bindgen.ROOT.parent / "contracts")
-    monkeypatch.setattr(bindgen, "ROOT", root)
+    (root / "artifacts").symlink_to(bindgen.ROOT / "chain" / "artifacts")
+    (tmp_path / "contracts").symlink_to(bindgen.ROOT / "contracts")
+    monkeypatch.setattr(bindgen, "ROOT", tmp_path)
     assert bindgen.main([]) == 0
     assert bindgen.main(["--check"]) == 0
-    written = sorted(path.name for path in (root / "bindings").iterdir())
+    written = sorted(path.name for path in (root / "ledger" / "bindings").iterdir())
     assert written == sorted(path.name for path in Path(str(structs.__file__)).parent.glob("*.py"))
-    (root / "bindings" / "errors.py").write_text("")
+    (root / "ledger" / "bindings" / "errors.py").write_text("")
     assert bindgen.main(["--check"]) == 1
     assert "errors.py" in capsys.readouterr().err
 

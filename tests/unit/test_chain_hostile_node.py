@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from chain.bindings import ledger_events as happened
-from chain.client import Ledger
 from chain.errors import ChainError, ContractError, NodeUnreachable, RpcError, TransactionReverted
-from chain.index import EventIndex
-from chain.node import connect_node, rpc, rpc_batch
+from chain.evm.node import connect_node, rpc, rpc_batch
+from chain.ledger.bindings import ledger_events as happened
+from chain.ledger.client import Ledger
+from chain.ledger.index import EventIndex
 
 LEDGER = "0x" + "11" * 20
 STRANGER = "0x" + "22" * 20

@@ -9,10 +9,10 @@ import pytest
 
 from karat.cli.app import main
 from karat.config import load_settings, origins
-from karat.data import load_examples, shard_of
 from karat.errors import ConfigError
 from karat.money import Money
-from karat.taskfile import load_task_file
+from karat.participants.sponsor.taskfile import load_task_file
+from karat.participants.trainer.data import load_examples, shard_of
 from learning import tasks
 from learning.errors import TaskError
 

@@ -13,18 +13,18 @@ import numpy as np
 import pytest
 import structlog
 
-from chain.bindings.errors import StakeTooLow, WrongPhase
-from chain.enums import Phase
 from chain.errors import NodeUnreachable
+from chain.ledger.bindings.errors import StakeTooLow, WrongPhase
+from chain.ledger.enums import Phase
 from chain.store import cid_of
 from chain.store.errors import StoreUnreachable
-from karat.content import Content
-from karat.daemon import loop
-from karat.daemon.logs import daemon_log
-from karat.daemon.metrics import Metrics, served
 from karat.errors import ConfigError, ProtocolError
-from karat.journal import Ballots, Slot, Updates
-from karat.roles.verifier import Ballot
+from karat.participants.daemon import loop
+from karat.participants.daemon.logs import daemon_log
+from karat.participants.daemon.metrics import Metrics, served
+from karat.participants.journal import Ballots, Slot, Updates
+from karat.participants.verifier.calls import Ballot
+from karat.protocol.content import Content
 
 LOG = structlog.get_logger()
 SEED = bytes(range(32))

@@ -4,11 +4,11 @@ import dataclasses
 
 import pytest
 
-from karat import reputation
-from karat.history import Outcome, TaskHistory
-from karat.trust import TrustEdge, anchored_edges, net_edges, peers, trust_edges
+from karat.protocol import reputation
+from karat.protocol.history import Outcome, TaskHistory
+from karat.protocol.trust import TrustEdge, anchored_edges, net_edges, peers, trust_edges
 from karat.web.book import TaskBook
-from learning.detection.findings import Verdict
+from learning.judge.detection.findings import Verdict
 from learning.score_codes import ZERO_SCORE
 from tests.trust.histories import SPONSOR, VERIFIERS, address, history, said
 

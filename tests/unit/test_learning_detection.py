@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from learning.detection.confusion import confusions, targeted
-from learning.detection.habits import habits
-from learning.detection.own_data import advantages, unused
+from learning.judge.detection.confusion import confusions, targeted
+from learning.judge.detection.habits import habits
+from learning.judge.detection.own_data import advantages, unused
 from learning.tasks import ScoringSpec
 
 SPEC = ScoringSpec()

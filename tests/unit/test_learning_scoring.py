@@ -8,10 +8,10 @@ from scipy.stats import spearmanr
 
 from learning import tasks
 from learning.codec import Codec
-from learning.detection.alliances import Crowd, alliances, partial_likeness
-from learning.detection.cosines import unit_rows
 from learning.errors import DeviceError, TaskError, UnknownNameError
-from learning.scoring import Scorer
+from learning.judge.detection.alliances import Crowd, alliances, partial_likeness
+from learning.judge.detection.cosines import unit_rows
+from learning.judge.scoring import Scorer
 from learning.tasks import ScoringSpec, TaskSpec
 from learning.tasks.data import divided, partition
 from learning.training import (

@@ -8,8 +8,9 @@ import pytest
 from eth_abi import encode
 from eth_hash.auto import keccak
 
-from reputation import AnchorError, MeritRank, ParameterError, TrustGraph, UnknownNodeError, anchor
-from reputation.fixed_point import ONE, IntegerGraph, visits, visits_reference
+from reputation import AnchorError, MeritRank, ParameterError, TrustGraph, UnknownNodeError
+from reputation.anchoring import anchored as anchor
+from reputation.anchoring.fixed_point import ONE, IntegerGraph, visits, visits_reference
 
 A, B, C = ("0x" + digit * 40 for digit in "abc")
 

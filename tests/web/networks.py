@@ -10,20 +10,20 @@ from typing import Any
 
 from rich.console import Console
 
-from chain.bindings.structs import VerifierGrant
-from chain.commitments import (
+from chain.devnet import start_devnet
+from chain.ledger.bindings.structs import VerifierGrant
+from chain.ledger.commitments import (
     pack_scores,
     score_commitment,
     tail_hashes,
     update_commitment,
     vector_hash,
 )
-from chain.devnet import start_devnet
 from chain.store import Store, open_store
-from karat.content import Content, publish
 from karat.demo.config import DemoConfig
 from karat.demo.progress import DemoProgress
 from karat.demo.run import played
+from karat.protocol.content import Content, publish
 from karat.sdk import Network as Sdk
 from tests.chain.network import ACCOUNTS, GENESIS, SALT, SPONSOR, UNIT, Network, params
 

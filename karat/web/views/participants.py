@@ -3,8 +3,8 @@
 from typing import Any
 
 from karat.errors import NotAvailable
-from karat.settlement import earned
-from karat.stakes import required_stake
+from karat.protocol.settlement import earned
+from karat.protocol.stakes import required_stake
 from karat.web import schemas
 from karat.web.book import MemberBook, TaskBook
 from karat.web.parameters import MemberPage, MemberPath

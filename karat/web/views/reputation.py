@@ -3,7 +3,7 @@
 from typing import Any
 
 from karat.errors import NotAvailable
-from karat.trust import net_edges, trust_edges
+from karat.protocol.trust import net_edges, trust_edges
 from karat.web import schemas
 from karat.web.book import TaskBook
 from karat.web.parameters import MemberPath, TaskPath

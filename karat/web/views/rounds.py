@@ -3,12 +3,12 @@
 from statistics import median
 from typing import Literal, cast
 
-from chain.enums import Phase
+from chain.ledger.enums import Phase
 from karat.errors import NotAvailable
-from karat.history import Outcome, Revealed
-from karat.history import Round as PastRound
-from karat.rounds import phase_name
-from karat.settlement import earned
+from karat.protocol.history import Outcome, Revealed
+from karat.protocol.history import Round as PastRound
+from karat.protocol.rounds import phase_name
+from karat.protocol.settlement import earned
 from karat.web import evidence, schemas
 from karat.web.book import RoundBook, TaskBook
 from karat.web.facts import State

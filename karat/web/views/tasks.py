@@ -2,13 +2,13 @@
 
 from typing import Any, cast
 
-from chain.bindings.ledger_events import TaskCreated
-from chain.bindings.structs import RoundView
-from chain.enums import Phase
+from chain.ledger.bindings.ledger_events import TaskCreated
+from chain.ledger.bindings.structs import RoundView
+from chain.ledger.enums import Phase
 from karat import __version__
-from karat.content import Content
-from karat.rounds import phase_name
-from karat.verdicts import verdict_name
+from karat.protocol.content import Content
+from karat.protocol.rounds import phase_name
+from karat.protocol.verdicts import verdict_name
 from karat.web import schemas
 from karat.web.book import TaskBook
 from karat.web.facts import State

@@ -1,0 +1,57 @@
+"""The base of the generated contract clients."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from eth_utils.address import to_checksum_address
+from hexbytes import HexBytes
+from web3 import Web3
+from web3.types import BlockIdentifier
+
+from chain.evm.abi import Call, Shape, decode_values, encode_values
+from chain.evm.reverts import translated
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function of a contract: its Python name, selector, and the shapes of both sides."""
+
+    operation: str
+    selector: str
+    inputs: tuple[Shape, ...]
+    outputs: tuple[Shape, ...]
+
+    def encode(self, values: Sequence[Any]) -> bytes:
+        """The call data for these arguments."""
+        return bytes.fromhex(self.selector) + encode_values(self.inputs, values)
+
+    def result(self, data: bytes) -> Any:
+        """What the contract returned, as Python values."""
+        return unwrap(decode_values(self.outputs, data))
+
+
+class Contract:
+    """One contract at one address."""
+
+    NAME: ClassVar[str]
+
+    def __init__(self, web3: Web3, address: str) -> None:
+        self.web3 = web3
+        self.address = to_checksum_address(address)
+
+    def _view(self, function: Function, values: Sequence[Any], block: BlockIdentifier) -> Any:
+        data = HexBytes(function.encode(values))
+        with translated(function.operation):
+            answer = self.web3.eth.call({"to": self.address, "data": data}, block)
+        return function.result(bytes(answer))
+
+    def _call(self, function: Function, values: Sequence[Any]) -> Call[Any]:
+        return Call(function.operation, self.address, function.encode(values), function.result)
+
+
+def unwrap(values: list[Any]) -> Any:
+    """Solidity's results as Python's: None, the value, or a tuple of several."""
+    if not values:
+        return None
+    return values[0] if len(values) == 1 else tuple(values)

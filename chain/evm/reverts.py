@@ -1,0 +1,94 @@
+"""From what a node says about a failed call to the exception that tells why.
+
+web3.py 8 does not decode custom errors; here they become the generated exceptions with their
+arguments.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from chain.errors import ContractError, RpcError, TransactionRejected, TransactionReverted
+from chain.evm.abi import CustomError, decode_values
+from chain.ledger.bindings.errors import ERRORS
+
+_MOST_REVERT_BYTES = 4096
+_REASON = bytes.fromhex("08c379a0")  # Error(string)
+_PANIC = bytes.fromhex("4e487b71")  # Panic(uint256)
+_PANICS = {
+    0x01: "an assertion failed",
+    0x11: "an arithmetic operation overflowed",
+    0x12: "a division by zero",
+    0x21: "a value is outside its enum",
+    0x32: "an index is outside its array",
+    0x41: "too much memory was asked for",
+}
+
+
+def decode_revert(
+    data: bytes, *, operation: str = "", transaction_hash: str | None = None
+) -> TransactionReverted:
+    """The exception for what a contract returned when it refused.
+
+    Args:
+        data: the revert data: a 4-byte selector and ABI-encoded arguments; may be anything.
+        operation: what was called, for the message.
+        transaction_hash: of the mined transaction, if it was sent.
+    """
+    selector, body = data[:4], data[4:_MOST_REVERT_BYTES]
+    context: dict[str, Any] = {"operation": operation, "transaction_hash": transaction_hash}
+    what = f"{operation or 'the call'} was refused"
+    known: type[CustomError] | None = ERRORS.get(selector)
+    try:
+        if known is not None:
+            return known(decode_values(known.SHAPES, body), **context)
+        if selector == _REASON:
+            [reason] = decode_values(["string"], body)
+            return TransactionReverted(
+                f"{what}: {reason}", error="Error", arguments={"reason": reason}, **context
+            )
+        if selector == _PANIC:
+            [code] = decode_values(["uint256"], body)
+            reason = _PANICS.get(code, "the contract failed")
+            return TransactionReverted(
+                f"{what}: {reason} (panic 0x{code:02x})",
+                error="Panic",
+                arguments={"code": code},
+                **context,
+            )
+    except ContractError:
+        pass  # a known selector with other bytes behind it: shown as unknown data
+    if not data:
+        return TransactionReverted(f"{what} without a reason", **context)
+    return TransactionReverted(
+        f"{what} with an error that is not of these contracts: 0x{data[:68].hex()}", **context
+    )
+
+
+def is_revert(error: RpcError) -> bool:
+    """Whether a contract refused, rather than the node."""
+    return error.data is not None or error.code == 3 or "revert" in error.reason.lower()
+
+
+def revert_data(error: RpcError) -> bytes:
+    """The bytes that the contract returned; none if the node does not give them."""
+    try:
+        return bytes.fromhex((error.data or "").removeprefix("0x"))
+    except ValueError:
+        return b""
+
+
+@contextmanager
+def translated(operation: str) -> Iterator[None]:
+    """Turn a node's refusal of a call into what it means.
+
+    Raises:
+        TransactionReverted: (or a generated subclass) the contract refused.
+        TransactionRejected: the node refused, for instance for lack of funds.
+    """
+    try:
+        yield
+    except RpcError as error:
+        if is_revert(error):
+            raise decode_revert(revert_data(error), operation=operation) from error
+        raise TransactionRejected(f"the node refused {operation}: {error.reason}") from error

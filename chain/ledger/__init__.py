@@ -1,0 +1,1 @@
+"""Karat's contracts: bindings, deployment, commitments, network profiles, event index."""

@@ -1,0 +1,148 @@
+"""The contracts as Python objects: deploy them, attach to them, read their events.
+
+Every function of a contract is a method of the generated base class: one that only reads returns
+its result, one that changes state returns a :class:`~chain.evm.abi.Call` for a
+:class:`~chain.evm.transactions.Sender`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Self, TypeVar
+
+from web3 import Web3
+from web3.types import TxReceipt
+
+from chain.errors import ContractError
+from chain.evm.abi import Call, Event, encode_values
+from chain.evm.contract import Contract
+from chain.evm.logs import fetch_logs
+from chain.evm.transactions import Sender
+from chain.ledger.artifact import check_code, load_artifact
+from chain.ledger.bindings.dev_token import DevTokenContract
+from chain.ledger.bindings.dev_token_events import EVENTS as TOKEN_EVENTS
+from chain.ledger.bindings.ledger import LedgerContract
+from chain.ledger.bindings.ledger_events import EVENTS as LEDGER_EVENTS
+from chain.ledger.bindings.reputation_anchor import ReputationAnchorContract
+from chain.ledger.bindings.reputation_anchor_events import EVENTS as ANCHOR_EVENTS
+from chain.ledger.commitments import RoundKey
+from chain.ledger.linking import libraries, link
+
+E = TypeVar("E", bound=Event)
+
+
+class _Client(Contract):
+    """What the three clients share."""
+
+    EVENTS: ClassVar[Mapping[bytes, type[Event]]]
+
+    @classmethod
+    def attach(cls, web3: Web3, address: str) -> Self:
+        """The contract at ``address``, whose code is compared with the artifact.
+
+        Raises:
+            ContractError: there is no contract, or another one.
+        """
+        check_code(web3, cls.NAME, address)
+        return cls(web3, address)
+
+    def events(
+        self, *kinds: type[E], from_block: int = 0, to_block: int | None = None
+    ) -> Iterator[E]:
+        """Events of these kinds in chain order.
+
+        Args:
+            kinds: event classes; none for every event of this contract.
+            from_block: first block, included.
+            to_block: last block, included; the latest if None.
+
+        Raises:
+            ContractError: the node gave something else.
+        """
+        last = self.web3.eth.block_number if to_block is None else to_block
+        topics = [kind.TOPIC for kind in kinds] or list(self.EVENTS)
+        for _, logs in fetch_logs(self.web3, [self.address], topics, from_block, last):
+            for log in logs:
+                yield self._decode(log)  # type: ignore[misc]
+
+    def events_in(self, receipt: TxReceipt, *kinds: type[E]) -> list[E]:
+        """The contract's events in a receipt, of these kinds (none for all)."""
+        wanted = {kind.TOPIC for kind in kinds} or set(self.EVENTS)
+        return [
+            self._decode(log)  # type: ignore[misc]
+            for log in receipt["logs"]
+            if log["address"] == self.address
+            and log["topics"]
+            and bytes(log["topics"][0]) in wanted
+        ]
+
+    def _decode(self, log: Any) -> Event:
+        topic = bytes(log["topics"][0]) if log["topics"] else b""
+        kind = self.EVENTS.get(topic)
+        if kind is None:
+            raise ContractError(f"{self.address} emitted an event that {self.NAME} does not have")
+        return kind.from_log(log)
+
+
+class Ledger(_Client, LedgerContract):
+    """The ledger; see ``contracts/interfaces/ILedger.sol``."""
+
+    EVENTS = LEDGER_EVENTS
+
+    @classmethod
+    def deploy(cls, sender: Sender) -> Self:
+        """Deploy the libraries and the ledger: five transactions."""
+        artifact = load_artifact(cls.NAME)
+        linked = {name: _create(sender, name, _code(name)) for name in libraries(artifact)}
+        return cls(sender.web3, _create(sender, cls.NAME, link(artifact, linked)))
+
+    def round_key(self, task_id: int, round_: int) -> RoundKey:
+        """What commitments of a round are bound to."""
+        return RoundKey(self.web3.eth.chain_id, self.address, task_id, round_)
+
+    def batch(self, calls: Sequence[Call[Any]]) -> Call[Any]:
+        """Several calls of this ledger in one transaction, all or nothing; a single one as it is.
+
+        Raises:
+            ContractError: a call is of another contract, or there is none.
+        """
+        if not calls or any(call.to != self.address for call in calls):
+            raise ContractError("a batch takes one or more calls of this very ledger")
+        if len(calls) == 1:
+            return calls[0]
+        whole = self.multicall([call.data for call in calls])
+        names = "+".join(dict.fromkeys(call.operation for call in calls))
+        return Call(names, whole.to, whole.data, whole.result)
+
+
+class ReputationAnchor(_Client, ReputationAnchorContract):
+    """The reputation anchor; see ``contracts/interfaces/IReputationAnchor.sol``."""
+
+    EVENTS = ANCHOR_EVENTS
+
+    @classmethod
+    def deploy(cls, sender: Sender, ledger: str) -> Self:
+        """Deploy an anchor whose attesters are the verifiers of ``ledger``."""
+        code = _code(cls.NAME) + encode_values(["address"], [ledger])
+        return cls(sender.web3, _create(sender, cls.NAME, code))
+
+
+class Token(_Client, DevTokenContract):
+    """An ERC-20; ``mint`` is there on development chains only."""
+
+    EVENTS = TOKEN_EVENTS
+
+    @classmethod
+    def deploy(cls, sender: Sender) -> Self:
+        """Deploy a token that anyone may mint, for development."""
+        return cls(sender.web3, _create(sender, cls.NAME, _code(cls.NAME)))
+
+
+def _code(name: str) -> bytes:
+    return link(load_artifact(name), {})
+
+
+def _create(sender: Sender, name: str, code: bytes) -> str:
+    receipt = sender.send(Call(f"deploy {name}", None, code, bytes))
+    address = receipt["contractAddress"]
+    if address is None:
+        raise ContractError(f"the node does not say where it created {name}")
+    return str(address)

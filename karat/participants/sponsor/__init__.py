@@ -1,0 +1,1 @@
+"""The sponsor: describes and funds a task."""

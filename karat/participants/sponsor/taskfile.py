@@ -1,0 +1,270 @@
+"""A sponsor's task as a TOML file: a registered task, money, windows and verifiers.
+
+::
+
+    task = "mlp-digits"         # of the registry: model, data, training, scoring
+    rounds = 5
+    assigned_examples = 128     # of the task's data, to each trainer in each round; without
+                                # it trainers bring data of their own
+
+    [rewards]                   # per round, in tokens
+    trainers = 1000
+    verifiers = 100
+
+    [stakes]
+    trainer = 100
+    verifier = 200
+
+    [windows]                   # seconds, or "10m", "2h", "1d"
+    commit = "10m"
+    reveal = "5m"
+    score_commit = "10m"
+    score_reveal = "5m"
+
+    [[verifiers]]
+    account = "0x…"             # an address, or the name of a stored account
+    weight = 100
+"""
+
+import re
+import tomllib
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from chain.evm.addresses import checked_address
+from chain.ledger.bindings.structs import TaskParams, VerifierGrant
+from chain.ledger.commitments import LANES
+from karat.errors import ConfigError
+from karat.money import Money
+from karat.protocol.content import Content
+from learning import tasks
+from learning.tasks.data import assigned
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(\d{1,9})([smhd])")
+_MOST_BYTES = 1 << 20
+_MOST_WEIGHT = 32_767
+_MOST_APPEAL_WORDS = 4000  # of all the committee's vectors: contracts/ledger/TaskLogic.sol
+_YEAR = 365 * 86400
+
+
+def _seconds(value: Any) -> Any:
+    if isinstance(value, str):
+        match = _DURATION.fullmatch(value.strip())
+        if match is None:
+            raise ValueError('write seconds, or a number with s, m, h or d, for instance "10m"')
+        return int(match[1]) * _UNITS[match[2]]
+    return value
+
+
+Window = Annotated[int, BeforeValidator(_seconds), Field(ge=1, le=_YEAR)]
+OptionalWindow = Annotated[int, BeforeValidator(_seconds), Field(ge=0, le=_YEAR)]
+Amount = Annotated[Decimal, Field(ge=0, allow_inf_nan=False, max_digits=40)]
+Stake = Annotated[Decimal, Field(gt=0, allow_inf_nan=False, max_digits=40)]
+BasisPoints = Annotated[int, Field(ge=0, le=10_000)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Rewards(_Table):
+    """Tokens for one round; the escrow pays for all rounds unless it says otherwise."""
+
+    trainers: Stake
+    verifiers: Amount
+    escrow: Amount | None = None
+    payout_exponent: Annotated[int, Field(ge=1, le=3)] = 1
+
+
+class Stakes(_Table):
+    """Tokens that a member must hold in the task."""
+
+    trainer: Stake
+    verifier: Stake
+    appeal_bond: Amount = Decimal(0)
+
+
+class Windows(_Table):
+    """How long the phases last, in seconds."""
+
+    commit: Window
+    reveal: Window
+    score_commit: Window
+    score_reveal: Window
+    attest: OptionalWindow = 300
+    appeal: OptionalWindow = 0
+    cooldown: OptionalWindow | None = None
+
+    @property
+    def round(self) -> int:
+        """The longest that a round can take: what a member that leaves is bound for."""
+        scoring = self.score_commit + self.score_reveal
+        return self.commit + self.reveal + scoring + 3 * self.appeal
+
+
+class Slashing(_Table):
+    """Parts of the required stake, in basis points (100 = 1 %)."""
+
+    harmful: BasisPoints = 1_000
+    malformed: BasisPoints = 1_000
+    duplicate: BasisPoints = 500
+    unrevealed: BasisPoints = 100
+    absent: BasisPoints = 100
+
+
+class Grant(_Table):
+    """A verifier that may join."""
+
+    account: Annotated[str, Field(min_length=1)]
+    weight: Annotated[int, Field(ge=1, le=_MOST_WEIGHT)] = 100
+
+
+class TaskFile(_Table):
+    """The whole file."""
+
+    task: str
+    assigned_examples: Annotated[int, Field(ge=1)] | None = None
+    rounds: Annotated[int, Field(ge=1, lt=2**24)]
+    token: Annotated[str, AfterValidator(checked_address)] | None = None
+    rewards: Rewards
+    stakes: Stakes
+    windows: Windows
+    slashing: Slashing = Slashing()
+    verifiers: list[Grant] = []
+    open_verifiers: bool = False
+    committee_size: Annotated[int, Field(ge=1, le=15)] | None = None
+    max_trainers: Annotated[int, Field(ge=1, le=16_382)] = 64
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.task not in tasks.names():
+            raise ValueError(f"task: there is no {self.task!r}; known: {', '.join(tasks.names())}")
+        if not self.verifiers and not self.open_verifiers:
+            raise ValueError(
+                "verifiers: name at least one [[verifiers]], or set open_verifiers = true"
+            )
+        if sum(grant.weight for grant in self.verifiers) > _MOST_WEIGHT:
+            raise ValueError(f"verifiers: all weights together must not pass {_MOST_WEIGHT}")
+        cooldown = self.windows.cooldown
+        if cooldown is not None and cooldown < self.windows.round:
+            raise ValueError(
+                f"windows.cooldown: {cooldown} s is shorter than a round, {self.windows.round} s"
+            )
+        if self.windows.appeal and not self.stakes.appeal_bond:
+            raise ValueError("stakes.appeal_bond: appeals need a bond above zero")
+        most = LANES * (_MOST_APPEAL_WORDS // self.seats)
+        if self.windows.appeal and self.max_trainers > most:
+            raise ValueError(
+                f"max_trainers: with appeals and a committee of {self.seats} there can be {most} "
+                f"at most, not {self.max_trainers}: all their scores must fit one transaction"
+            )
+        round_budget = self.rewards.trainers + self.rewards.verifiers
+        if self.rewards.escrow is not None and self.rewards.escrow < round_budget:
+            raise ValueError(
+                f"rewards.escrow: {self.rewards.escrow} does not pay for one round, {round_budget}"
+            )
+        return self
+
+    def spec(self) -> tasks.TaskSpec:
+        """The registered task, with the data that trainers are assigned.
+
+        Raises:
+            TaskError: there are not so many examples.
+        """
+        registered = tasks.get(self.task)
+        if self.assigned_examples is None:
+            return registered
+        data = registered.data.model_copy(update={"assigned": self.assigned_examples})
+        spec = registered.model_copy(update={"data": data})
+        assigned(spec, b"", "")
+        return spec
+
+    @property
+    def seats(self) -> int:
+        """Verifiers in a committee."""
+        return self.committee_size or min(15, max(1, len(self.verifiers)))
+
+    def escrow(self, money: Money) -> int:
+        """What the sponsor deposits, in base units."""
+        rewards = self.rewards
+        if rewards.escrow is not None:
+            return money.parse(rewards.escrow)
+        return self.rounds * (money.parse(rewards.trainers) + money.parse(rewards.verifiers))
+
+    def grants(self, address_of: Callable[[str], str]) -> list[VerifierGrant]:
+        """The appointed verifiers; ``address_of`` finds the address of a named account."""
+        return [VerifierGrant(address_of(one.account), one.weight) for one in self.verifiers]
+
+    def params(self, token: str, money: Money, spec: Content, model: Content) -> TaskParams:
+        """The rules as the ledger takes them."""
+        windows, slashing, stakes = self.windows, self.slashing, self.stakes
+        return TaskParams(
+            token=token,
+            commit_window=windows.commit,
+            reveal_window=windows.reveal,
+            score_commit_window=windows.score_commit,
+            score_reveal_window=windows.score_reveal,
+            appeal_window=windows.appeal,
+            attest_window=windows.attest,
+            cooldown=windows.round if windows.cooldown is None else windows.cooldown,
+            trainer_budget=money.parse(self.rewards.trainers),
+            verifier_budget=money.parse(self.rewards.verifiers),
+            payout_exponent=self.rewards.payout_exponent,
+            committee_size=self.seats,
+            open_verifiers=self.open_verifiers,
+            slash_harmful=slashing.harmful,
+            slash_malformed=slashing.malformed,
+            slash_duplicate=slashing.duplicate,
+            slash_unrevealed=slashing.unrevealed,
+            slash_absent=slashing.absent,
+            max_trainers=self.max_trainers,
+            max_rounds=self.rounds,
+            trainer_stake=money.parse(stakes.trainer),
+            verifier_stake=money.parse(stakes.verifier),
+            appeal_bond=money.parse(stakes.appeal_bond),
+            spec_digest=spec.digest,
+            model_digest=model.digest,
+            model_size=model.size,
+        )
+
+
+def load_task_file(path: Path) -> TaskFile:
+    """Read and check a task file.
+
+    Raises:
+        ConfigError: it cannot be read, or a field is wrong; the message names field and reason.
+    """
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise ConfigError(f"{path} is too large for a task file")
+        document = tomllib.loads(path.read_text("utf-8"), parse_float=Decimal)
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:  # tomllib.TOMLDecodeError, or not UTF-8
+        raise ConfigError(f"{path} is not TOML: {error}") from error
+    try:
+        return TaskFile(**document)
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {'; '.join(_reasons(error.errors()))}") from error
+
+
+def _reasons(errors: Sequence[Any]) -> list[str]:
+    reasons = []
+    for one in errors:
+        field = ".".join(str(part) for part in one["loc"] if part != "function-before")
+        message = one["msg"].removeprefix("Value error, ")
+        reasons.append(f"{field}: {message}" if field else message)
+    return reasons

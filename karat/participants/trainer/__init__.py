@@ -1,0 +1,1 @@
+"""The trainer: trains, publishes, commits, reveals, claims."""

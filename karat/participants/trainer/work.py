@@ -1,0 +1,173 @@
+"""A trainer's work in the rounds of one task: train, commit, reveal, claim.
+
+Every step looks at the chain first and does what is left to do, so that it can be repeated after
+a crash: the update is in the journal before it is committed, the chain knows what was committed,
+and the salt follows from the key. Nobody else sees the update before the reveal phase.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from chain.evm.abi import Call
+from chain.evm.transactions import Sender
+from chain.ledger.bindings.structs import RecordView
+from chain.ledger.client import Ledger
+from chain.ledger.commitments import RoundKey, update_commitment
+from chain.ledger.enums import Phase, RecordKind
+from karat.errors import NotAvailable, ProtocolError
+from karat.participants.daemon.follow import Following
+from karat.participants.journal import Slot, Updates, journal_folder
+from karat.participants.trainer.calls import Trainer
+from karat.participants.trainer.records import Records
+from karat.protocol.content import Content, publish
+from karat.protocol.rounds import phase_name
+from learning.codec import Codec
+from learning.tasks.data import Examples, assigned
+from learning.training import layout_of, train
+
+_STORED_BITS = 160  # of a commitment, in its record
+
+OnStep = Callable[[int, float], None]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished update: of how many examples, its bytes, the loss of the first and last batch."""
+
+    round: int
+    examples: int
+    size: int
+    loss_first: float
+    loss_last: float
+
+
+class TrainerWork(Records):
+    """What one trainer does in one task."""
+
+    def __init__(self, ledger: Ledger, following: Following, sender: Sender, device: str) -> None:
+        task_id = following.task().history.task_id
+        super().__init__(ledger, task_id, sender.address)
+        self.following = following
+        self.sender = sender
+        self.device = device
+        self.role = Trainer(ledger, task_id, sender.account)
+        folder = journal_folder("trainer", ledger, self.task_id, sender.address)
+        self.updates = Updates(folder)
+
+    def train(
+        self,
+        number: int,
+        data: Examples | None,
+        *,
+        seed: int | None = None,
+        on_step: OnStep | None = None,
+    ) -> Trained:
+        """Train on the round's base model and keep the update in the journal.
+
+        ``data`` is the trainer's own; None stands for what the task assigns in this round.
+
+        Raises:
+            TaskError: there is no ``data``, and the task assigns none.
+            NotAvailable: the round's update is committed already, or the commit phase is over.
+            NonFiniteError: training diverged.
+        """
+        if self.record(number) is not None:
+            raise NotAvailable(f"an update of round {number} is committed; it cannot be changed")
+        self._require(Phase.COMMIT, number, "commits")
+        task = self.following.task()
+        spec, current = task.spec, task.history.round(number)
+        base = task.base(current)
+        slot = Slot.of(self.ledger, self.task_id, number)
+        draw = self._seed(slot) if seed is None else seed
+        layout = layout_of(spec)
+        losses: list[float] = []
+
+        def step(done: int, loss: float) -> None:
+            losses.append(loss)
+            if on_step is not None:
+                on_step(done, loss)
+
+        if data is None:
+            data = assigned(spec, base.digest, self.address)
+        delta = train(spec, base, data, draw, self.device, step)
+        residual = self.updates.residual(slot, layout.total)
+        payload = Codec(spec.codec, layout).encode(delta, residual)
+        self.updates.save(slot, payload, residual)
+        return Trained(number, len(data), len(payload), losses[0], losses[-1])
+
+    def trained(self, number: int) -> bool:
+        """Whether the journal holds an update for a round."""
+        return self.updates.load(Slot.of(self.ledger, self.task_id, number)) is not None
+
+    def commit_calls(self, number: int) -> list[Call[Any]]:
+        """What commits to the round's update, and claims if there is no room; nothing if done.
+
+        Raises:
+            NotAvailable: there is no update, or the commit phase is over.
+            MalformedUpdate: verifiers would reject the update.
+        """
+        if self.record(number) is not None:
+            return []
+        self._require(Phase.COMMIT, number, "commits")
+        payload = self._payload(number)
+        spec = self.following.task().spec
+        Codec(spec.codec, layout_of(spec)).decode(payload)
+        commit = self.role.commit(number, _content(payload))
+        return [self.ledger.batch([*self.room_calls(number), commit])]
+
+    def reveal_calls(self, number: int) -> list[Call[None]]:
+        """What reveals the round's update, which is published now; nothing if that is done.
+
+        Raises:
+            NotAvailable: nothing is committed, or it is not the reveal phase.
+            ProtocolError: the journal's update is not the one that was committed.
+        """
+        record = self.record(number)
+        if record is None:
+            raise NotAvailable(f"nothing is committed in round {number}")
+        if record.kind is RecordKind.REVEALED:
+            return []
+        self._require(Phase.REVEAL, number, "reveals")
+        payload = self._payload(number)
+        self._check_commitment(number, record, _content(payload))
+        store = self.following.task().store
+        content = publish(store, payload, owner=self.address, round_number=number)
+        return [self.role.reveal(number, content)]
+
+    def _require(self, needed: Phase, number: int, what: str) -> None:
+        phase = self.phase(number)
+        if phase is not needed:
+            raise NotAvailable(
+                f"round {number} takes no {what} now: it is in phase {phase_name(phase)}"
+            )
+
+    def _payload(self, number: int) -> bytes:
+        payload = self.updates.load(Slot.of(self.ledger, self.task_id, number))
+        if payload is None:
+            raise NotAvailable(
+                f"no update for round {number} is on this machine; train one first with "
+                f"`karat trainer train {self.task_id}`"
+            )
+        return payload
+
+    def _check_commitment(self, number: int, record: RecordView, update: Content) -> None:
+        key = RoundKey(self.sender.chain_id, self.ledger.address, self.task_id, number)
+        salt = self.role.salt(number, update.digest)
+        ours = update_commitment(key, self.address, update.digest, update.size, salt)
+        kept = _STORED_BITS // 8
+        if ours[:kept] != record.commitment[:kept]:
+            raise ProtocolError(
+                f"round {number} holds a commitment to another update than the one on this "
+                "machine; reveal it from the machine that committed it"
+            )
+
+    def _seed(self, slot: Slot) -> int:
+        """What the batches are drawn from: another one for every trainer, task and round."""
+        text = f"{self.ledger.address} {self.task_id} {slot.label} {self.address}"
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+def _content(payload: bytes) -> Content:
+    return Content.of(payload)

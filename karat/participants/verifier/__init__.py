@@ -1,0 +1,1 @@
+"""The verifier: scores rounds, votes, serves on juries, attests models and reputations."""

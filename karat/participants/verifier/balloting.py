@@ -1,0 +1,81 @@
+"""A verifier's ballot of a round: scored once, journalled, and from then on the same.
+
+The ballot is on the disk before anything is committed to, and is never made anew, so a verifier
+that is killed anywhere goes on with the same vote, in the committee as in a jury.
+"""
+
+import time
+
+from chain.ledger.client import Ledger
+from karat.errors import ProtocolError
+from karat.participants.daemon.follow import Following
+from karat.participants.daemon.outbox import Outbox
+from karat.participants.journal import Ballots, Slot, journal_folder
+from karat.participants.verifier.calls import Ballot, Verifier
+from karat.protocol.history import Round
+from karat.protocol.task import Task
+from karat.protocol.verdicts import verdict_name
+
+
+class Balloting:
+    """One verifier's ballots in one task."""
+
+    def __init__(self, ledger: Ledger, following: Following, outbox: Outbox, device: str) -> None:
+        self.ledger, self.following, self.outbox, self.device = ledger, following, outbox, device
+        self.task_id = following.task().history.task_id
+        self._kept = Ballots(journal_folder("verifier", ledger, self.task_id, outbox.address))
+
+    def role(self, task: Task) -> Verifier:
+        """The verifier in the task as it is now."""
+        return Verifier(self.ledger, task, self.outbox.sender.account, self.device)
+
+    def kept(self, current: Round) -> tuple[Ballot, bytes] | None:
+        """The round's ballot with its evidence; None if none was made on this machine.
+
+        Raises:
+            ProtocolError: the round has no seed yet, or the journal is damaged.
+        """
+        return self._kept.load(self._slot(current), _seed(current), len(current.updates))
+
+    def made(
+        self, task: Task, current: Round, now: int, deadline: int, window: int
+    ) -> Ballot | None:
+        """The round's ballot, scored if there is none yet.
+
+        None while an update is missing that the store may still get: until half of the
+        ``window`` before ``deadline`` (both in seconds) is left.
+        """
+        found = self.kept(current)
+        if found is None:
+            if self._should_wait(task, current, now < deadline - window // 2):
+                return None
+            found = self._score(task, current)
+            self._kept.save(self._slot(current), _seed(current), *found)
+        return found[0]
+
+    def _should_wait(self, task: Task, current: Round, early: bool) -> bool:
+        missing = [s.index for s in task.submissions(current) if s.payload is None]
+        if missing and early:
+            self.outbox.log.info("updates are missing", round=current.number, indices=missing)
+        return bool(missing) and early
+
+    def _score(self, task: Task, current: Round) -> tuple[Ballot, bytes]:
+        role, started = self.role(task), time.monotonic()
+        scores = role.score(current)
+        seconds = time.monotonic() - started
+        self.outbox.metrics.scoring.observe(seconds)
+        for code in scores.codes:
+            self.outbox.metrics.updates.labels(verdict_name(int(code))).inc()
+        self.outbox.log.info(
+            "scored", round=current.number, updates=len(scores.codes), seconds=round(seconds, 2)
+        )
+        return role.draft(scores)
+
+    def _slot(self, current: Round) -> Slot:
+        return Slot.of(self.ledger, self.task_id, current.number)
+
+
+def _seed(current: Round) -> bytes:
+    if current.seed is None:
+        raise ProtocolError(f"round {current.number} has no seed: its reveal phase is not closed")
+    return current.seed

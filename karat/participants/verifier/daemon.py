@@ -1,0 +1,145 @@
+"""``karat verifier run``: votes in every round of a task until it is over.
+
+The state of a round is what the chain says of it together with the journal:
+
+================ ================== ====================================================
+phase            this verifier      what happens
+================ ================== ====================================================
+reveals to close –                  anyone: close the reveal phase
+score commit     has not voted      score; journal the ballot; commit to it
+score reveal     has committed      publish the evidence; reveal the journal's ballot
+settle           –                  anyone: settle, or void
+appeal           outside committee  as a juror: score, journal, commit; publish, reveal
+appeal           –                  anyone: resolve the appeals whose votes are over
+final            was in committee   compute, publish and attest the next model
+final or void    –                  anyone: open the next round
+any              –                  publish and attest the reputations that are due
+================ ================== ====================================================
+
+A store that is down delays the vote; an update that the store does not have is asked for again
+until half of the window has passed, and only then counts as unavailable.
+"""
+
+from chain.devnet.clock import chain_time
+from chain.ledger.client import Ledger, ReputationAnchor
+from chain.ledger.enums import Phase, VoteState
+from karat.errors import NotAvailable
+from karat.participants.daemon.follow import Following
+from karat.participants.daemon.outbox import Outbox
+from karat.participants.verifier.attesting import EpochAttester
+from karat.participants.verifier.balloting import Balloting
+from karat.participants.verifier.jury import Jury
+from karat.protocol.content import publish
+from karat.protocol.history import Outcome
+from karat.protocol.rounds import due_calls, is_over, opening
+
+_ENDED = frozenset({Phase.NONE, Phase.FINAL, Phase.VOID})  # or there was no round yet
+
+
+class VerifierDaemon:
+    """One step at a time; everything it knows is on the chain or in the journal."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        anchor: ReputationAnchor | None,
+        following: Following,
+        outbox: Outbox,
+        device: str,
+    ) -> None:
+        self.ledger, self.following, self.outbox = ledger, following, outbox
+        self.task_id = following.task().history.task_id
+        self.balloting = Balloting(ledger, following, outbox, device)
+        self.jury = Jury(ledger, self.balloting, outbox)
+        self.epochs = EpochAttester(anchor, ledger, following, outbox) if anchor else None
+
+    def step(self) -> bool:
+        """Do what is due; False when the task is over."""
+        now = chain_time(self.ledger.web3)
+        number = self.ledger.task(self.task_id).current_round
+        self.outbox.metrics.working_on(number)
+        phase = self.ledger.phase(self.task_id, number)
+        self._step_of(phase, number, now)
+        ended = number if phase in _ENDED else number - 1
+        attested = self.epochs is None or self.epochs.step(ended)
+        if phase not in _ENDED:
+            return True
+        if is_over(self.ledger, self.task_id):
+            return not attested
+        self._open(now)
+        return True
+
+    def _step_of(self, phase: Phase, number: int, now: int) -> None:
+        """What a phase asks of this verifier, or of anyone."""
+        if phase is Phase.SCORE_COMMIT:
+            self._commit(number, now)
+        elif phase is Phase.SCORE_REVEAL:
+            self._reveal(number)
+        elif phase in {Phase.CLOSE, Phase.SETTLE}:
+            due = due_calls(self.ledger, self.following.task().history)
+            self.outbox.for_everyone(due, round=number)
+        elif phase is Phase.APPEAL:
+            task = self.following.task()
+            self.jury.step(task, task.history.round(number), now)
+        elif phase is Phase.FINAL:
+            self._attest(number)
+
+    # --- voting --------------------------------------------------------------------------------
+
+    def _vote(self, number: int) -> VoteState | None:
+        """What this verifier has done in a round; None if it is not in the committee."""
+        committee = self.ledger.committee(self.task_id, number)
+        if self.outbox.address not in committee.verifiers:
+            return None
+        return committee.states[committee.verifiers.index(self.outbox.address)]
+
+    def _commit(self, number: int, now: int) -> None:
+        if self._vote(number) is not VoteState.NONE:
+            return
+        task = self.following.task()
+        deadline = self.ledger.round_info(self.task_id, number).score_commit_deadline
+        window = task.history.params.score_commit_window
+        ballot = self.balloting.made(task, task.history.round(number), now, deadline, window)
+        if ballot is not None:
+            call = self.balloting.role(task).commit_scores(number, ballot)
+            self.outbox.send([call], round=number)
+
+    def _reveal(self, number: int) -> None:
+        if self._vote(number) is not VoteState.COMMITTED:
+            return
+        task = self.following.task()
+        kept = self.balloting.kept(task.history.round(number))
+        if kept is None:
+            self.outbox.log.error(
+                "no ballot on this machine: reveal where it was made", round=number
+            )
+            return
+        ballot, evidence = kept
+        publish(task.store, evidence, owner=self.outbox.address, round_number=number)
+        call = self.balloting.role(task).reveal_scores(number, ballot)
+        self.outbox.send([call], round=number)
+
+    # --- after the round -----------------------------------------------------------------------
+
+    def _attest(self, number: int) -> None:
+        if self.ledger.task(self.task_id).base_attested:
+            return
+        task = self.following.task()
+        current = task.history.round(number)
+        address = self.outbox.address
+        due = address in current.committee and address not in current.attested
+        if current.outcome is not Outcome.SETTLED or not due:
+            return
+        model = task.next_model(current).to_bytes()
+        content = publish(task.store, model, owner=address, round_number=number)
+        self.outbox.send([self.balloting.role(task).attest_model(number, content)], round=number)
+
+    def _open(self, now: int) -> None:
+        if not self.ledger.task(self.task_id).trainers:
+            return  # an empty round would be over before anyone has joined
+        try:
+            call = opening(self.ledger, self.task_id, now)
+        except NotAvailable:
+            return  # not yet
+        following = self.ledger.task(self.task_id).current_round + 1
+        self.outbox.for_everyone([call], round=following)

@@ -1,0 +1,119 @@
+"""A task as its participants see it: rules, models and updates, from the chain and the store."""
+
+from functools import cached_property
+
+from pydantic import ValidationError
+
+from chain.store import Store
+from chain.store.errors import NotFound
+from karat.errors import ProtocolError
+from karat.protocol.content import Content, fetch, fetch_update
+from karat.protocol.history import Outcome, Round, TaskHistory
+from learning.aggregation import next_model
+from learning.judge.verifier import PastRound, SubmittedUpdate, past_round
+from learning.model_state import ModelState
+from learning.tasks import TaskSpec
+from learning.training import layout_of
+
+MAX_SPEC_BYTES = 1 << 16
+
+
+class Task:
+    """One task: the chain's record of it, and the content behind the digests."""
+
+    def __init__(self, history: TaskHistory, store: Store) -> None:
+        self.history = history
+        self.store = store
+        self._past: dict[int, PastRound] = {}
+
+    @cached_property
+    def spec(self) -> TaskSpec:
+        """What the sponsor published.
+
+        Raises:
+            ProtocolError: the document behind the task's digest is no task specification.
+            NotFound: the store does not have it; probably the task's is another store.
+        """
+        # A specification fits one block, whose digest is that of the bytes.
+        cid = Content(self.history.params.spec_digest, 0).cid
+        try:
+            data = self.store.get(cid, max_bytes=MAX_SPEC_BYTES)
+        except NotFound as error:
+            raise NotFound(
+                f"task {self.history.task_id} keeps its files in another store: {error}; name the "
+                "one its sponsor published them in (--store, KARAT_STORE)"
+            ) from error
+        try:
+            return TaskSpec.from_bytes(data)
+        except ValidationError as error:
+            raise ProtocolError(
+                f"task {self.history.task_id} has no usable specification: "
+                f"{error.errors()[0]['msg']}; its sponsor published something else"
+            ) from error
+
+    def model(self, content: Content) -> ModelState:
+        """Fetch a model; raises StoreError, or ModelStateError if it is not one of the task."""
+        layout = layout_of(self.spec)
+        limit = 4 * layout.total + 256 * (len(layout.names) + 4)
+        return ModelState.from_bytes(layout, fetch(self.store, content, max_bytes=limit))
+
+    def base(self, current: Round) -> ModelState:
+        """The model that a round builds on."""
+        return self.model(Content(current.base_digest, current.base_size))
+
+    def submissions(self, current: Round) -> list[SubmittedUpdate]:
+        """A round's revealed updates with their bytes, in index order."""
+        return [
+            SubmittedUpdate(
+                index=update.index,
+                trainer=update.trainer,
+                digest=update.digest,
+                size=update.size,
+                commit_order=update.commit_order,
+                payload=fetch_update(
+                    self.store,
+                    Content(update.digest, update.size),
+                    max_bytes=self.spec.codec.max_bytes,
+                ),
+            )
+            for update in current.updates
+        ]
+
+    def past(self, before: int) -> list[PastRound]:
+        """The settled rounds that verdicts of round ``before`` may look back to, oldest first."""
+        numbers = [
+            number
+            for number, past in sorted(self.history.rounds.items())
+            if number < before and past.outcome is Outcome.SETTLED
+        ]
+        window = numbers[-self.spec.scoring.history_rounds :]
+        self._past = {number: self._look_back(number) for number in window}
+        return list(self._past.values())
+
+    def _look_back(self, number: int) -> PastRound:
+        if number in self._past:
+            return self._past[number]
+        past = self.history.round(number)
+        return past_round(self.spec, number, self.submissions(past), past.medians)
+
+    def next_model(self, current: Round) -> ModelState:
+        """The model that follows from a settled round, exactly."""
+        return self._after(self.base(current), current)
+
+    def replay(self) -> dict[int, ModelState]:
+        """Recompute every settled round's result from the first base model on.
+
+        Uses nothing but the chain and the store, and none of the attested models after the
+        first: what comes out can be compared with them.
+        """
+        params = self.history.params
+        model = self.model(Content(params.model_digest, params.model_size))
+        models: dict[int, ModelState] = {}
+        for number, current in sorted(self.history.rounds.items()):
+            if current.outcome is Outcome.SETTLED:
+                model = models[number] = self._after(model, current)
+        return models
+
+    def _after(self, base: ModelState, current: Round) -> ModelState:
+        payloads = [update.payload for update in self.submissions(current)]
+        return next_model(self.spec, base, payloads, current.medians)

@@ -1,0 +1,1 @@
+"""The judge: from revealed updates to the codes that a verifier votes."""

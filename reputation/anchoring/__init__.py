@@ -1,0 +1,1 @@
+"""What contracts check of a reputation: integers under a Merkle root."""
