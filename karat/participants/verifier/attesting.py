@@ -2,8 +2,8 @@
 
 An epoch's statement is a pure function of the chain up to the block that decided the round (see
 :func:`karat.protocol.reputation.epoch_at`), so verifiers agree without talking to one another,
-and one that comes late, or again after a crash, says the same. What it has said already, it reads from the
-chain. The scores with their graph are published before they are attested.
+and one that comes late, or again after a crash, says the same. What it has said already, it reads
+from the chain. The scores with their graph are published before they are attested.
 """
 
 from chain.ledger.bindings.reputation_anchor_events import StatementAttested
