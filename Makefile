@@ -12,7 +12,7 @@ PYTEST := $(PY) -m pytest -n 2 --dist loadfile
 SETUP  := .venv/.installed node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all check docs fmt build clean
+.PHONY: help setup demo test-fast test test-all test-pythons check docs fmt build clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,11 +39,17 @@ endif
 demo: $(SETUP)  ## Run a whole network on this machine
 	@$(BIN)/karat demo $(ARGS)
 
+test-fast: $(SETUP)  ## Run the unit tests: no chain, no process, under a minute
+	$(PYTEST) -m "not slow and not gpu" tests/unit $(ARGS)
+
 test: $(SETUP)  ## Run the tests (without those marked slow)
 	$(PYTEST) -m "not slow and not gpu" $(ARGS)
 
 test-all: $(SETUP)  ## Run every test, the slow ones too
 	$(PYTEST) -m "not gpu" $(ARGS)
+
+test-pythons: $(SETUP)  ## Run the tests that need no torch on every other Python found here
+	sh tools/other_pythons.sh
 
 check: $(SETUP)  ## Lint, types, layering, artifacts up to date, Solidity format
 	$(BIN)/ruff check .

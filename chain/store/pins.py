@@ -63,7 +63,11 @@ class PinBook:
     def _connect(self, synchronous: str) -> sqlite3.Connection:
         # A connection per operation: safe in any thread and after a fork.
         db = sqlite3.connect(self._path, timeout=60, isolation_level=None)
-        db.execute(f"PRAGMA synchronous={synchronous}")
+        try:
+            db.execute(f"PRAGMA synchronous={synchronous}")
+        except sqlite3.Error:
+            db.close()
+            raise
         return db
 
     @contextmanager

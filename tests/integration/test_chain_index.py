@@ -24,20 +24,29 @@ ROOT = Path(__file__).parents[2]
 CODES = [20_000, 18_000, 1, 16_384]
 
 
+OPENED: list[EventIndex] = []
+
+
 @pytest.fixture
 def network() -> Iterator[Network]:
     addresses = [one.address for one in ACCOUNTS]
     with start_devnet("anvil", accounts=addresses, timestamp=GENESIS, mining="manual") as devnet:
         yield Network(devnet)
+    while OPENED:
+        OPENED.pop().close()
 
 
-def opened(network: Network, database: str | Path = "sqlite://") -> EventIndex:
-    return EventIndex(
-        database,
-        network.devnet.web3,
-        ledger=network.ledger.address,
-        anchor=network.anchor.address,
+def opened(network: Network, database: str | Path = "sqlite://", from_block: int = 0) -> EventIndex:
+    OPENED.append(
+        EventIndex(
+            database,
+            network.devnet.web3,
+            ledger=network.ledger.address,
+            anchor=network.anchor.address,
+            from_block=from_block,
+        )
     )
+    return OPENED[-1]
 
 
 def told(index: EventIndex) -> list[object]:
@@ -285,9 +294,7 @@ def test_a_damaged_or_foreign_database_is_named(network: Network, tmp_path: Path
 def test_a_late_first_block_is_named(network: Network) -> None:
     network.open_task()
     block = network.devnet.web3.eth.block_number  # the round opens here, the task before
-    index = EventIndex(
-        "sqlite://", network.devnet.web3, ledger=network.ledger.address, from_block=block
-    )
+    index = opened(network, from_block=block)
     network.everyone((network.trainers[0], network.ledger.commit(1, 1, b"\x05" * 32)))
     index.sync()
     with pytest.raises(EventIndexError, match="block of the deployment"):

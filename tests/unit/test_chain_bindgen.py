@@ -44,7 +44,7 @@ def test_a_stale_file_fails_the_check(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = tmp_path / "chain"
-    root.mkdir()
+    (root / "ledger").mkdir(parents=True)
     (root / "artifacts").symlink_to(bindgen.ROOT / "chain" / "artifacts")
     (tmp_path / "contracts").symlink_to(bindgen.ROOT / "contracts")
     monkeypatch.setattr(bindgen, "ROOT", tmp_path)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from eth_utils.address import to_checksum_address
 from sqlalchemy import Connection, Engine, create_engine, delete, event, insert, select, update
@@ -74,12 +74,22 @@ class EventIndex:
         self._from_block = from_block
         self._where = str(database)
         self._engine = _engine(database)
-        with self._translated():
-            self._prepare(web3.eth.chain_id)
+        try:
+            with self._translated():
+                self._prepare(web3.eth.chain_id)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close the database."""
         self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def sync(self, progress: Progress | None = None) -> SyncResult:
         """Read everything up to the chain's head.
@@ -263,8 +273,12 @@ def _engine(database: str | Path) -> Engine:
         @event.listens_for(engine, "connect")
         def _fast_and_safe(connection: Any, _record: Any) -> None:
             # A crash may cost the last transactions, which are read again from the chain.
-            for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=NORMAL"):
-                connection.execute(f"PRAGMA {pragma}")
+            try:
+                for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=NORMAL"):
+                    connection.execute(f"PRAGMA {pragma}")
+            except connection.Error:
+                connection.close()
+                raise
 
     return engine
 
