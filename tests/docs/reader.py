@@ -40,7 +40,7 @@ class Reader:
     ) -> None:
         self.folder = folder / "here"
         self.folder.mkdir()
-        for name in ("chain", "contracts", "examples", "node_modules"):
+        for name in ("contracts", "examples", "node_modules", "tools"):
             (self.folder / name).symlink_to(ROOT / name)
         self.ports = {port: str(free_port()) for port in PORTS}
         self.printed = ""
