@@ -9,9 +9,16 @@ import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from web3 import Web3
 
 from chain.errors import ContractError, NodeUnreachable, ProfileError
@@ -24,6 +31,7 @@ LOCAL = "local"  # the network that `karat up` makes
 PROJECT_FILE = Path("karat.toml")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _MOST_BYTES = 1024 * 1024
+_DEVNETS_BEFORE = 31337  # the chain id that alone told a devnet, before profiles named their kind
 
 
 class Profile(BaseModel):
@@ -32,12 +40,28 @@ class Profile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     name: str = Field(description="What `--network` calls it.")
+    kind: Literal["devnet", "live"] = Field(
+        description="A devnet is nobody's money: its clock may be moved, its keys are public."
+    )
     rpc_url: str = Field(description="The node's JSON-RPC URL, http or https.")
     chain_id: int = Field(gt=0, description="The chain id the node must serve.")
     ledger: str = Field(description="The ledger's address.")
     anchor: str | None = Field(default=None, description="The reputation anchor's address.")
     token: str | None = Field(default=None, description="A token to offer for rewards.")
     from_block: int = Field(default=0, ge=0, description="The block of the ledger's deployment.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _kind_of_old(cls, fields: Any) -> Any:
+        if isinstance(fields, dict) and "kind" not in fields:
+            is_devnet = fields.get("chain_id") == _DEVNETS_BEFORE
+            return {**fields, "kind": "devnet" if is_devnet else "live"}
+        return fields
+
+    @property
+    def is_devnet(self) -> bool:
+        """Whether it is a devnet, not a live network."""
+        return self.kind == "devnet"
 
     @field_validator("rpc_url")
     @classmethod
