@@ -4,7 +4,7 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_utils.crypto import keccak
 
-from chain.errors import KeystoreError
+from chain.errors import Hint, KeystoreError
 from chain.ledger.profiles import Profile
 
 
@@ -25,6 +25,5 @@ def require_devnet(profile: Profile) -> None:
     if not profile.is_devnet:
         raise KeystoreError(
             f"development keys are public and work on devnets only, and the network "
-            f"{profile.name!r} (chain {profile.chain_id}) is a live one; "
-            "make a key of your own with `karat account new`"
-        )
+            f"{profile.name!r} (chain {profile.chain_id}) is a live one"
+        ).with_hint(Hint.NEW_ACCOUNT)

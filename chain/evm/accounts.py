@@ -15,7 +15,7 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_utils.address import is_address, to_checksum_address
 
-from chain.errors import KeystoreError, UnknownAccount, WrongPassword
+from chain.errors import Hint, KeystoreError, UnknownAccount, WrongPassword
 from chain.folders import config_dir, write_atomically
 
 SCRYPT_N = 2**18  # about a second to open; tests use less
@@ -89,9 +89,8 @@ class Keystore:
                     return account
         known = ", ".join(account.name for account in stored) or "none yet"
         raise UnknownAccount(
-            f"no key for {name_or_address!r} in {self.folder} (there: {known}); "
-            "make one with `karat account new`"
-        )
+            f"no key for {name_or_address!r} in {self.folder} (there: {known})"
+        ).with_hint(Hint.NEW_ACCOUNT)
 
     def unlock(self, name_or_address: str, password: str) -> LocalAccount:
         """Decrypt a key, to sign with.

@@ -21,13 +21,13 @@ from pydantic import (
 )
 from web3 import Web3
 
-from chain.errors import ContractError, NodeUnreachable, ProfileError
+from chain.errors import ContractError, Hint, NodeUnreachable, ProfileError
 from chain.evm.addresses import checked_address
 from chain.evm.node import connect_node
 from chain.folders import config_dir, write_atomically
 from chain.ledger.client import Ledger, ReputationAnchor, Token
 
-LOCAL = "local"  # the network that `karat up` makes
+LOCAL = "local"  # the network on this machine's own devnet
 PROJECT_FILE = Path("karat.toml")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _MOST_BYTES = 1024 * 1024
@@ -108,9 +108,9 @@ def load_profile(
     if path is None or not path.is_file():
         known = ", ".join(known_profiles(project_file=project_file, folder=folder)) or "none yet"
         raise ProfileError(
-            f"there is no network {name!r} (known: {known}); `karat up` makes the network "
-            f"{LOCAL!r}, others are files in {_folder(folder)}"
-        )
+            f"there is no network {name!r} (known: {known}); networks are files in "
+            f"{_folder(folder)}"
+        ).with_hint(Hint.START_NETWORK)
     return _validated(name, _read(path), str(path))
 
 
@@ -158,9 +158,9 @@ def connect(profile: Profile) -> Connection:
     try:
         web3 = connect_node(profile.rpc_url, chain_id=profile.chain_id)
     except NodeUnreachable as error:
-        if profile.name != LOCAL:
-            raise
-        raise NodeUnreachable(f"{error} (`karat up` starts the network {LOCAL!r})") from error
+        if profile.name == LOCAL:
+            error.with_hint(Hint.START_NETWORK)
+        raise
     ledger = Ledger.attach(web3, profile.ledger)
     anchor = ReputationAnchor.attach(web3, profile.anchor) if profile.anchor else None
     if anchor is not None and anchor.ledger() != ledger.address:
