@@ -14,9 +14,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from chain.devnet import CHAIN_ID, Devnet, start_devnet
-from chain.evm.accounts import dev_accounts
-from chain.evm.transactions import Sender, send_batch
+from chain.devnet import Devnet, start_devnet
+from chain.devnet.accounts import dev_accounts
+from chain.devnet.batch import send_batch
+from chain.evm.transactions import Sender
 from chain.ledger.bindings.structs import TaskParams
 from chain.ledger.client import Ledger, Token
 from chain.ledger.index import EventIndex
@@ -96,7 +97,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    [account] = dev_accounts(1, 1, chain_id=CHAIN_ID)
+    [account] = dev_accounts(1, 1)
     with start_devnet("anvil", accounts=[account.address], mining="manual") as devnet:
         sender = Sender(devnet.web3, account, mine=devnet.mine)
         ledger = fill(devnet, sender, options.events)

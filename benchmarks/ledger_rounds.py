@@ -12,8 +12,9 @@ from eth_account.signers.local import LocalAccount
 from eth_utils.crypto import keccak
 
 from chain.devnet import Devnet
+from chain.devnet.batch import send_batch
 from chain.evm.abi import Call
-from chain.evm.transactions import Sender, send_batch
+from chain.evm.transactions import Sender
 from chain.ledger.bindings.structs import TaskParams, VerifierGrant
 from chain.ledger.client import Ledger, Token
 from chain.ledger.commitments import (

@@ -2,7 +2,7 @@
 
 ::
 
-    ChainError
+    ChainError(karat.errors.KaratError)
     ├── NodeError                  the node, not the transaction
     │   ├── NodeUnreachable        nothing answers at the URL
     │   ├── NodeStartError         a local node did not come up
@@ -30,13 +30,20 @@
 from collections.abc import Mapping
 from typing import Any
 
+# The one place where `chain` reaches up: its errors are Karat's (see CONTRIBUTING).
+from karat.errors import Exit as Exit  # noqa: PLC0414 - for the rest of `chain`
+from karat.errors import Hint as Hint  # noqa: PLC0414
+from karat.errors import KaratError
 
-class ChainError(Exception):
+
+class ChainError(KaratError):
     """Base of everything that ``chain`` raises on purpose."""
 
 
 class NodeError(ChainError):
     """The node is missing, silent, dead, or answers with an error."""
+
+    exit_code = Exit.UNREACHABLE
 
 
 class NodeUnreachable(NodeError):
@@ -62,6 +69,8 @@ class NodeDied(NodeError):
 class RpcError(NodeError):
     """The node answered a request with an error."""
 
+    exit_code = Exit.FAILURE  # it was reached, and said no
+
     def __init__(self, method: str, code: int, message: str, data: str | None = None) -> None:
         super().__init__(f"the node refused {method}: {message} (code {code})")
         self.method = method
@@ -72,6 +81,8 @@ class RpcError(NodeError):
 
 class WrongChain(ChainError):
     """The node serves another chain than the one that was expected."""
+
+    exit_code = Exit.CONFIG
 
     def __init__(self, url: str, expected: int, found: int) -> None:
         super().__init__(
@@ -89,6 +100,8 @@ class TransactionError(ChainError):
 class TransactionRejected(TransactionError):
     """The node refused to take the transaction; it was never mined."""
 
+    exit_code = Exit.REVERTED
+
 
 class TransactionReverted(TransactionError):
     """The contract refused the transaction.
@@ -98,6 +111,8 @@ class TransactionReverted(TransactionError):
     ``transaction_hash`` is None when the refusal was found by simulation, before sending.
     The generated bindings raise a subclass for each custom error.
     """
+
+    exit_code = Exit.REVERTED
 
     def __init__(
         self,
@@ -131,17 +146,25 @@ class TransactionReplaced(TransactionError):
 class ContractError(ChainError):
     """No contract at the address, or code that is not the artifact's."""
 
+    exit_code = Exit.CONFIG
+
 
 class BadAddress(ChainError, ValueError):
     """What was written is no address, or its checksum says that it was mistyped."""
+
+    exit_code = Exit.CONFIG
 
 
 class BadCommitment(ChainError, ValueError):
     """A value that no commitment or packed score vector can hold."""
 
+    exit_code = Exit.USAGE
+
 
 class KeystoreError(ChainError):
     """A keystore file cannot be read, written or opened."""
+
+    exit_code = Exit.CONFIG
 
 
 class UnknownAccount(KeystoreError):
@@ -154,6 +177,8 @@ class WrongPassword(KeystoreError):
 
 class ProfileError(ChainError):
     """A network profile is unknown or not valid."""
+
+    exit_code = Exit.CONFIG
 
 
 class EventIndexError(ChainError):

@@ -9,9 +9,9 @@ network's profile. Where all of that is there, nothing is done.
 import argparse
 
 from chain.devnet import CHAIN_ID
+from chain.devnet.accounts import dev_accounts
 from chain.devnet.faucet import fund
 from chain.errors import ContractError, ProfileError
-from chain.evm.accounts import dev_accounts
 from chain.evm.node import connect_node, rpc
 from chain.evm.transactions import Sender
 from chain.ledger.client import Ledger, ReputationAnchor, Token
@@ -28,7 +28,7 @@ try:
     there = load_profile(given.name)
     connect(there)
 except (ProfileError, ContractError):
-    bank, *others = dev_accounts(seed=0, count=11, chain_id=CHAIN_ID)
+    bank, *others = dev_accounts(seed=0, count=11)
     web3 = connect_node(given.url, chain_id=CHAIN_ID)
     rpc(web3, "anvil_setBalance", bank.address, hex(10**24))
     sender = Sender(web3, bank)

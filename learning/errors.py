@@ -2,7 +2,7 @@
 
 ::
 
-    LearningError
+    LearningError(karat.errors.KaratError)
     ├── UnknownNameError       no task, attack or rule is registered under that name
     ├── PluginError            a user's FILE.py:NAME is missing or does not run
     ├── TaskError              a task's parts do not fit together (shapes, sizes, data)
@@ -17,17 +17,23 @@
 
 from typing import Final
 
+from karat.errors import Exit, KaratError
 
-class LearningError(Exception):
+
+class LearningError(KaratError):
     """Base of everything that ``learning`` raises on purpose."""
 
 
 class UnknownNameError(LearningError):
     """Nothing is registered under the name asked for."""
 
+    exit_code = Exit.USAGE
+
 
 class PluginError(LearningError):
     """A user's own attack or defence, named as ``FILE.py:NAME``, is missing or fails to run."""
+
+    exit_code = Exit.USAGE
 
 
 class TaskError(LearningError):
@@ -37,9 +43,13 @@ class TaskError(LearningError):
 class DeviceError(LearningError):
     """The compute device asked for is not available on this machine."""
 
+    exit_code = Exit.USAGE
+
 
 class ModelStateError(LearningError):
     """Bytes or arrays that do not describe a model state of the task."""
+
+    exit_code = Exit.REJECTED
 
 
 class AggregationError(LearningError):
@@ -53,9 +63,13 @@ class NonFiniteError(AggregationError):
 class AttackError(LearningError):
     """An attack's parameters, or the updates it made, make no sense."""
 
+    exit_code = Exit.USAGE
+
 
 class ArenaError(LearningError):
     """An arena that cannot be run as asked: a size, a list or a stored result is wrong."""
+
+    exit_code = Exit.USAGE
 
 
 MALFORMED_REASONS: Final = frozenset(
@@ -87,6 +101,8 @@ class MalformedUpdate(LearningError):
     ``reason`` is one of `MALFORMED_REASONS` and goes into the evidence; the message adds the
     values at fault.
     """
+
+    exit_code = Exit.REJECTED
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(f"{reason}: {message}")

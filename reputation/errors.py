@@ -2,7 +2,7 @@
 
 ::
 
-    ReputationError
+    ReputationError(karat.errors.KaratError)
     ├── GraphError(ValueError)        the edges are not a trust graph
     │   ├── EdgeFormatError           an edge, a row or a file cannot be read as src, dst, weight
     │   ├── WeightError               a weight is NaN, infinite or not exact as a float
@@ -12,13 +12,17 @@
     └── AnchorError(ValueError)       a graph cannot be anchored, or an anchor contradicts itself
 """
 
+from karat.errors import Exit, KaratError
 
-class ReputationError(Exception):
+
+class ReputationError(KaratError):
     """Base of everything that ``reputation`` raises on purpose."""
 
 
 class GraphError(ReputationError, ValueError):
     """The edges do not form a trust graph."""
+
+    exit_code = Exit.USAGE
 
 
 class EdgeFormatError(GraphError):
@@ -36,12 +40,16 @@ class SelfLoopError(GraphError):
 class UnknownNodeError(ReputationError, KeyError):
     """A node was asked for that the graph does not contain."""
 
+    exit_code = Exit.USAGE
+
     # KeyError would show the message quoted, as if it were the key.
     __str__ = Exception.__str__
 
 
 class ParameterError(ReputationError, ValueError):
     """A parameter is outside its range."""
+
+    exit_code = Exit.USAGE
 
 
 class AnchorError(ReputationError, ValueError):

@@ -286,14 +286,15 @@ class Generator:
             + "\nfrom collections.abc import Sequence\n\n"
             + "from web3.types import BlockIdentifier\n\n"
             + "from chain.evm.abi import Call\n"
-            + imports("chain.ledger.bindings.structs", used)
             + "from chain.evm.contract import Contract, Function\n"
+            + "from chain.ledger.bindings.errors import ERRORS\n"
+            + imports("chain.ledger.bindings.structs", used)
             + imports(ENUM_MODULE, enums_in(body))
             + "\n"
             + "".join(constant(entry) for entry in functions)
             + f"\n\nclass {name}Contract(Contract):\n"
             + docstring(self._doc(f"I{name}", self._doc(name, f"The contract {name}.")), "    ")
-            + f'\n    NAME = "{name}"\n'
+            + f'\n    NAME = "{name}"\n    ERRORS = ERRORS\n'
             + body
         )
 
@@ -374,7 +375,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not path.exists() or path.read_text("utf-8") != text:
             stale.append(name)
             if not check:
-                target.mkdir(exist_ok=True)
+                target.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, "utf-8")
     if check and stale:
         sys.stderr.write(f"chain/ledger/bindings is stale ({', '.join(stale)}): run `make build`\n")

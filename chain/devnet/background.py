@@ -22,7 +22,7 @@ import psutil
 from chain.devnet.base import DEFAULT_BALANCE
 from chain.devnet.keeper import LOG, RUNNING, BackgroundKind, Settings
 from chain.devnet.process import log_tail, require_free_port
-from chain.errors import NodeError, NodeStartError
+from chain.errors import Hint, NodeError, NodeStartError
 from chain.folders import data_dir
 
 DEFAULT_PORT = 8545
@@ -59,8 +59,8 @@ def status(name: str = "local") -> BackgroundDevnet | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError) as error:
-        raise NodeError(
-            f"cannot read the devnet in {folder}: {error}; `karat down --wipe` removes it"
+        raise NodeError(f"cannot read the devnet in {folder}: {error}").with_hint(
+            Hint.WIPE_NETWORK
         ) from error
     keeper = _keeper(folder)
     if keeper is None:
@@ -97,9 +97,9 @@ def up(
     before = status(name)
     if before is not None and before.settings.kind != kind:
         raise NodeStartError(
-            f"the devnet {name!r} is a chain of {before.settings.kind}; use --node "
-            f"{before.settings.kind}, or remove it with `karat down --wipe`"
-        )
+            f"the devnet {name!r} is a chain of {before.settings.kind}, which {kind} cannot go on "
+            f"from; start it with {before.settings.kind}"
+        ).with_hint(Hint.WIPE_NETWORK)
     if before is not None and before.running:
         return before
     if block_time is not None and block_time < 1:

@@ -1,21 +1,25 @@
-"""The chain's time, which every deadline is measured in.
+"""A devnet's time, which stands still while nobody sends a transaction.
 
-A devnet that mines a block for each transaction stands still while nobody sends one. So whoever
-waits for a deadline there mines an empty block once the machine's clock has passed it.
+Whoever waits for a deadline there mines an empty block once the machine's clock has passed it.
 """
 
 import time
 
-from web3 import Web3
-
-from chain.devnet.base import CHAIN_ID
+from chain.evm.clock import Clock
 from chain.evm.node import rpc
+from chain.ledger.profiles import Connection
 
 
-def chain_time(web3: Web3) -> int:
-    """The latest block's time, in seconds; on a devnet never more than a second behind."""
-    latest = int(web3.eth.get_block("latest")["timestamp"])
-    if latest + 1 < time.time() and web3.eth.chain_id == CHAIN_ID:
-        rpc(web3, "evm_mine")
-        latest = int(web3.eth.get_block("latest")["timestamp"])
-    return latest
+class DevnetClock(Clock):
+    """Reads the time of a devnet, and can move it."""
+
+    def advance_if_idle(self) -> None:
+        """Mine an empty block if the latest one is more than a second behind the machine."""
+        if self.now() + 1 < time.time():
+            rpc(self.web3, "evm_mine")
+
+
+def clock_of(connection: Connection) -> Clock:
+    """The clock of a network: one that moves it if it is a devnet."""
+    kind = DevnetClock if connection.profile.is_devnet else Clock
+    return kind(connection.web3)

@@ -10,13 +10,13 @@ from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_checksum_address
 from web3.types import Wei
 
+from chain.devnet.accounts import dev_accounts, require_devnet
 from chain.devnet.local_network import DEPLOYER_SEED, FUND_TOKENS
-from chain.evm.accounts import dev_accounts
+from chain.errors import ProfileError
 from chain.evm.nonces import next_nonce
 from chain.evm.transactions import Sender, current_fees
 from chain.ledger.client import Token
 from chain.ledger.profiles import Connection
-from karat.errors import ConfigError
 
 ETHER = Wei(10 * 10**18)
 _TRANSFER_GAS = 21_000
@@ -26,12 +26,13 @@ def bank_of(connection: Connection) -> tuple[LocalAccount, Token]:
     """The public key that can mint a network's dev tokens, and the token.
 
     Raises:
-        KeystoreError: the chain is no development chain.
-        ConfigError: the network offers no dev token.
+        KeystoreError: the network is no devnet.
+        ProfileError: the network offers no dev token.
     """
-    [bank] = dev_accounts(DEPLOYER_SEED, 1, chain_id=connection.profile.chain_id)
+    require_devnet(connection.profile)
+    [bank] = dev_accounts(DEPLOYER_SEED, 1)
     if connection.token is None:
-        raise ConfigError(f"the network {connection.profile.name!r} names no token to fund with")
+        raise ProfileError(f"the network {connection.profile.name!r} names no token to fund with")
     return bank, connection.token
 
 

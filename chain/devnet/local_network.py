@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chain.devnet import CHAIN_ID, DEFAULT_BALANCE
+from chain.devnet.accounts import dev_accounts
 from chain.devnet.background import DEFAULT_PORT, BackgroundDevnet, down, up
 from chain.devnet.keeper import BackgroundKind
 from chain.errors import ContractError, ProfileError
-from chain.evm.accounts import dev_accounts
 from chain.evm.node import connect_node
 from chain.evm.transactions import Sender
 from chain.ledger.client import Ledger, ReputationAnchor, Token
@@ -56,7 +56,7 @@ def start_network(
         NodeStartError: the node does not come up.
         ProfileError: the profile cannot be written.
     """
-    [deployer] = dev_accounts(DEPLOYER_SEED, 1, chain_id=CHAIN_ID)
+    [deployer] = dev_accounts(DEPLOYER_SEED, 1)
     devnet = up(
         name,
         kind=kind,
@@ -95,7 +95,8 @@ def _existing(name: str, url: str) -> Connection | None:
     """The network as its profile describes it, if the contracts are still there."""
     try:
         profile = load_profile(name)
-        return connect(profile.model_copy(update={"rpc_url": url, "chain_id": CHAIN_ID}))
+        here = {"rpc_url": url, "chain_id": CHAIN_ID, "kind": "devnet"}
+        return connect(profile.model_copy(update=here))
     except (ProfileError, ContractError):
         return None  # none yet, a chain begun anew, or contracts of another version
 
@@ -105,6 +106,7 @@ def _deploy(name: str, url: str, sender: Sender) -> Profile:
     ledger = Ledger.deploy(sender)
     return Profile(
         name=name,
+        kind="devnet",
         rpc_url=url,
         chain_id=CHAIN_ID,
         ledger=ledger.address,

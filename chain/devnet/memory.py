@@ -11,7 +11,7 @@ from hexbytes import HexBytes
 
 from chain.devnet.anvil import Anvil
 from chain.devnet.hardhat import Hardhat
-from chain.errors import NodeError, NodeStartError
+from chain.errors import Hint, NodeError, NodeStartError
 from chain.evm.node import rpc
 from chain.folders import write_atomically
 
@@ -41,8 +41,8 @@ class StateFile:
         try:
             self._node.load(self._path.read_bytes())
         except NodeError as error:
-            raise NodeStartError(
-                f"cannot go on from {self._path}: {error}; `karat down --wipe` begins anew"
+            raise NodeStartError(f"cannot go on from {self._path}: {error}").with_hint(
+                Hint.WIPE_NETWORK
             ) from error
 
     def save(self) -> None:

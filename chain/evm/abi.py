@@ -7,10 +7,11 @@ dynamic array as a one-element list of its item's shape.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import lru_cache
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from types import MappingProxyType
+from typing import Any, ClassVar, Final, Generic, Self, TypeVar
 
 from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError, EncodingError
@@ -175,6 +176,10 @@ class CustomError(TransactionReverted):
             setattr(self, name, value)
 
 
+ErrorTable = Mapping[bytes, type[CustomError]]  # a contract's errors by their selectors
+NO_ERRORS: Final[ErrorTable] = MappingProxyType({})
+
+
 def _filled_in(sentence: str, arguments: Mapping[str, Any]) -> str:
     """A sentence with its `names` replaced by their values, and the other values behind it."""
     rest = dict(arguments)
@@ -210,7 +215,10 @@ class Call(Generic[T]):
     data: bytes
     result: Callable[[bytes], T] = field(repr=False, compare=False)
     gas: int | None = None  # the gas limit; estimated if None
+    errors: ErrorTable = field(
+        default_factory=lambda: NO_ERRORS, repr=False, compare=False
+    )  # what the contract may answer with
 
     def with_gas(self, gas: int) -> "Call[T]":
         """The same call with a fixed gas limit."""
-        return Call(self.operation, self.to, self.data, self.result, gas)
+        return replace(self, gas=gas)

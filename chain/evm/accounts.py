@@ -1,4 +1,4 @@
-"""Keys: encrypted V3 keystores, and throw-away keys for devnets.
+"""Keys: encrypted V3 keystores.
 
 A keystore is one file ``NAME.json`` of mode 0600 in a folder, in the Web3 Secret Storage format
 (version 3, scrypt) that Geth and other wallets read.
@@ -14,10 +14,8 @@ from typing import Any
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_utils.address import is_address, to_checksum_address
-from eth_utils.crypto import keccak
 
-from chain.devnet.base import CHAIN_ID
-from chain.errors import KeystoreError, UnknownAccount, WrongPassword
+from chain.errors import Hint, KeystoreError, UnknownAccount, WrongPassword
 from chain.folders import config_dir, write_atomically
 
 SCRYPT_N = 2**18  # about a second to open; tests use less
@@ -91,9 +89,8 @@ class Keystore:
                     return account
         known = ", ".join(account.name for account in stored) or "none yet"
         raise UnknownAccount(
-            f"no key for {name_or_address!r} in {self.folder} (there: {known}); "
-            "make one with `karat account new`"
-        )
+            f"no key for {name_or_address!r} in {self.folder} (there: {known})"
+        ).with_hint(Hint.NEW_ACCOUNT)
 
     def unlock(self, name_or_address: str, password: str) -> LocalAccount:
         """Decrypt a key, to sign with.
@@ -176,20 +173,3 @@ def _check_cost(path: Path, document: dict[str, Any]) -> None:
         raise KeystoreError(f"{path} has unreadable key derivation parameters")
     if 128 * n * r > _MOST_SCRYPT_MEMORY or iterations > 10_000_000:
         raise KeystoreError(f"{path} asks for too costly a key derivation (n={n}, r={r})")
-
-
-def dev_accounts(seed: int, count: int, *, chain_id: int) -> list[LocalAccount]:
-    """``count`` keys that anyone can compute from ``seed``: for devnets only.
-
-    Raises:
-        KeystoreError: ``chain_id`` is not the devnets' 31337; these keys would lose real money.
-    """
-    if chain_id != CHAIN_ID:
-        raise KeystoreError(
-            f"development keys are public and work on chain {CHAIN_ID} only, not on {chain_id}; "
-            "make a key of your own with `karat account new`"
-        )
-    return [
-        Account.from_key(keccak(text=f"karat development key {seed} {index}"))
-        for index in range(count)
-    ]

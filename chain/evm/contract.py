@@ -9,7 +9,7 @@ from hexbytes import HexBytes
 from web3 import Web3
 from web3.types import BlockIdentifier
 
-from chain.evm.abi import Call, Shape, decode_values, encode_values
+from chain.evm.abi import NO_ERRORS, Call, ErrorTable, Shape, decode_values, encode_values
 from chain.evm.reverts import translated
 
 
@@ -35,6 +35,7 @@ class Contract:
     """One contract at one address."""
 
     NAME: ClassVar[str]
+    ERRORS: ClassVar[ErrorTable] = NO_ERRORS
 
     def __init__(self, web3: Web3, address: str) -> None:
         self.web3 = web3
@@ -42,12 +43,18 @@ class Contract:
 
     def _view(self, function: Function, values: Sequence[Any], block: BlockIdentifier) -> Any:
         data = HexBytes(function.encode(values))
-        with translated(function.operation):
+        with translated(function.operation, self.ERRORS):
             answer = self.web3.eth.call({"to": self.address, "data": data}, block)
         return function.result(bytes(answer))
 
     def _call(self, function: Function, values: Sequence[Any]) -> Call[Any]:
-        return Call(function.operation, self.address, function.encode(values), function.result)
+        return Call(
+            function.operation,
+            self.address,
+            function.encode(values),
+            function.result,
+            errors=self.ERRORS,
+        )
 
 
 def unwrap(values: list[Any]) -> Any:

@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from chain.errors import ContractError, RpcError, TransactionRejected, TransactionReverted
-from chain.evm.abi import CustomError, decode_values
-from chain.ledger.bindings.errors import ERRORS
+from chain.evm.abi import NO_ERRORS, CustomError, ErrorTable, decode_values
 
 _MOST_REVERT_BYTES = 4096
 _REASON = bytes.fromhex("08c379a0")  # Error(string)
@@ -26,19 +25,24 @@ _PANICS = {
 
 
 def decode_revert(
-    data: bytes, *, operation: str = "", transaction_hash: str | None = None
+    data: bytes,
+    *,
+    errors: ErrorTable = NO_ERRORS,
+    operation: str = "",
+    transaction_hash: str | None = None,
 ) -> TransactionReverted:
     """The exception for what a contract returned when it refused.
 
     Args:
         data: the revert data: a 4-byte selector and ABI-encoded arguments; may be anything.
+        errors: the contract's own errors.
         operation: what was called, for the message.
         transaction_hash: of the mined transaction, if it was sent.
     """
     selector, body = data[:4], data[4:_MOST_REVERT_BYTES]
     context: dict[str, Any] = {"operation": operation, "transaction_hash": transaction_hash}
     what = f"{operation or 'the call'} was refused"
-    known: type[CustomError] | None = ERRORS.get(selector)
+    known: type[CustomError] | None = errors.get(selector)
     try:
         if known is not None:
             return known(decode_values(known.SHAPES, body), **context)
@@ -79,8 +83,12 @@ def revert_data(error: RpcError) -> bytes:
 
 
 @contextmanager
-def translated(operation: str) -> Iterator[None]:
+def translated(operation: str, errors: ErrorTable = NO_ERRORS) -> Iterator[None]:
     """Turn a node's refusal of a call into what it means.
+
+    Args:
+        operation: what is called, for the message.
+        errors: the called contract's own errors.
 
     Raises:
         TransactionReverted: (or a generated subclass) the contract refused.
@@ -90,5 +98,5 @@ def translated(operation: str) -> Iterator[None]:
         yield
     except RpcError as error:
         if is_revert(error):
-            raise decode_revert(revert_data(error), operation=operation) from error
+            raise decode_revert(revert_data(error), errors=errors, operation=operation) from error
         raise TransactionRejected(f"the node refused {operation}: {error.reason}") from error

@@ -14,7 +14,6 @@ from web3 import Web3
 from web3.exceptions import TransactionNotFound, Web3RPCError
 from web3.types import Nonce, TxParams, TxReceipt, Wei
 
-from chain.devnet.base import Devnet
 from chain.errors import (
     NodeUnreachable,
     RpcError,
@@ -24,7 +23,6 @@ from chain.errors import (
     TransactionStuck,
 )
 from chain.evm.abi import Call
-from chain.evm.node import rpc_batch
 from chain.evm.nonces import next_nonce
 from chain.evm.reverts import decode_revert, is_revert, revert_data, translated
 
@@ -32,7 +30,6 @@ T = TypeVar("T")
 
 GAS_MARGIN = 1.2  # over the estimate: state may change until the transaction is mined
 DEFAULT_DEADLINE = 180.0  # seconds until a transaction counts as stuck
-BATCH_GAS = 10_000_000  # gas limit of a transaction in a devnet batch, unless the call has one
 _BUMP_PERCENT = 125  # a replacement must pay at least 10 % more to be taken
 _FALLBACK_TIP = Wei(10**9)
 _LONGEST_PAUSE = 1.0  # seconds between two looks for a receipt
@@ -106,7 +103,7 @@ class Sender:
         Raises:
             TransactionReverted: (or a generated subclass) the contract would refuse.
         """
-        with translated(call.operation):
+        with translated(call.operation, call.errors):
             return call.result(bytes(self.web3.eth.call(self._parameters(call))))
 
     def estimate(self, call: Call[Any]) -> int:
@@ -118,7 +115,7 @@ class Sender:
         """
         if call.gas is not None:
             return call.gas
-        with translated(call.operation):
+        with translated(call.operation, call.errors):
             return int(self.web3.eth.estimate_gas(self._parameters(call)) * GAS_MARGIN)
 
     def dry_run(self, call: Call[Any]) -> DryRun:
@@ -265,51 +262,6 @@ class Sender:
         )
 
 
-def send_batch(
-    devnet: Devnet,
-    calls: Sequence[tuple[Sender, Call[Any]]],
-    *,
-    timestamp: int | None = None,
-) -> list[TxReceipt]:
-    """Send calls of any accounts in this order and mine them as one block of a devnet.
-
-    Nothing is estimated or simulated: a call without a gas limit gets ``BATCH_GAS``, so calls may
-    depend on earlier ones of the batch.
-
-    Args:
-        devnet: the chain.
-        calls: who sends what.
-        timestamp: of the block, in seconds; see :meth:`Devnet.send_batch`.
-
-    Returns:
-        The receipts, in order.
-
-    Raises:
-        TransactionReverted: the first that a contract refused; all of them were mined.
-        TransactionRejected: the chain did not take one of them.
-    """
-    fees = current_fees(devnet.web3)
-    addresses = list(dict.fromkeys(sender.address for sender, _ in calls))
-    nonces = dict(zip(addresses, _nonces(devnet.web3, addresses), strict=True))
-    raws: list[bytes] = []
-    for sender, call in calls:
-        raws.append(sender.sign(call, nonces[sender.address], call.gas or BATCH_GAS, fees))
-        nonces[sender.address] += 1
-    receipts = devnet.send_batch(raws, timestamp=timestamp)
-    for (sender, call), receipt in zip(calls, receipts, strict=True):
-        sender.gas_log.record(call.operation, receipt["gasUsed"])
-    for (sender, call), receipt in zip(calls, receipts, strict=True):
-        require_success(devnet.web3, call, sender.address, call.gas or BATCH_GAS, receipt)
-    return receipts
-
-
-def _nonces(web3: Web3, addresses: Sequence[str]) -> list[int]:
-    """The next nonce of each account, in one request."""
-    asked = [[address, "latest"] for address in addresses]
-    found = rpc_batch(web3, "eth_getTransactionCount", asked)
-    return [int(count, 16) if isinstance(count, str) else int(count) for count in found]
-
-
 def current_fees(web3: Web3) -> TxParams:
     """Fees for a transaction now: EIP-1559 with room for the base fee to double.
 
@@ -374,7 +326,10 @@ def require_success(
         except RpcError as error:
             if is_revert(error):
                 raise decode_revert(
-                    revert_data(error), operation=call.operation, transaction_hash=transaction_hash
+                    revert_data(error),
+                    errors=call.errors,
+                    operation=call.operation,
+                    transaction_hash=transaction_hash,
                 ) from error
             # Else it ran out of gas again, or the node keeps no state of that block.
     reason = "it ran out of gas" if receipt["gasUsed"] >= gas else "the node does not say why"

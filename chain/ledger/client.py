@@ -6,6 +6,7 @@ its result, one that changes state returns a :class:`~chain.evm.abi.Call` for a
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Self, TypeVar
 
 from web3 import Web3
@@ -19,6 +20,7 @@ from chain.evm.transactions import Sender
 from chain.ledger.artifact import check_code, load_artifact
 from chain.ledger.bindings.dev_token import DevTokenContract
 from chain.ledger.bindings.dev_token_events import EVENTS as TOKEN_EVENTS
+from chain.ledger.bindings.errors import ERRORS
 from chain.ledger.bindings.ledger import LedgerContract
 from chain.ledger.bindings.ledger_events import EVENTS as LEDGER_EVENTS
 from chain.ledger.bindings.reputation_anchor import ReputationAnchorContract
@@ -110,7 +112,7 @@ class Ledger(_Client, LedgerContract):
             return calls[0]
         whole = self.multicall([call.data for call in calls])
         names = "+".join(dict.fromkeys(call.operation for call in calls))
-        return Call(names, whole.to, whole.data, whole.result)
+        return replace(whole, operation=names)
 
 
 class ReputationAnchor(_Client, ReputationAnchorContract):
@@ -141,7 +143,7 @@ def _code(name: str) -> bytes:
 
 
 def _create(sender: Sender, name: str, code: bytes) -> str:
-    receipt = sender.send(Call(f"deploy {name}", None, code, bytes))
+    receipt = sender.send(Call(f"deploy {name}", None, code, bytes, errors=ERRORS))
     address = receipt["contractAddress"]
     if address is None:
         raise ContractError(f"the node does not say where it created {name}")

@@ -9,21 +9,29 @@ import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from web3 import Web3
 
-from chain.errors import ContractError, NodeUnreachable, ProfileError
+from chain.errors import ContractError, Hint, NodeUnreachable, ProfileError
 from chain.evm.addresses import checked_address
 from chain.evm.node import connect_node
 from chain.folders import config_dir, write_atomically
 from chain.ledger.client import Ledger, ReputationAnchor, Token
 
-LOCAL = "local"  # the network that `karat up` makes
+LOCAL = "local"  # the network on this machine's own devnet
 PROJECT_FILE = Path("karat.toml")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _MOST_BYTES = 1024 * 1024
+_DEVNETS_BEFORE = 31337  # the chain id that alone told a devnet, before profiles named their kind
 
 
 class Profile(BaseModel):
@@ -32,12 +40,28 @@ class Profile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     name: str = Field(description="What `--network` calls it.")
+    kind: Literal["devnet", "live"] = Field(
+        description="A devnet is nobody's money: its clock may be moved, its keys are public."
+    )
     rpc_url: str = Field(description="The node's JSON-RPC URL, http or https.")
     chain_id: int = Field(gt=0, description="The chain id the node must serve.")
     ledger: str = Field(description="The ledger's address.")
     anchor: str | None = Field(default=None, description="The reputation anchor's address.")
     token: str | None = Field(default=None, description="A token to offer for rewards.")
     from_block: int = Field(default=0, ge=0, description="The block of the ledger's deployment.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _kind_of_old(cls, fields: Any) -> Any:
+        if isinstance(fields, dict) and "kind" not in fields:
+            is_devnet = fields.get("chain_id") == _DEVNETS_BEFORE
+            return {**fields, "kind": "devnet" if is_devnet else "live"}
+        return fields
+
+    @property
+    def is_devnet(self) -> bool:
+        """Whether it is a devnet, not a live network."""
+        return self.kind == "devnet"
 
     @field_validator("rpc_url")
     @classmethod
@@ -84,9 +108,9 @@ def load_profile(
     if path is None or not path.is_file():
         known = ", ".join(known_profiles(project_file=project_file, folder=folder)) or "none yet"
         raise ProfileError(
-            f"there is no network {name!r} (known: {known}); `karat up` makes the network "
-            f"{LOCAL!r}, others are files in {_folder(folder)}"
-        )
+            f"there is no network {name!r} (known: {known}); networks are files in "
+            f"{_folder(folder)}"
+        ).with_hint(Hint.START_NETWORK)
     return _validated(name, _read(path), str(path))
 
 
@@ -134,9 +158,9 @@ def connect(profile: Profile) -> Connection:
     try:
         web3 = connect_node(profile.rpc_url, chain_id=profile.chain_id)
     except NodeUnreachable as error:
-        if profile.name != LOCAL:
-            raise
-        raise NodeUnreachable(f"{error} (`karat up` starts the network {LOCAL!r})") from error
+        if profile.name == LOCAL:
+            error.with_hint(Hint.START_NETWORK)
+        raise
     ledger = Ledger.attach(web3, profile.ledger)
     anchor = ReputationAnchor.attach(web3, profile.anchor) if profile.anchor else None
     if anchor is not None and anchor.ledger() != ledger.address:

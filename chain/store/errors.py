@@ -20,7 +20,7 @@
         └── LimitExceeded          a limit on what a stranger may cost was reached
 """
 
-from chain.errors import ChainError
+from chain.errors import ChainError, Exit
 
 
 class StoreError(ChainError):
@@ -30,9 +30,13 @@ class StoreError(ChainError):
 class InvalidCID(StoreError):
     """The text or the bytes are not a CID this store can hold."""
 
+    exit_code = Exit.USAGE
+
 
 class InvalidStoreURL(StoreError):
     """The store's name is not ``local:PATH`` or ``ipfs:ADDRESS``."""
+
+    exit_code = Exit.USAGE
 
 
 class NotFound(StoreError):
@@ -46,9 +50,13 @@ class QuotaExceeded(StoreError):
 class StoreDamaged(StoreError):
     """The folder of a local store cannot be read or written."""
 
+    exit_code = Exit.UNREACHABLE
+
 
 class StoreUnreachable(StoreError):
     """The node or gateway cannot be reached."""
+
+    exit_code = Exit.UNREACHABLE
 
 
 class StoreTimeout(StoreUnreachable):

@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from chain.errors import Hint
 from chain.store.cid import CID
 from chain.store.errors import QuotaExceeded, StoreDamaged
 from chain.store.locks import locked
@@ -124,8 +125,8 @@ class PinBook:
             if quota is not None and size > 0 and used + size > quota:
                 raise QuotaExceeded(
                     f"{size} more bytes would pass the store's quota of {quota} "
-                    f"({used} in use): unpin what is not needed and run `karat store gc`"
-                )
+                    f"({used} in use): unpin what is not needed"
+                ).with_hint(Hint.COLLECT_GARBAGE)
             db.execute("UPDATE usage SET bytes = max(0, bytes + ?)", (size,))
 
     @property

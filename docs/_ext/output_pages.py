@@ -1,31 +1,37 @@
 """Exit codes and JSON documents, as Markdown, read off the code."""
 
-import re
 import types
 import typing
+from collections.abc import Iterator
 from inspect import cleandoc
 from typing import Any
 
-import karat.cli.errors as codes
+import reputation.errors  # noqa: F401 - the trees' classes
 from karat.cli.documents import DOCUMENTS
 from karat.cli.documents_offline import OFFLINE_DOCUMENTS
+from karat.errors import Exit, KaratError
 
 
 def exit_codes_page() -> str:
     """Exit codes, and the exceptions that lead to each."""
-    lines = ["# Exit codes", "", "Generated from `karat/cli/errors.py`.", ""]
+    lines = ["# Exit codes", "", "Generated from the `errors.py` of each package.", ""]
     lines += ["| code | meaning | exceptions |", "|---|---|---|"]
-    meanings = dict(re.findall(r"^(\d)\s{2,}(.+)$", codes.__doc__ or "", re.MULTILINE))
-    for code in codes.Exit:
-        names = [name for name, value in codes._CODES.items() if value is code]
-        shown = ", ".join(f"`{name}`" for name in names) or "–"
-        lines.append(f"| {code.value} | {meanings[str(code.value)]} | {shown} |")
+    deciding = [cls for cls in _tree(KaratError) if "exit_code" in vars(cls)]
+    for code in Exit:
+        names = [f"{cls.__module__}.{cls.__name__}" for cls in deciding if cls.exit_code is code]
+        shown = ", ".join(f"`{name}`" for name in sorted(names)) or "–"
+        lines.append(f"| {code.value} | {code.meaning} | {shown} |")
     lines += [
         "",
         "An exception has the code of the nearest of its base classes that is listed, and 1 if "
         "none is. Ctrl-C ends with 130.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _tree(root: type[KaratError]) -> Iterator[type[KaratError]]:
+    """A class and all below it, each once."""
+    yield from dict.fromkeys([root, *(cls for sub in root.__subclasses__() for cls in _tree(sub))])
 
 
 def documents_page() -> str:

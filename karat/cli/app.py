@@ -11,7 +11,7 @@ from karat.cli.account import account
 from karat.cli.arena import arena
 from karat.cli.config import config
 from karat.cli.demo import demo
-from karat.cli.errors import Exit, exit_code
+from karat.cli.errors import exit_code, sentence
 from karat.cli.network import doctor, down, status, up
 from karat.cli.output import say
 from karat.cli.reputation import reputation
@@ -21,6 +21,7 @@ from karat.cli.store import store
 from karat.cli.task import task
 from karat.cli.trainer import trainer
 from karat.cli.verifier import verifier
+from karat.errors import Exit
 
 app = typer.Typer(
     name="karat",
@@ -72,12 +73,6 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("KARAT_DEBUG"):
             raise
-        say(f"karat: {_sentence(error)}")
+        say(f"karat: {sentence(error)}")
         sys.exit(exit_code(error))
     sys.exit(Exit.OK)
-
-
-def _sentence(error: Exception) -> str:
-    if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        return f"cannot use {error.filename}: {error.strerror}"
-    return str(error) or type(error).__name__

@@ -95,6 +95,7 @@ def _stay(end: "Played", store_url: str) -> None:
     stage = end.stage
     profile = Profile(
         name=NETWORK,
+        kind="devnet",
         rpc_url=str(stage.devnet.rpc_url),
         chain_id=stage.devnet.chain_id,
         ledger=stage.ledger.address,

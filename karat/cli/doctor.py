@@ -13,7 +13,6 @@ from typing import Literal
 from web3 import Web3
 
 from chain.devnet.anvil import find_anvil
-from chain.devnet.base import CHAIN_ID
 from chain.errors import ChainError, NodeMissing
 from chain.evm.node import connect_node
 from chain.folders import config_dir, data_dir
@@ -113,7 +112,7 @@ def _network(settings: Settings) -> Iterator[Check]:
         yield Check("network", "failed", str(error), "run `karat up`, or name another --network")
         return
     yield Check("network", "ok", f"{profile.name} (chain {profile.chain_id})")
-    local = profile.chain_id == CHAIN_ID
+    local = profile.is_devnet
     fix = "run `karat up`" if local else "start the node, or correct the profile's rpc_url"
     try:
         web3 = connect_node(profile.rpc_url, chain_id=profile.chain_id)

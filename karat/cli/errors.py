@@ -1,65 +1,32 @@
-"""Exit codes, and the edge where exceptions become one clear sentence.
+"""The edge where an exception becomes one clear sentence and an exit code."""
 
-==== =========================================
-code meaning
-==== =========================================
-0    success
-1    failure
-2    usage: a flag or an argument is wrong
-3    configuration or key
-4    a node or a store cannot be reached
-5    a transaction was reverted
-6    an update was rejected
-==== =========================================
-"""
+from karat.errors import Advice, Exit, Hint, KaratError
 
-from enum import IntEnum
-
-
-class Exit(IntEnum):
-    """Exit status of every ``karat`` command."""
-
-    OK = 0
-    FAILURE = 1
-    USAGE = 2
-    CONFIG = 3
-    UNREACHABLE = 4
-    REVERTED = 5
-    REJECTED = 6
-
-
-# Exceptions are matched by qualified name, so that listing them imports neither torch nor web3.
-# The first class in the exception's MRO that is listed decides.
-_CODES: dict[str, Exit] = {
-    "chain.errors.NodeError": Exit.UNREACHABLE,
-    "chain.errors.RpcError": Exit.FAILURE,  # it was reached, and said no
-    "chain.errors.WrongChain": Exit.CONFIG,
-    "chain.errors.BadAddress": Exit.CONFIG,
-    "chain.errors.KeystoreError": Exit.CONFIG,
-    "chain.errors.ProfileError": Exit.CONFIG,
-    "chain.errors.ContractError": Exit.CONFIG,
-    "chain.errors.TransactionReverted": Exit.REVERTED,
-    "chain.store.errors.InvalidCID": Exit.USAGE,
-    "chain.store.errors.InvalidStoreURL": Exit.USAGE,
-    "chain.store.errors.StoreDamaged": Exit.UNREACHABLE,
-    "chain.store.errors.StoreUnreachable": Exit.UNREACHABLE,
-    "karat.errors.ConfigError": Exit.CONFIG,
-    "learning.errors.ArenaError": Exit.USAGE,
-    "learning.errors.AttackError": Exit.USAGE,
-    "learning.errors.DeviceError": Exit.USAGE,
-    "learning.errors.MalformedUpdate": Exit.REJECTED,
-    "learning.errors.PluginError": Exit.USAGE,
-    "learning.errors.UnknownNameError": Exit.USAGE,
-    "reputation.errors.GraphError": Exit.USAGE,
-    "reputation.errors.ParameterError": Exit.USAGE,
-    "reputation.errors.UnknownNodeError": Exit.USAGE,
+_COMMANDS = {
+    Hint.NEW_ACCOUNT: "`karat account new NAME` makes a key of your own",
+    Hint.START_NETWORK: "`karat up` starts the network 'local'",
+    Hint.WIPE_NETWORK: "`karat down --wipe` removes it, to begin anew",
+    Hint.COLLECT_GARBAGE: "`karat store gc` frees what is not pinned",
+    Hint.TOP_UP_TASK: "`karat task top-up {task}` adds to it",
+    Hint.OPEN_ROUND: "`karat round open {task}` opens one",
+    Hint.TRAIN: "`karat trainer train {task}` makes one",
 }
 
 
 def exit_code(error: BaseException) -> Exit:
     """The exit code documented for ``error``; :attr:`Exit.FAILURE` if none is."""
-    for cls in type(error).__mro__:
-        code = _CODES.get(f"{cls.__module__}.{cls.__qualname__}")
-        if code is not None:
-            return code
-    return Exit.FAILURE
+    return error.exit_code if isinstance(error, KaratError) else Exit.FAILURE
+
+
+def sentence(error: BaseException) -> str:
+    """What happened, and which command would help."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"cannot use {error.filename}: {error.strerror}"
+    text = str(error) or type(error).__name__
+    advice = error.advice if isinstance(error, KaratError) else None
+    return text if advice is None else f"{text}; {in_words(advice)}"
+
+
+def in_words(advice: Advice) -> str:
+    """A hint as the command to run."""
+    return _COMMANDS[advice.hint].format(**advice.values)

@@ -98,14 +98,14 @@ def _top_up(session: Session, number: int, amount: str | None, role: str) -> Non
 
 def _leave(session: Session, number: int) -> None:
     """Ask to leave a task, or leave it once the cool-down is over, and say so."""
-    from chain.devnet.clock import chain_time
     from chain.ledger.bindings.ledger_events import Left
     from karat.errors import NotAvailable
     from karat.participants.trainer.records import Records
 
     money, ledger = session.money(number), session.ledger
     member = ledger.member(number, session.address)
-    now = chain_time(session.connection.web3)
+    session.clock.advance_if_idle()
+    now = session.clock.now()
     if now < member.leave_at:
         raise NotAvailable(
             f"the cool-down of {session.address} in task {number} ends in {member.leave_at - now} s"

@@ -35,10 +35,9 @@ def up(
 
     What was on it is still there after `karat down` and `karat up`, or after a crash.
     """
+    from chain.devnet.accounts import dev_accounts
     from chain.devnet.background import DEFAULT_PORT, status
-    from chain.devnet.base import CHAIN_ID
     from chain.devnet.local_network import DEPLOYER_SEED, start_network
-    from chain.evm.accounts import dev_accounts
 
     before = status(NAME)
     kind = node or (before.settings.kind if before else "anvil")
@@ -46,7 +45,7 @@ def up(
         raise typer.BadParameter(f"{kind!r} is neither anvil nor hardhat", param_hint="--node")
     if before is not None and before.running and (port, block_time) != (None, None):
         session.note("It runs already: --port and --block-time count once `karat down` ended it.")
-    accounts = dev_accounts(DEPLOYER_SEED, fund + 1, chain_id=CHAIN_ID)[1:]
+    accounts = dev_accounts(DEPLOYER_SEED, fund + 1)[1:]
     started = start_network(
         NAME,
         kind=cast("BackgroundKind", kind),

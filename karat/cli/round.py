@@ -80,7 +80,6 @@ def show(
 
 
 def _appeal(session: Session, number: int, current: "Round", one: "Appeal") -> dict[str, Any]:
-    from chain.devnet.clock import chain_time
     from karat.protocol.appeals import stage_of
     from karat.protocol.verdicts import verdict_name
 
@@ -90,7 +89,7 @@ def _appeal(session: Session, number: int, current: "Round", one: "Appeal") -> d
         "index": one.index,
         "challenger": one.challenger,
         "bond": one.bond,
-        "stage": stage_of(view, chain_time(session.connection.web3)).value,
+        "stage": stage_of(view, session.clock.now()).value,
         "commit_deadline": one.commit_deadline,
         "reveal_deadline": one.reveal_deadline,
         "jurors": view.jurors,
@@ -147,11 +146,11 @@ def appeal(
 @shared(*LOOK, *SIGN)
 def open_(session: Session, number: TaskArgument) -> None:
     """Open the next round; anyone may, once the one before is over."""
-    from chain.devnet.clock import chain_time
     from karat.protocol.rounds import opening
 
     _ = session.params(number)
-    call = opening(session.ledger, number, chain_time(session.connection.web3))
+    session.clock.advance_if_idle()
+    call = opening(session.ledger, number, session.clock.now())
     done = session.act([call])
     opened = session.ledger.task(number).current_round
     document = {**done.document(), "task": number, "round": opened}
@@ -163,11 +162,10 @@ def open_(session: Session, number: TaskArgument) -> None:
 @shared(*LOOK, *SIGN)
 def settle(session: Session, number: TaskArgument) -> None:
     """Take the step that is due in the current round: close its reveals, settle it, or void it."""
-    from chain.devnet.clock import chain_time
     from karat.protocol.rounds import due_calls, phase_name
 
     history = session.history(number)
-    chain_time(session.connection.web3)
+    session.clock.advance_if_idle()
     calls = due_calls(session.ledger, history)
     done = session.act(calls)
     current = session.ledger.task(number).current_round

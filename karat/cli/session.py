@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from chain.evm.abi import Call
     from chain.evm.accounts import Keystore
+    from chain.evm.clock import Clock
     from chain.evm.transactions import Sender
     from chain.ledger.bindings.structs import TaskParams
     from chain.ledger.client import Ledger, Token
@@ -111,6 +112,13 @@ class Session:
         from chain.ledger.profiles import connect
 
         return connect(self.profile)
+
+    @cached_property
+    def clock(self) -> "Clock":
+        """The chain's time."""
+        from chain.devnet.clock import clock_of
+
+        return clock_of(self.connection)
 
     @property
     def ledger(self) -> "Ledger":
@@ -227,15 +235,16 @@ class Session:
 
     def dev_account(self, name: str) -> "LocalAccount":
         """The public development key ``dev:N``; raises KeystoreError off a devnet."""
+        from chain.devnet.accounts import dev_accounts, require_devnet
         from chain.devnet.local_network import DEPLOYER_SEED
-        from chain.evm.accounts import dev_accounts
         from karat.errors import ConfigError
 
         digits = name.removeprefix(DEV_PREFIX)
         if not digits.isdigit() or int(digits) > 999:
             raise ConfigError(f"{name!r} is no development account: write dev:0 to dev:999")
         index = int(digits)
-        return dev_accounts(DEPLOYER_SEED, index + 1, chain_id=self.profile.chain_id)[index]
+        require_devnet(self.profile)
+        return dev_accounts(DEPLOYER_SEED, index + 1)[index]
 
     def address_of(self, name: str) -> str:
         """The address of an account that is named: stored here, ``dev:N``, or an address itself.
@@ -278,9 +287,7 @@ class Session:
     @property
     def poll_seconds(self) -> float:
         """How often a daemon looks at the chain."""
-        from chain.devnet.base import CHAIN_ID
-
-        return 0.5 if self.profile.chain_id == CHAIN_ID else 4.0
+        return 0.5 if self.profile.is_devnet else 4.0
 
     # --- acting --------------------------------------------------------------------------------
 
@@ -296,9 +303,7 @@ class Session:
             typer.Abort: the answer is no.
             typer.BadParameter: nobody can be asked, and ``--yes`` is not given.
         """
-        from chain.devnet.base import CHAIN_ID
-
-        if self.options.yes or self.options.dry_run or self.profile.chain_id == CHAIN_ID:
+        if self.options.yes or self.options.dry_run or self.profile.is_devnet:
             return
         self.insist(question)
 

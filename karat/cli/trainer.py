@@ -79,11 +79,10 @@ def submit(
     Trains first if nothing is trained yet and --data or --shard is given, or the task assigns
     data. What was done is not done again.
     """
-    from chain.devnet.clock import chain_time
     from chain.ledger.enums import Phase, RecordKind
 
     work = _work(session, number)
-    chain_time(session.connection.web3)
+    session.clock.advance_if_idle()
     current = work.current_round()
     may_train = work.record(current) is None and work.phase(current) is Phase.COMMIT
     has_data = data or shard or work.following.task().spec.data.assigned
@@ -92,7 +91,7 @@ def submit(
     done = session.act(work.commit_calls(current))
     if not session.options.dry_run:
         if wait:
-            _wait_for(work, work.info(current).commit_deadline, session)
+            _wait_for(work.info(current).commit_deadline, session)
         if wait or work.phase(current) is Phase.REVEAL:
             done.add(session.act(work.reveal_calls(current)))
     record = work.record(current)
@@ -100,18 +99,17 @@ def submit(
     document = {**done.document(), "task": number, "round": current, "state": state}
     said = f"Round {current} of task {number}: {state}."
     if record and record.kind is RecordKind.COMMITTED:
-        left = work.info(current).commit_deadline - chain_time(session.connection.web3)
+        left = work.info(current).commit_deadline - session.clock.now()
         said += f" Reveal it in {left} s: the same command, or --wait."
     session.show("karat.trainer.submit/1", document, done.lines() if done.dry_run else [said])
 
 
-def _wait_for(work: "TrainerWork", deadline: int, session: Session) -> None:
-    from chain.devnet.clock import chain_time
-
+def _wait_for(deadline: int, session: Session) -> None:
     session.note("Waiting for the reveal phase.")
     idle = Event()
-    while (left := deadline - chain_time(work.ledger.web3)) > 0:
+    while (left := deadline - session.clock.now()) > 0:
         idle.wait(min(left, 1.0))
+        session.clock.advance_if_idle()
 
 
 @trainer.command()
@@ -193,7 +191,8 @@ def run(
     with stopped_by_signals() as stop, served(meter, metrics) as url:
         log.info("started", metrics=url)
         wait_for_own_transactions(session.sender, stop)
-        daemon = TrainerDaemon(work, examples, Outbox(session.sender, log, meter))
+        outbox = Outbox(session.sender, log, meter)
+        daemon = TrainerDaemon(work, examples, outbox, session.clock)
         run_steps(daemon.step, stop, log, meter, poll=session.poll_seconds, once=once)
         log.info("ended")
     session.show("karat.trainer.run/1", {"task": number, "account": session.address}, [])

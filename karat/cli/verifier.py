@@ -77,7 +77,8 @@ def run(
     log = daemon_log("verifier", task=number, account=session.address)
     meter = Metrics("verifier")
     outbox = Outbox(sender, log, meter)
-    daemon = VerifierDaemon(ledger, anchor, following, outbox, session.settings.device)
+    device = session.settings.device
+    daemon = VerifierDaemon(ledger, anchor, following, outbox, device, session.clock)
     with stopped_by_signals() as stop, served(meter, metrics) as url:
         log.info("started", metrics=url)
         if ledger.member(number, session.address).role is not Role.VERIFIER:

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from eth_account.signers.local import LocalAccount
 
-from chain.devnet import CHAIN_ID
-from chain.evm.accounts import dev_accounts
+from chain.devnet.accounts import dev_accounts
 from karat.demo.config import HONEST, VERIFIERS, DemoConfig, players
 from learning.arena.attacks import LabelFlip, Setting
 from learning.codec import Codec
@@ -41,7 +40,7 @@ class Cast:
         self._seed = config.seed
         self._device = config.device
         names = [("sponsor", "sponsor"), *players(attackers=True)]
-        keys = dev_accounts(config.seed, len(names), chain_id=CHAIN_ID)
+        keys = dev_accounts(config.seed, len(names))
         people = [(name, role, key) for (name, role), key in zip(names, keys, strict=True)]
         self.sponsor = Member(*people[0])
         self.verifiers = [Member(*person) for person in people[1 : 1 + VERIFIERS]]

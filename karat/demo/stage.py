@@ -8,8 +8,9 @@ from typing import Any
 from web3.types import TxReceipt
 
 from chain.devnet import Devnet, start_devnet
+from chain.devnet.batch import send_batch
 from chain.evm.abi import Call
-from chain.evm.transactions import GasLog, Sender, send_batch
+from chain.evm.transactions import GasLog, Sender
 from chain.ledger.bindings.ledger_events import TaskCreated
 from chain.ledger.bindings.structs import TaskParams, VerifierGrant
 from chain.ledger.client import Ledger, ReputationAnchor, Token

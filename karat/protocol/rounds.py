@@ -3,7 +3,7 @@
 from chain.evm.abi import Call
 from chain.ledger.client import Ledger
 from chain.ledger.enums import Phase
-from karat.errors import NotAvailable
+from karat.errors import Hint, NotAvailable
 from karat.protocol.history import TaskHistory
 from karat.protocol.settlement import settle_calls
 
@@ -52,9 +52,8 @@ def opening(ledger: Ledger, task_id: int, now: int) -> Call[int]:
     budget = params.trainer_budget + params.verifier_budget
     if task.escrow < budget:
         raise NotAvailable(
-            f"the escrow of task {task_id} holds {task.escrow} base units, a round takes {budget}; "
-            "`karat task top-up` adds to it"
-        )
+            f"the escrow of task {task_id} holds {task.escrow} base units, a round takes {budget}"
+        ).with_hint(Hint.TOP_UP_TASK, task=task_id)
     if number and ledger.phase(task_id, number) is Phase.FINAL and not task.base_attested:
         info = ledger.round_info(task_id, number)
         deadline = info.final_at + params.attest_window

@@ -18,7 +18,6 @@ from karat.web.book import TaskBook
 from karat.web.facts import Kept
 from karat.web.follower import Follower
 from karat.web.library import Library
-from learning.errors import LearningError
 
 if TYPE_CHECKING:
     from learning.tasks import TaskSpec
@@ -100,7 +99,7 @@ class Progresses:
             self._accuracy.keep(key, self._accuracy_of(name, spec, content))
         except StoreError:
             pass  # it may come back
-        except (KaratError, LearningError):
+        except KaratError:
             self._accuracy.keep(key, None)
         finally:
             self._asked.discard(key)

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
-from chain.devnet import CHAIN_ID, Devnet
+from chain.devnet import Devnet
+from chain.devnet.accounts import dev_accounts
+from chain.devnet.batch import send_batch
 from chain.evm.abi import Call
-from chain.evm.accounts import dev_accounts
-from chain.evm.transactions import GasLog, Sender, send_batch
+from chain.evm.transactions import GasLog, Sender
 from chain.ledger.bindings import ledger_events as happened
 from chain.ledger.bindings.structs import TaskParams, VerifierGrant
 from chain.ledger.client import Ledger, ReputationAnchor, Token
@@ -20,7 +21,7 @@ from chain.ledger.enums import Phase, VoteState
 
 GENESIS = 1_700_000_000
 UNIT = 10**18
-ACCOUNTS = dev_accounts(5, 8, chain_id=CHAIN_ID)
+ACCOUNTS = dev_accounts(5, 8)
 SPONSOR, *REST = ACCOUNTS
 VERIFIERS, TRAINERS = REST[:3], REST[3:]
 SALT = bytes(range(32))

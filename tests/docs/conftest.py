@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from chain.devnet import CHAIN_ID
+from chain.devnet.accounts import dev_accounts
 from chain.devnet.local_network import DEPLOYER_SEED, stop_network
-from chain.evm.accounts import dev_accounts
 from chain.evm.node import rpc
 from chain.ledger.profiles import Profile, save_profile
 from karat.demo.config import DemoConfig
@@ -39,7 +38,7 @@ def played_network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]
     with progress, played(config, progress) as end:
         web3 = end.stage.devnet.web3
         rpc(web3, "evm_setAutomine", True)
-        for account in dev_accounts(DEPLOYER_SEED, 11, chain_id=CHAIN_ID):  # as `karat up` does
+        for account in dev_accounts(DEPLOYER_SEED, 11):  # as `karat up` does
             rpc(web3, "anvil_setBalance", account.address, hex(10**21))
         yield end
 

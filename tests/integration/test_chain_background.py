@@ -15,17 +15,17 @@ import psutil
 import pytest
 
 from chain.devnet import CHAIN_ID
+from chain.devnet.accounts import dev_accounts
 from chain.devnet.background import BackgroundDevnet, devnet_folder, down, status, up
 from chain.devnet.keeper import RUNNING, BackgroundKind
 from chain.devnet.memory import raw_transaction
 from chain.errors import NodeError, NodeStartError, PortBusy
-from chain.evm.accounts import dev_accounts
 from chain.evm.node import connect_node
 from chain.evm.transactions import Sender
 from chain.ledger.client import Token
 
 KINDS: list[BackgroundKind] = ["anvil", "hardhat"]
-ACCOUNT, OTHER = dev_accounts(9, 2, chain_id=CHAIN_ID)
+ACCOUNT, OTHER = dev_accounts(9, 2)
 
 
 @pytest.fixture(autouse=True)

@@ -5,14 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from chain.devnet import CHAIN_ID
+from chain.devnet.accounts import dev_accounts
 from chain.devnet.local_network import FUND_TOKENS, start_network, stop_network
 from chain.errors import ProfileError
-from chain.evm.accounts import dev_accounts
 from chain.evm.transactions import Sender
 from chain.ledger.profiles import connect, load_profile, save_profile
 
-ALICE, BOB = dev_accounts(4, 2, chain_id=CHAIN_ID)
+ALICE, BOB = dev_accounts(4, 2)
 
 
 @pytest.fixture(autouse=True)

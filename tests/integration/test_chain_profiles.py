@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from chain.devnet import CHAIN_ID, start_devnet
+from chain.devnet.accounts import dev_accounts
 from chain.errors import ContractError, NodeUnreachable, ProfileError, WrongChain
-from chain.evm.accounts import dev_accounts
 from chain.evm.transactions import Sender
 from chain.ledger.client import Ledger, ReputationAnchor, Token
 from chain.ledger.profiles import (
@@ -42,6 +42,20 @@ def test_a_profile_is_read_as_it_was_written() -> None:
     delete_profile("full")
     delete_profile("full")
     assert known_profiles() == ["test"]
+
+
+def test_a_profile_from_before_kinds_is_a_devnet_by_its_chain_id() -> None:
+    folder = save_profile(PROFILE).parent
+    for chain_id, kind in ((31337, "devnet"), (1, "live")):
+        written = f'rpc_url = "http://node"\nchain_id = {chain_id}\nledger = "{PROFILE.ledger}"\n'
+        (folder / "old.toml").write_text(written)
+        assert load_profile("old").kind == kind
+        for named in ("live", "devnet"):
+            (folder / "new.toml").write_text(f'{written}kind = "{named}"\n')
+            assert load_profile("new").kind == named
+    (folder / "bad.toml").write_text(f'{written}kind = "testnet"\n')
+    with pytest.raises(ProfileError, match="'bad' is not valid: kind: "):
+        load_profile("bad")
 
 
 def test_the_project_wins_over_the_user() -> None:
@@ -90,7 +104,7 @@ def test_names_that_are_no_file_names_are_refused() -> None:
 
 
 def test_connecting_checks_chain_and_contracts() -> None:
-    [account] = dev_accounts(1, 1, chain_id=CHAIN_ID)
+    [account] = dev_accounts(1, 1)
     with start_devnet("anvil", accounts=[account.address], mining="manual") as devnet:
         sender = Sender(devnet.web3, account, mine=devnet.mine)
         ledger, token = Ledger.deploy(sender), Token.deploy(sender)

@@ -11,8 +11,10 @@ from eth_abi import encode
 from eth_account import Account
 from hexbytes import HexBytes
 
-from chain.devnet import CHAIN_ID, Devnet, start_devnet
+from chain.devnet import Devnet, start_devnet
+from chain.devnet.accounts import dev_accounts
 from chain.devnet.base import Kind
+from chain.devnet.batch import send_batch
 from chain.errors import (
     NodeUnreachable,
     TransactionRejected,
@@ -22,14 +24,14 @@ from chain.errors import (
     WrongChain,
 )
 from chain.evm.abi import Call
-from chain.evm.accounts import dev_accounts
 from chain.evm.node import connect_node, rpc
-from chain.evm.transactions import GasLog, Sender, current_fees, send_batch
+from chain.evm.transactions import GasLog, Sender, current_fees
 from chain.ledger.bindings import errors
+from chain.ledger.bindings.errors import ERRORS
 from karat.cli.errors import Exit, exit_code
 
 KINDS: list[Kind] = ["anvil", "hardhat", "embedded"]
-ACCOUNTS = dev_accounts(1, 3, chain_id=CHAIN_ID)
+ACCOUNTS = dev_accounts(1, 3)
 ADDRESSES = [account.address for account in ACCOUNTS]
 ROOT = Path(__file__).parents[2]
 
@@ -54,7 +56,7 @@ def anvil() -> Iterator[Devnet]:
 def call(
     to: str | None, data: bytes, *, gas: int | None = None, name: str = "count"
 ) -> Call[bytes]:
-    return Call(name, to, data, bytes, gas)
+    return Call(name, to, data, bytes, gas, ERRORS)
 
 
 def deploy(sender: Sender) -> str:
@@ -147,11 +149,11 @@ def test_an_account_without_funds_is_refused(anvil: Devnet) -> None:
 HAMMER = """
     import sys
     from chain.evm.abi import Call
-    from chain.evm.accounts import dev_accounts
+    from chain.devnet.accounts import dev_accounts
     from chain.evm.node import connect_node
     from chain.evm.transactions import Sender
     url, contract = sys.argv[1:]
-    sender = Sender(connect_node(url), dev_accounts(1, 1, chain_id=31337)[0])
+    sender = Sender(connect_node(url), dev_accounts(1, 1)[0])
     for _ in range(15):
         sender.send(Call("count", contract, b"", bytes))
 """

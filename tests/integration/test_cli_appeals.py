@@ -2,9 +2,8 @@
 
 import pytest
 
-from chain.devnet import CHAIN_ID
+from chain.devnet.accounts import dev_accounts
 from chain.devnet.local_network import DEPLOYER_SEED
-from chain.evm.accounts import dev_accounts
 from chain.evm.transactions import Sender
 from chain.ledger.bindings.ledger_events import (
     AppealResolved,
@@ -80,7 +79,7 @@ def collude(network: Network, colluders: list[Sender], victim: int) -> None:
 def test_a_wrongly_convicted_trainer_is_acquitted(home: Home) -> None:
     network = play_to_the_committee(home)
     ledger = network.ledger
-    accounts = dev_accounts(DEPLOYER_SEED, 10, chain_id=CHAIN_ID)
+    accounts = dev_accounts(DEPLOYER_SEED, 10)
     named = {f"dev:{i}": account for i, account in enumerate(accounts)}
     committee = ledger.committee(1, 1).verifiers
     seated = [name for name in VERIFIERS if named[name].address in committee]

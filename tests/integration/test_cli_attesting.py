@@ -5,9 +5,8 @@ import re
 
 import pytest
 
-from chain.devnet import CHAIN_ID
+from chain.devnet.accounts import dev_accounts
 from chain.devnet.local_network import DEPLOYER_SEED
-from chain.evm.accounts import dev_accounts
 from chain.evm.node import rpc
 from chain.evm.transactions import Sender
 from chain.ledger.bindings.reputation_anchor_events import StatementAttested
@@ -57,7 +56,7 @@ def lie(network: Network, epoch: int, *liars: int) -> None:
     rpc(network.web3, "evm_mine")
     said = epoch_at(network.ledger, network.anchor, 1, head).statement
     false = dataclasses.replace(said, root=bytes([1] * 32))
-    accounts = dev_accounts(DEPLOYER_SEED, 5, chain_id=CHAIN_ID)
+    accounts = dev_accounts(DEPLOYER_SEED, 5)
     for liar in liars:
         Sender(network.web3, accounts[liar]).send(network.anchor.attest(1, epoch, false))
 

@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chain.devnet import CHAIN_ID
+from chain.devnet.accounts import dev_accounts
 from chain.devnet.faucet import ETHER
 from chain.devnet.local_network import DEPLOYER_SEED, FUND_TOKENS
-from chain.evm.accounts import dev_accounts
 from chain.ledger.bindings.ledger_events import BaseModelFixed
 from chain.ledger.client import Token
 from chain.ledger.profiles import load_profile
@@ -164,7 +163,7 @@ def test_claims_and_the_rest(played: Played) -> None:
 
 def test_seven_processes_that_share_an_account_lose_no_nonce(played: Played) -> None:
     web3 = played.network.web3
-    [bank] = dev_accounts(DEPLOYER_SEED, 1, chain_id=CHAIN_ID)
+    [bank] = dev_accounts(DEPLOYER_SEED, 1)
     before = web3.eth.get_transaction_count(bank.address)
     # Two verifiers and five trainers, funded at the same moment by one account.
     names = [f"dev:{number}" for number in range(20, 27)]

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from chain.devnet import CHAIN_ID
+from chain.devnet.accounts import dev_accounts
 from chain.devnet.local_network import DEPLOYER_SEED
-from chain.evm.accounts import dev_accounts
 from chain.ledger.bindings.ledger_events import UpdateCommitted, UpdateRevealed
 from chain.store import cid_of
 from karat.protocol.content import Content, fetch
@@ -57,7 +56,7 @@ def test_a_trainer_killed_at_every_step_commits_and_reveals_once(home: Home) -> 
     home.json("up", "--port", 0, "--fund", 3, "--block-time", 3)
     network = connect("local")
     ledger, web3 = network.ledger, network.web3
-    address = dev_accounts(DEPLOYER_SEED, 4, chain_id=CHAIN_ID)[3].address
+    address = dev_accounts(DEPLOYER_SEED, 4)[3].address
     home.json("task", "create", "--spec", "task.toml", "--account", "dev:1")
     home.all(
         ("verifier", "join", 1, "--account", "dev:2"), ("trainer", "join", 1, "--account", "dev:3")

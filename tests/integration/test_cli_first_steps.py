@@ -25,7 +25,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 
 def test_no_key_is_made_that_cannot_be_funded(home: Home) -> None:
     _, err = home.run("account", "new", "alice", "--fund", code=3)
-    assert "`karat up` makes the network 'local'" in err
+    assert "`karat up` starts the network 'local'" in err
     home.run("account", "import", "bob", "--fund", stdin="11" * 32 + "\n", code=3)
     assert home.json("account", "list")["accounts"] == []
 

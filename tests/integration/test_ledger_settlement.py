@@ -6,11 +6,12 @@ from fractions import Fraction
 
 import pytest
 
-from chain.devnet import CHAIN_ID, start_devnet
+from chain.devnet import start_devnet
+from chain.devnet.accounts import dev_accounts
 from chain.devnet.anvil import find_anvil
+from chain.devnet.batch import send_batch
 from chain.errors import NodeMissing
-from chain.evm.accounts import dev_accounts
-from chain.evm.transactions import Sender, send_batch
+from chain.evm.transactions import Sender
 from chain.ledger.bindings import ledger_events as happened
 from chain.ledger.bindings.structs import VerifierGrant
 from chain.ledger.client import Ledger, Token
@@ -118,7 +119,7 @@ SEEDS = [pytest.param(seed, marks=() if seed in QUICK else pytest.mark.slow) for
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_ledger_settles_like_the_model(seed: int) -> None:
     game = Round(seed)
-    people = dev_accounts(7, 1 + len(game.weights) + game.trainers, chain_id=CHAIN_ID)
+    people = dev_accounts(7, 1 + len(game.weights) + game.trainers)
     addresses = [one.address for one in people]
     with start_devnet("anvil", accounts=addresses, timestamp=GENESIS, mining="manual") as devnet:
         senders = [Sender(devnet.web3, one, mine=devnet.mine) for one in people]

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from eth_account import Account
 
+from chain.devnet.accounts import dev_accounts, require_devnet
 from chain.errors import KeystoreError, UnknownAccount, WrongPassword
-from chain.evm.accounts import Keystore, dev_accounts
+from chain.evm.accounts import Keystore
+from chain.ledger.profiles import Profile
 from karat.cli.errors import Exit, exit_code
 
 FAST = 2**4
@@ -115,9 +117,14 @@ def test_a_swapped_address_is_noticed(keystore: Keystore) -> None:
 
 
 def test_development_keys_repeat_and_stay_on_the_devnet() -> None:
-    first = dev_accounts(7, 3, chain_id=31337)
-    again = dev_accounts(7, 4, chain_id=31337)
+    first = dev_accounts(7, 3)
+    again = dev_accounts(7, 4)
     assert [account.address for account in first] == [account.address for account in again[:3]]
     assert len({account.address for account in again}) == 4
-    with pytest.raises(KeystoreError, match="31337 only, not on 1"):
-        dev_accounts(7, 1, chain_id=1)
+    ledger = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
+    profile = {"name": "test", "rpc_url": "http://127.0.0.1:1", "ledger": ledger}
+    for live in ({"chain_id": 1}, {"chain_id": 31337, "kind": "live"}):
+        with pytest.raises(KeystoreError, match=r"on devnets only.*'test'.* is a live one"):
+            require_devnet(Profile(**profile, **live))
+    for devnet in ({"chain_id": 31337}, {"chain_id": 5, "kind": "devnet"}):
+        require_devnet(Profile(**profile, **devnet))

@@ -16,6 +16,7 @@ from chain.store.errors import (
     StoreDamaged,
 )
 from chain.store.local import Collected
+from karat.cli.errors import sentence
 
 MIB = 1 << 20
 
@@ -148,8 +149,9 @@ def test_quota(tmp_path: Path) -> None:
     assert isinstance(store, LocalStore)
     kept = store.add(pattern(2 * MIB))
     used, there = store.used, files(tmp_path)
-    with pytest.raises(QuotaExceeded, match="karat store gc"):
+    with pytest.raises(QuotaExceeded, match="unpin what is not needed") as full:
         store.add(pattern(4 * MIB, 1))
+    assert "karat store gc" in sentence(full.value)
     assert (store.used, files(tmp_path)) == (used, there)
     assert store.add(pattern(2 * MIB)) == kept  # nothing new: it fits
     store.unpin(kept)

@@ -9,6 +9,7 @@ from web3.types import BlockIdentifier
 
 from chain.evm.abi import Call
 from chain.evm.contract import Contract, Function
+from chain.ledger.bindings.errors import ERRORS
 
 _ALLOWANCE = Function(
     "allowance",
@@ -76,6 +77,7 @@ class DevTokenContract(Contract):
     """A token that anyone may mint: for development chains, where it pays the demo's rewards."""
 
     NAME = "DevToken"
+    ERRORS = ERRORS
 
     def allowance(self, owner: str, spender: str, *, block: BlockIdentifier = "latest") -> int:
         """Calls allowance."""

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from web3.types import BlockIdentifier
 
 from chain.evm.abi import Call
-from chain.ledger.bindings.structs import AppealView, Committee, Member, RecordView, RoundView, TaskParams, TaskView, VerifierGrant
 from chain.evm.contract import Contract, Function
+from chain.ledger.bindings.errors import ERRORS
+from chain.ledger.bindings.structs import AppealView, Committee, Member, RecordView, RoundView, TaskParams, TaskView, VerifierGrant
 from chain.ledger.enums import Phase
 
 _APPEAL = Function(
@@ -285,6 +286,7 @@ class LedgerContract(Contract):
     """
 
     NAME = "Ledger"
+    ERRORS = ERRORS
 
     def appeal(self, task_id: int, round: int, index: int) -> Call[None]:
         """Challenges one settled verdict with a bond. The verifiers that were active when the

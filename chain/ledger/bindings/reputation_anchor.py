@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from web3.types import BlockIdentifier
 
 from chain.evm.abi import Call
-from chain.ledger.bindings.structs import Leaf, Statement
 from chain.evm.contract import Contract, Function
+from chain.ledger.bindings.errors import ERRORS
+from chain.ledger.bindings.structs import Leaf, Statement
 
 _LEDGER = Function(
     "ledger",
@@ -74,6 +75,7 @@ class ReputationAnchorContract(Contract):
     """
 
     NAME = "ReputationAnchor"
+    ERRORS = ERRORS
 
     def ledger(self, *, block: BlockIdentifier = "latest") -> str:
         """The ledger whose verifiers attest."""

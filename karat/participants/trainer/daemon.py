@@ -4,7 +4,7 @@ It claims when its ring of records is full, in the transaction of the next commi
 task is over.
 """
 
-from chain.devnet.clock import chain_time
+from chain.evm.clock import Clock
 from chain.ledger.enums import Phase, RecordKind
 from karat.errors import NotAvailable
 from karat.participants.daemon.outbox import Outbox
@@ -16,13 +16,16 @@ from learning.tasks.data import Examples
 class TrainerDaemon:
     """One step at a time; everything it knows is on the chain or in the journal."""
 
-    def __init__(self, work: TrainerWork, data: Examples | None, outbox: Outbox) -> None:
+    def __init__(
+        self, work: TrainerWork, data: Examples | None, outbox: Outbox, clock: Clock
+    ) -> None:
         self.work, self.data, self.outbox = work, data, outbox  # data: None if the task assigns it
+        self.clock = clock
 
     def step(self) -> bool:
         """Do what is due; False when the task is over and everything is claimed."""
         work = self.work
-        chain_time(work.ledger.web3)
+        self.clock.advance_if_idle()
         number = work.ledger.task(work.task_id).current_round
         self.outbox.metrics.working_on(number)
         if is_over(work.ledger, work.task_id):

@@ -6,7 +6,7 @@ from chain.evm.abi import Call
 from chain.ledger.bindings.structs import RecordView, RoundView
 from chain.ledger.client import Ledger
 from chain.ledger.enums import Phase, RecordKind
-from karat.errors import NotAvailable
+from karat.errors import Hint, NotAvailable
 
 RING = 5  # rounds that a trainer's records can span
 _TAKEN = frozenset({RecordKind.COMMITTED, RecordKind.REVEALED})
@@ -29,8 +29,8 @@ class Records:
         """
         number = self.ledger.task(self.task_id).current_round
         if number == 0:
-            raise NotAvailable(
-                f"task {self.task_id} has had no round yet; `karat round open {self.task_id}`"
+            raise NotAvailable(f"task {self.task_id} has had no round yet").with_hint(
+                Hint.OPEN_ROUND, task=self.task_id
             )
         return number
 

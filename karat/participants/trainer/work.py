@@ -16,7 +16,7 @@ from chain.ledger.bindings.structs import RecordView
 from chain.ledger.client import Ledger
 from chain.ledger.commitments import RoundKey, update_commitment
 from chain.ledger.enums import Phase, RecordKind
-from karat.errors import NotAvailable, ProtocolError
+from karat.errors import Hint, NotAvailable, ProtocolError
 from karat.participants.daemon.follow import Following
 from karat.participants.journal import Slot, Updates, journal_folder
 from karat.participants.trainer.calls import Trainer
@@ -147,9 +147,8 @@ class TrainerWork(Records):
         payload = self.updates.load(Slot.of(self.ledger, self.task_id, number))
         if payload is None:
             raise NotAvailable(
-                f"no update for round {number} is on this machine; train one first with "
-                f"`karat trainer train {self.task_id}`"
-            )
+                f"no update for round {number} is on this machine; train one first"
+            ).with_hint(Hint.TRAIN, task=self.task_id)
         return payload
 
     def _check_commitment(self, number: int, record: RecordView, update: Content) -> None:

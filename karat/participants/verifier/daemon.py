@@ -20,7 +20,7 @@ A store that is down delays the vote; an update that the store does not have is 
 until half of the window has passed, and only then counts as unavailable.
 """
 
-from chain.devnet.clock import chain_time
+from chain.evm.clock import Clock
 from chain.ledger.client import Ledger, ReputationAnchor
 from chain.ledger.enums import Phase, VoteState
 from karat.errors import NotAvailable
@@ -46,8 +46,10 @@ class VerifierDaemon:
         following: Following,
         outbox: Outbox,
         device: str,
+        clock: Clock,
     ) -> None:
         self.ledger, self.following, self.outbox = ledger, following, outbox
+        self.clock = clock
         self.task_id = following.task().history.task_id
         self.balloting = Balloting(ledger, following, outbox, device)
         self.jury = Jury(ledger, self.balloting, outbox)
@@ -55,7 +57,8 @@ class VerifierDaemon:
 
     def step(self) -> bool:
         """Do what is due; False when the task is over."""
-        now = chain_time(self.ledger.web3)
+        self.clock.advance_if_idle()
+        now = self.clock.now()
         number = self.ledger.task(self.task_id).current_round
         self.outbox.metrics.working_on(number)
         phase = self.ledger.phase(self.task_id, number)
