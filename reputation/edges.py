@@ -1,10 +1,7 @@
-"""Reading edges: every field is checked before anything is changed."""
+"""Edges as they are given: every field is checked before anything is changed."""
 
-import csv
 import math
 import operator
-from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,9 +27,34 @@ def checked(edge: Edge) -> Edge:
         ) from None
     if len(rest) > 1:
         raise EdgeFormatError(f"{edge!r} has {len(edge)} fields; an edge has three or four")
+    require_node(src)
+    require_node(dst)
     if src == dst:
         raise SelfLoopError(f"node {src!r} has an edge to itself; leave it out")
     return src, dst, _weight(edge, weight), _epoch(edge, rest[0]) if rest else ANY_EPOCH
+
+
+def require_node(node: Any) -> None:
+    """Refuse what cannot be told apart from itself or written down.
+
+    Raises:
+        EdgeFormatError: ``node`` is None, NaN or the like, or a text with a lone surrogate.
+    """
+    if isinstance(node, str):
+        try:
+            node.isascii() or node.encode()
+        except UnicodeEncodeError:
+            raise EdgeFormatError(f"node {node!r} is no Unicode text") from None
+    elif node is None or _is_missing(node):
+        raise EdgeFormatError(f"node {node!r} is a missing value")
+
+
+def _is_missing(node: Any) -> bool:
+    """Whether it is not equal to itself (NaN, NaT), or does not say (pandas.NA)."""
+    try:
+        return bool(node != node)  # noqa: PLR0124
+    except TypeError:
+        return True
 
 
 def _weight(edge: Edge, weight: Any) -> float:
@@ -57,45 +79,59 @@ def _epoch(edge: Edge, epoch: Any) -> int:
     return value
 
 
-def _is_header(fields: list[str]) -> bool:
-    names = ["src", "dst", "weight", "epoch"]
-    return [field.lower() for field in fields] in (names, names[:3])
+def ids(src: ArrayLike, dst: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Both ends as arrays of one integer type: int64, or uint64 where that is needed.
+
+    Raises:
+        EdgeFormatError: they are not one-dimensional arrays of integers, or no type holds both.
+    """
+    ends = [_integers(src, "src"), _integers(dst, "dst")]
+    if all(len(end) == 0 or int(end.max()) < 2**63 for end in ends):
+        return ends[0].astype(np.int64), ends[1].astype(np.int64)
+    if any(len(end) and int(end.min()) < 0 for end in ends):
+        raise EdgeFormatError("there are negative ids and ids of 2**63 or more; no type holds both")
+    return ends[0].astype(np.uint64), ends[1].astype(np.uint64)
 
 
-def _checked_row(fields: list[str], line: int) -> Edge:
-    if len(fields) not in (3, 4):
-        raise EdgeFormatError(f"line {line}: expected src,dst,weight[,epoch], got {fields!r}")
-    try:
-        weight = float(fields[2])
-        number: float = int(fields[2]) if fields[2].lstrip("+-").isdecimal() else weight
-        epoch = (int(fields[3]),) if len(fields) == 4 and fields[3] else ()
-    except ValueError as error:
-        raise EdgeFormatError(f"line {line}: {error}") from None
-    try:
-        return checked((fields[0], fields[1], number, *epoch))[: 3 + len(epoch)]
-    except (EdgeFormatError, WeightError, SelfLoopError) as error:
-        raise type(error)(f"line {line}: {error}") from None
+def weights(values: ArrayLike) -> NDArray[np.float64]:
+    """Weights as floats.
+
+    Raises:
+        WeightError: one is not a finite number, or an integer that no float holds.
+    """
+    array = np.asarray(values)
+    if array.ndim != 1 or (len(array) and array.dtype.kind not in "biuf"):
+        raise WeightError(f"weights must be a one-dimensional array of numbers, not {array.dtype}")
+    exact = array.dtype.kind not in "iu" or not len(array)
+    if not exact and (int(array.max()) > _EXACT or int(array.min()) < -_EXACT):
+        raise WeightError("integer weights are exact only within ±2**53; scale them")
+    floats = array.astype(np.float64)
+    if not np.isfinite(floats).all():
+        at = int(np.flatnonzero(~np.isfinite(floats))[0])
+        raise WeightError(f"edge {at}: weight {floats[at]} is not finite")
+    return floats
 
 
-def integers(values: ArrayLike, name: str) -> NDArray[np.int64]:
+def _integers(values: ArrayLike, name: str) -> NDArray[Any]:
     array = np.asarray(values)
     if array.ndim != 1 or (len(array) and array.dtype.kind not in "iu"):
-        raise EdgeFormatError(f"{name} must be a one-dimensional array of integers")
-    return array.astype(np.int64)
-
-
-def epochs(values: ArrayLike) -> NDArray[np.int64]:
-    array = integers(values, "epoch")
-    if len(array) and (array.min() <= -(2**31) or array.max() >= 2**31):
-        raise EdgeFormatError("an epoch does not fit 32 bits")
+        raise EdgeFormatError(f"{name} must be a one-dimensional array of 64-bit integers")
     return array
 
 
+def epochs(values: ArrayLike) -> NDArray[np.int64]:
+    array = _integers(values, "epoch")
+    if len(array) and (int(array.min()) <= -(2**31) or int(array.max()) >= 2**31):
+        raise EdgeFormatError("an epoch does not fit 32 bits")
+    return array.astype(np.int64)
+
+
 def numbered(
-    src: NDArray[np.int64], dst: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    src: NDArray[Any], dst: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]:
     """The distinct ids in canonical order, and both ends as positions among them."""
-    if len(src) and min(src.min(), dst.min()) >= 0 and max(src.max(), dst.max()) < 4 * len(src):
+    dense = len(src) and max(int(src.max()), int(dst.max())) < 4 * len(src)
+    if dense and min(src.min(), dst.min()) >= 0:
         present = np.zeros(int(max(src.max(), dst.max())) + 1, bool)
         present[src] = present[dst] = True
         values = np.flatnonzero(present)
@@ -103,19 +139,3 @@ def numbered(
         return values, position[src], position[dst]
     values, inverse = np.unique(np.concatenate([src, dst]), return_inverse=True)
     return values, inverse[: len(src)], inverse[len(src) :]
-
-
-def read_csv(path: str | PathLike[str]) -> list[Edge]:
-    """The edges of a CSV file; see :meth:`reputation.TrustGraph.from_csv`."""
-    edges = []
-    with Path(path).open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.reader(file)
-        try:
-            for row in reader:
-                fields = [field.strip() for field in row]
-                if not any(fields) or (reader.line_num == 1 and _is_header(fields)):
-                    continue
-                edges.append(_checked_row(fields, reader.line_num))
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise EdgeFormatError(f"{path} is not a UTF-8 CSV file: {error}") from error
-    return edges

@@ -1,25 +1,49 @@
-"""Writing a scored graph for other tools: GraphML, CSV and DOT."""
+"""Writing a scored graph for other tools: GraphML, GEXF, CSV and DOT."""
 
 import csv
 import io
+import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import networkx as nx
 
+from reputation.errors import GraphError
 from reputation.graph import TrustGraph
 from reputation.scores import Scores
 
+# What XML 1.0 has no way to write.
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
 
 def to_graphml(graph: TrustGraph, scores: Scores) -> str:
-    """GraphML: nodes with score and hit probability, edges with weight and epoch."""
-    digraph: nx.DiGraph[Any] = graph.to_networkx()
-    named: nx.DiGraph[Any] = nx.relabel_nodes(digraph, {node: str(node) for node in graph.nodes})
-    for node in graph.nodes:
-        named.nodes[str(node)].update(
-            score=scores[node], hit_probability=scores.hit_probability[node]
-        )
-    return "\n".join(nx.generate_graphml(named)) + "\n"
+    """GraphML: nodes with score and hit probability, edges with weight and epoch.
+
+    Raises:
+        GraphError: two nodes are written alike, or a name has a character that XML cannot hold.
+    """
+    return "\n".join(nx.generate_graphml(_named(graph, scores))) + "\n"
+
+
+def to_gexf(graph: TrustGraph, scores: Scores) -> str:
+    """GEXF, as :func:`to_graphml`."""
+    return "\n".join(nx.generate_gexf(_named(graph, scores))) + "\n"
+
+
+def _named(graph: TrustGraph, scores: Scores) -> "nx.DiGraph[Any]":
+    """The graph for networkx, with names as nodes."""
+    names = {node: str(node) for node in graph.nodes}
+    alike = [name for name, count in Counter(names.values()).items() if count > 1]
+    if alike:
+        raise GraphError(f"several nodes are written {alike[0]!r}; name them apart to export them")
+    unwritable = next((name for name in names.values() if _NO_XML.search(name)), None)
+    if unwritable is not None:
+        raise GraphError(f"XML cannot hold the node {unwritable!r}; take its odd characters out")
+    named: nx.DiGraph[Any] = nx.relabel_nodes(graph.to_networkx(), names)
+    for node, name in names.items():
+        named.nodes[name].update(score=scores[node], hit_probability=scores.hit_probability[node])
+    return named
 
 
 def to_csv(graph: TrustGraph, scores: Scores) -> str:
@@ -51,6 +75,7 @@ def to_dot(graph: TrustGraph, scores: Scores) -> str:
 
 FORMATS: dict[str, Callable[[TrustGraph, Scores], str]] = {
     "graphml": to_graphml,
+    "gexf": to_gexf,
     "csv": to_csv,
     "dot": to_dot,
 }

@@ -9,8 +9,10 @@ import networkx as nx
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from reputation.edges import ANY_EPOCH, Edge, checked, epochs, integers, numbered, read_csv
-from reputation.errors import EdgeFormatError, SelfLoopError, WeightError
+from reputation import edges as given
+from reputation.edges import ANY_EPOCH, Edge, checked, numbered, require_node
+from reputation.errors import EdgeFormatError, SelfLoopError
+from reputation.files import Period, read_edges
 from reputation.nodes import NodeIndex
 from reputation.rows import Row, RowPool
 
@@ -34,6 +36,8 @@ class TrustGraph:
         self._index = NodeIndex()
         self._rows = _load(self._index, *_empty_edges())
         self._changes: list[int] = []
+        self.notes: tuple[str, ...] = ()
+        """What reading a file decided, for people."""
 
     # ---- building -------------------------------------------------------------------------
 
@@ -49,6 +53,7 @@ class TrustGraph:
         graph = cls()
         parsed = [checked(edge) for edge in edges]
         for node in nodes:
+            require_node(node)
             graph._index.add(node)
         graph._rows = _load(graph._index, *graph._arrays(parsed))
         return graph
@@ -61,14 +66,11 @@ class TrustGraph:
 
         The fast way in: ten million edges take seconds. Raises as :meth:`from_edges`.
         """
-        src, dst = integers(src, "src"), integers(dst, "dst")
-        weights = np.asarray(weight, np.float64)
-        dated = np.zeros(len(src), np.int64) if epoch is None else epochs(epoch)
+        src, dst = given.ids(src, dst)
+        weights = given.weights(weight)
+        dated = np.zeros(len(src), np.int64) if epoch is None else given.epochs(epoch)
         if not len(src) == len(dst) == len(weights) == len(dated):
             raise EdgeFormatError("src, dst, weight and epoch must have the same length")
-        if not np.isfinite(weights).all():
-            at = int(np.flatnonzero(~np.isfinite(weights))[0])
-            raise WeightError(f"edge {src[at]} → {dst[at]}: weight {weights[at]} is not finite")
         if (src == dst).any():
             raise SelfLoopError(f"node {src[src == dst][0]} has an edge to itself")
         graph = cls()
@@ -83,24 +85,39 @@ class TrustGraph:
     ) -> "TrustGraph":
         """Build from a networkx graph; an undirected edge counts both ways, a missing weight is 1.
 
-        Raises as :meth:`from_edges`.
+        Parallel edges of a multigraph add up, within an epoch. Raises as :meth:`from_edges`.
         """
-        edges: list[Edge] = []
+        total: dict[tuple[Node, Node, int], float] = {}
         for src, dst, data in graph.edges(data=True):
-            tail = (data.get(weight, 1.0), *((data[epoch],) if epoch in data else ()))
-            edges.append((src, dst, *tail))
-            if not graph.is_directed():
-                edges.append((dst, src, *tail))
+            edge = checked((src, dst, data.get(weight, 1.0), data.get(epoch, 0)))
+            ways = [(src, dst)] if graph.is_directed() else [(src, dst), (dst, src)]
+            for pair in ways:
+                total[(*pair, edge[3])] = total.get((*pair, edge[3]), 0.0) + edge[2]
+        edges = ((src, dst, total[src, dst, at], at) for src, dst, at in total)
         return cls.from_edges(edges, nodes=graph.nodes)
 
     @classmethod
-    def from_csv(cls, path: str | PathLike[str]) -> "TrustGraph":
-        """Read ``src,dst,weight[,epoch]`` rows; a first row of exactly these names is a header.
+    def from_file(cls, path: str | PathLike[str], period: Period | None = None) -> "TrustGraph":
+        """Read delimited text, GraphML or GEXF; nodes are strings.
 
-        Nodes are strings, as written. Raises as :meth:`from_edges`, naming the line; ``OSError`` if
-        the file cannot be read.
+        A header names the columns (source, target, weight, time and their synonyms); without one
+        they are src, dst, weight, epoch. Addresses get their checksum, names Unicode's composed
+        form. What had to be decided (weights that are not there, loops left out, times made epochs
+        of ``period``, by default 30 days) is told by :attr:`notes`.
+
+        Raises:
+            OSError: the file cannot be read.
+            EdgeFormatError, WeightError: what it says is not certain; the message names the line.
         """
-        return cls.from_edges(read_csv(path))
+        read = read_edges(path, period)
+        graph = cls.from_edges(read.edges, nodes=read.nodes)
+        graph.notes = read.notes
+        return graph
+
+    @classmethod
+    def from_csv(cls, path: str | PathLike[str]) -> "TrustGraph":
+        """As :meth:`from_file`."""
+        return cls.from_file(path)
 
     def add_edges(self, edges: Iterable[Edge]) -> int:
         """Add, replace or (weight zero) remove edges; new nodes are added.

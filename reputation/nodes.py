@@ -38,7 +38,7 @@ class NodeIndex:
             self.add(node)
 
     @classmethod
-    def from_integers(cls, values: NDArray[np.int64]) -> "NodeIndex":
+    def from_integers(cls, values: NDArray[Any]) -> "NodeIndex":
         """Distinct integers as nodes, in the given order (fast: no Python call per node)."""
         index = cls()
         index._nodes = values.tolist()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from karat.cli.options import gathered
-from karat.cli.output import JsonFlag
+from karat.cli.output import JsonFlag, say
 from karat.cli.session import Options, Session
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reputation import MeritRank, Scores, TrustGraph
 
 TASK = ("network", "task", "json")
-GRAPH = ("ego", "graph", *TASK)
+GRAPH = ("ego", "graph", "epoch", *TASK)
 DECAYS = ("alpha", "beta", "gamma")
 SAMPLING = ("beta_threshold", "method", "walks", "seed")
 
@@ -49,7 +49,15 @@ class Question:
         typer.Option(
             exists=True,
             dir_okay=False,
-            help="CSV file src,dst,weight[,epoch] in place of a task on the network.",
+            help="File of edges in place of a task on the network: delimited text with the "
+            "columns source, target, weight, time; GraphML or GEXF.",
+        ),
+    ] = None
+    epoch: Annotated[
+        str | None,
+        typer.Option(
+            help="How long an epoch of the file is: 30d, 12h, …; or a number of its own units.",
+            show_default="30d where edges have times",
         ),
     ] = None
     network: Annotated[str | None, typer.Option(help="Network profile (KARAT_NETWORK).")] = None
@@ -89,18 +97,25 @@ class Question:
     def node(self, name: str) -> str:
         """A node's name in the graph: in a task, the address of the account that is named.
 
-        Raises as :meth:`Session.address_of`.
+        Raises as :meth:`Session.address_of`; EdgeFormatError if it cannot be a node's name.
         """
-        return name if self.graph is not None else self.session.address_of(name)
+        from reputation.files.names import node_name
+
+        return node_name(name) if self.graph is not None else self.session.address_of(name)
 
     def load(self) -> "tuple[TrustGraph, str]":
         """The trust graph of the source that was named, and the ego."""
         from reputation import TrustGraph
+        from reputation.files import parse_period
 
         if self.graph is not None:
             if self.ego is None:
                 raise typer.BadParameter("a file of edges needs one", param_hint="--ego")
-            return TrustGraph.from_csv(self.graph), self.ego
+            period = None if self.epoch is None else parse_period(self.epoch)
+            loaded = TrustGraph.from_file(self.graph, period)
+            for note in loaded.notes:
+                say(f"{self.graph}: {note}.")
+            return loaded, self.node(self.ego)
         from karat.protocol.reputation import trust_graph
 
         ego = None if self.ego is None else self.node(self.ego)

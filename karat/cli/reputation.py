@@ -29,6 +29,7 @@ class Format(StrEnum):
     """What ``export`` writes."""
 
     graphml = "graphml"
+    gexf = "gexf"
     csv = "csv"
     dot = "dot"
 
@@ -108,7 +109,7 @@ def export(
         Path | None, typer.Option("--output", "-o", help="Where to; default stdout.")
     ] = None,
 ) -> None:
-    """Write the graph with its scores as GraphML, CSV or a DOT picture."""
+    """Write the graph with its scores as GraphML, GEXF, CSV or a DOT picture."""
     from reputation.export import FORMATS
 
     view = question.view()

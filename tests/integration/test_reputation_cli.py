@@ -169,6 +169,17 @@ def test_of_a_task_nodes_are_named_as_accounts(home: Home) -> None:
     assert "is mistyped" in home.run("reputation", "top", "--ego", MISTYPED, code=3)[1]
 
 
+def test_what_reading_decided_is_said_and_names_have_one_spelling(tmp_path: Path) -> None:
+    path = tmp_path / "edges.csv"
+    path.write_text(f"from,to,time\n{MISTYPED.lower()},jose\u0301,1289241912\n", encoding="utf-8")
+    words = ["show", "josé", "--graph", str(path), "--ego", MISTYPED.lower(), "--epoch", "7d"]
+    done = karat(*words)
+    assert done.returncode == 0, done.stderr
+    assert "every edge weighs 1" in done.stderr
+    assert "an epoch is 7 days" in done.stderr
+    assert "weighs" not in done.stdout
+
+
 @pytest.mark.parametrize(
     ("text", "words", "hint"),
     [
@@ -177,8 +188,9 @@ def test_of_a_task_nodes_are_named_as_accounts(home: Home) -> None:
         (EDGES, ["top", "--ego", "e", "--method", "sample", "--walks", "-5"], "walks must be"),
         (EDGES, ["show", "x", "--ego", "e"], "'x'"),
         ("a,b,nan\n", ["top", "--ego", "a"], "line 1"),
-        ("a,a,1\n", ["top", "--ego", "a"], "itself"),
-        ("a,b\n", ["top", "--ego", "a"], "line 1"),
+        ("a,b,0,5\n", ["top", "--ego", "a"], "decimal comma"),
+        ("a,b,1\n", ["top", "--ego", "a", "--epoch", "1y"], "30d"),
+        ("a\n", ["top", "--ego", "a"], "line 1"),
         ("\x00\xff", ["top", "--ego", "a"], "line 1"),
     ],
 )
