@@ -8,14 +8,14 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 
-import {ILedger} from "./interfaces/ILedger.sol";
+import {ILedgerCalls} from "./interfaces/ILedgerCalls.sol";
 import {Member, Phase, Role, TaskParams, VerifierGrant} from "./interfaces/LedgerTypes.sol";
 import {AppealLogic} from "./ledger/AppealLogic.sol";
 import {LedgerViews} from "./ledger/LedgerViews.sol";
 import {MemberLogic} from "./ledger/MemberLogic.sol";
 import {RoundLogic} from "./ledger/RoundLogic.sol";
 import {ScoringLogic} from "./ledger/ScoringLogic.sol";
-import {Payouts, Records, Round, State, Status, Task} from "./ledger/State.sol";
+import {LedgerStorage, Payouts, Records, Round, State, Status, Task} from "./ledger/State.sol";
 import {TaskLogic} from "./ledger/TaskLogic.sol";
 import {Lanes} from "./libraries/Lanes.sol";
 import {Ring, Rings} from "./libraries/Rings.sol";
@@ -25,7 +25,7 @@ import {Scores} from "./libraries/Scores.sol";
 /// @author Karat
 /// @notice The core: what every trainer calls in every round, and the only place where money comes in or goes out.
 /// The rarer rules live in linked libraries that work on the same storage.
-contract Ledger is LedgerViews, Multicall, ReentrancyGuardTransient, EIP712 {
+contract Ledger is LedgerStorage, ILedgerCalls, Multicall, ReentrancyGuardTransient, EIP712 {
     using SafeERC20 for IERC20;
     using AppealLogic for Task;
     using MemberLogic for Task;
@@ -38,16 +38,29 @@ contract Ledger is LedgerViews, Multicall, ReentrancyGuardTransient, EIP712 {
 
     constructor() EIP712("Karat Ledger", "1") {}
 
+    /// @notice Answers what can be read, see {ILedgerViews}: the code is a linked library's, which only reads.
+    fallback() external {
+        address views = address(LedgerViews);
+        assembly ("memory-safe") {
+            let input := mload(0x40)
+            calldatacopy(input, 0, calldatasize())
+            let success := delegatecall(gas(), views, input, calldatasize(), 0, 0)
+            returndatacopy(input, 0, returndatasize())
+            if iszero(success) { revert(input, returndatasize()) }
+            return(input, returndatasize())
+        }
+    }
+
     // ------------------------------------------------------------------ tasks
 
-    /// @inheritdoc ILedger
+    /// @inheritdoc ILedgerCalls
     function createTask(TaskParams calldata params, uint256 escrow, VerifierGrant[] calldata grants)
         external
         nonReentrant
         returns (uint256 taskId)
     {
-        taskId = ++_taskCount;
-        Task storage task = _tasks[taskId];
+        taskId = ++_books.taskCount;
+        Task storage task = _books.tasks[taskId];
         task.create(taskId, params, escrow);
         for (uint256 i; i < grants.length; ++i) {
             task.appoint(taskId, grants[i].verifier, grants[i].weight);
@@ -55,19 +68,19 @@ contract Ledger is LedgerViews, Multicall, ReentrancyGuardTransient, EIP712 {
         _deposit(params.token, escrow);
     }
 
-    /// @inheritdoc ILedger
+    /// @inheritdoc ILedgerCalls
     function fund(uint256 taskId, uint256 amount) external nonReentrant {
         Task storage task = _openTask(taskId);
         task.fund(taskId, amount);
         _deposit(task.params.token, amount);
     }
 
-    /// @inheritdoc ILedger
+    /// @inheritdoc ILedgerCalls
     function appointVerifier(uint256 taskId, address verifier, uint16 weight) external {
         _openTask(taskId).appoint(taskId, verifier, weight);
     }
 
-    /// @inheritdoc ILedger
+    /// @inheritdoc ILedgerCalls
     function closeTask(uint256 taskId) external nonReentrant returns (uint256 amount) {
         Task storage task = _task(taskId);
         amount = task.close(taskId);
@@ -76,40 +89,40 @@ contract Ledger is LedgerViews, Multicall, ReentrancyGuardTransient, EIP712 {
 
     // ---------------------------------------------------------------- members
 
-    /// @inheritdoc ILedger
+    /// @inheritdoc ILedgerCalls
     function joinTrainer(uint256 taskId, uint256 amount) external nonReentrant {
         Task storage task = _openTask(taskId);
         task.joinTrainer(taskId, amount);
         _deposit(task.params.token, amount);
     }
 
-    /// @inheritdoc ILedger
+    /// @inheritdoc ILedgerCalls
     function joinVerifier(uint256 taskId, uint256 amount) external nonReentrant {
         Task storage task = _openTask(taskId);
         task.joinVerifier(taskId, amount);
         _deposit(task.params.token, amount);
     }
 
-    /// @inheritdoc ILedger
+    /// @inheritdoc ILedgerCalls
     function topUp(uint256 taskId, address account, uint256 amount) external nonReentrant {
         Task storage task = _task(taskId);
         task.topUp(taskId, account, amount);
         _deposit(task.params.token, amount);
     }
 
-    /// @inheritdoc ILedger
+    /// @inheritdoc ILedgerCalls
     function requestLeave(uint256 taskId) external {
         _task(taskId).requestLeave(taskId);
     }
 
-    /// @inheritdoc ILedger
+    /// @inheritdoc ILedgerCalls
     function leave(uint256 taskId) external nonReentrant returns (uint256 amount) {
         Task storage task = _task(taskId);
         amount = task.leave(taskId);
         _pay(task.params.token, msg.sender, amount);
     }
 
-    /// @inheritdoc ILedger
+    /// @inheritdoc ILedgerCalls
     function withdraw(uint256 taskId, address account) external nonReentrant returns (uint256 amount) {
         Task storage task = _task(taskId);
         amount = task.withdraw(taskId, account);
@@ -118,77 +131,77 @@ contract Ledger is LedgerViews, Multicall, ReentrancyGuardTransient, EIP712 {
 
     // ----------------------------------------------------------------- rounds
 
-    /// @inheritdoc ILedger
+    /// @inheritdoc ILedgerCalls
     function openRound(uint256 taskId) external returns (uint32 round) {
         return _openTask(taskId).open(taskId);
     }
 
-    /// @inheritdoc ILedger
+    /// @inheritdoc ILedgerCalls
     function closeReveal(uint256 taskId, uint32 round) external {
         _task(taskId).closeReveal(taskId, round);
     }
 
-    /// @inheritdoc ILedger
+    /// @inheritdoc ILedgerCalls
     function commitScores(uint256 taskId, uint32 round, bytes32 commitment) external {
         _task(taskId).commitScores(taskId, round, commitment);
     }
 
-    /// @inheritdoc ILedger
+    /// @inheritdoc ILedgerCalls
     function revealScores(uint256 taskId, uint32 round, uint256[] calldata words, bytes32 evidence, bytes32 salt)
         external
     {
         _task(taskId).revealScores(taskId, round, words, evidence, salt);
     }
 
-    /// @inheritdoc ILedger
+    /// @inheritdoc ILedgerCalls
     function settle(uint256 taskId, uint32 round, uint256[][] calldata slices, bytes32[] calldata tails) external {
-        _tasks[taskId].settle(taskId, round, slices, tails);
+        _books.tasks[taskId].settle(taskId, round, slices, tails);
     }
 
-    /// @inheritdoc ILedger
+    /// @inheritdoc ILedgerCalls
     function voidRound(uint256 taskId, uint32 round) external {
         _task(taskId).voidRound(taskId, round);
     }
 
-    /// @inheritdoc ILedger
+    /// @inheritdoc ILedgerCalls
     function attestModel(uint256 taskId, uint32 round, bytes32 modelDigest, uint64 modelSize) external {
         _task(taskId).attestModel(taskId, round, modelDigest, modelSize);
     }
 
     // ---------------------------------------------------------------- appeals
 
-    /// @inheritdoc ILedger
+    /// @inheritdoc ILedgerCalls
     function appeal(uint256 taskId, uint32 round, uint256 index) external nonReentrant {
         Task storage task = _task(taskId);
         task.open(taskId, round, index);
         _deposit(task.params.token, task.params.appealBond);
     }
 
-    /// @inheritdoc ILedger
+    /// @inheritdoc ILedgerCalls
     function commitAppealVote(uint256 taskId, uint32 round, uint256 index, bytes32 commitment) external {
         _task(taskId).commitVote(taskId, round, index, commitment);
     }
 
-    /// @inheritdoc ILedger
+    /// @inheritdoc ILedgerCalls
     function revealAppealVote(uint256 taskId, uint32 round, uint256 index, uint16 code, bytes32 evidence, bytes32 salt)
         external
     {
         _task(taskId).revealVote(taskId, round, index, code, evidence, salt);
     }
 
-    /// @inheritdoc ILedger
+    /// @inheritdoc ILedgerCalls
     function resolveAppeal(uint256 taskId, uint32 round, uint256 index, uint256[][] calldata vectors) external {
         _task(taskId).resolve(taskId, round, index, vectors);
     }
 
     // ---------------------------------------------------------------- updates
 
-    /// @inheritdoc ILedger
+    /// @inheritdoc ILedgerCalls
     function commit(uint256 taskId, uint32 round, bytes32 commitment) external {
         _commit(taskId, round, msg.sender, commitment);
     }
 
-    /// @inheritdoc ILedger
+    /// @inheritdoc ILedgerCalls
     function commitFor(
         uint256 taskId,
         uint32 round,
@@ -205,16 +218,16 @@ contract Ledger is LedgerViews, Multicall, ReentrancyGuardTransient, EIP712 {
         _commit(taskId, round, trainer, commitment);
     }
 
-    /// @inheritdoc ILedger
+    /// @inheritdoc ILedgerCalls
     function reveal(uint256 taskId, uint32 round, bytes32 digest, uint64 size, bytes32 salt) external {
         revealFor(taskId, round, msg.sender, digest, size, salt);
     }
 
-    /// @inheritdoc ILedger
+    /// @inheritdoc ILedgerCalls
     function revealFor(uint256 taskId, uint32 round, address trainer, bytes32 digest, uint64 size, bytes32 salt)
         public
     {
-        Task storage task = _tasks[taskId];
+        Task storage task = _books.tasks[taskId];
         Round storage state = task.rounds[round];
         (uint256 start, uint256 end, uint256 index) = (state.commitDeadline, state.revealDeadline, state.count);
         if (block.timestamp < start || block.timestamp >= end) task.refusePhase(taskId, round, Phase.Reveal);
@@ -231,9 +244,9 @@ contract Ledger is LedgerViews, Multicall, ReentrancyGuardTransient, EIP712 {
 
     // ----------------------------------------------------------------- claims
 
-    /// @inheritdoc ILedger
+    /// @inheritdoc ILedgerCalls
     function claim(uint256 taskId, address trainer, uint32[] calldata rounds) external returns (uint256 credited) {
-        Task storage task = _tasks[taskId];
+        Task storage task = _books.tasks[taskId];
         Records storage records = task.records[trainer];
         uint256[] memory amounts = new uint256[](rounds.length);
         uint256 updates;
@@ -250,7 +263,7 @@ contract Ledger is LedgerViews, Multicall, ReentrancyGuardTransient, EIP712 {
 
     /// @dev Puts a commitment into the trainer's ring.
     function _commit(uint256 taskId, uint32 round, address trainer, bytes32 commitment) private {
-        Task storage task = _tasks[taskId];
+        Task storage task = _books.tasks[taskId];
         if (block.timestamp >= task.rounds[round].commitDeadline) {
             task.refusePhase(taskId, round, Phase.Commit);
         }
@@ -301,6 +314,12 @@ contract Ledger is LedgerViews, Multicall, ReentrancyGuardTransient, EIP712 {
 
     // ------------------------------------------------------------------ money
 
+    /// @dev A task that exists.
+    function _task(uint256 taskId) private view returns (Task storage task) {
+        task = _books.tasks[taskId];
+        if (task.sponsor == address(0)) revert UnknownTask(taskId);
+    }
+
     /// @dev A task that exists and is not closed.
     function _openTask(uint256 taskId) private view returns (Task storage task) {
         task = _task(taskId);
@@ -309,10 +328,10 @@ contract Ledger is LedgerViews, Multicall, ReentrancyGuardTransient, EIP712 {
 
     /// @dev Takes `amount` from the caller, after all effects; refuses tokens whose balances do not add up.
     function _deposit(address token, uint256 amount) private {
-        uint256 owed = _booked[token];
+        uint256 owed = _books.booked[token];
         uint256 held = IERC20(token).balanceOf(address(this));
         if (held < owed) revert TokenShortfall(token, held, owed);
-        _booked[token] = State.toUint112(owed + amount);
+        _books.booked[token] = State.toUint112(owed + amount);
         IERC20(token).safeTransferFrom(msg.sender, address(this), amount);
         uint256 received = IERC20(token).balanceOf(address(this)) - held;
         if (received != amount) revert InexactDeposit(token, amount, received);
@@ -321,7 +340,7 @@ contract Ledger is LedgerViews, Multicall, ReentrancyGuardTransient, EIP712 {
     /// @dev Pays `amount` to an account, after all effects.
     function _pay(address token, address to, uint256 amount) private {
         if (amount == 0) return;
-        _booked[token] -= amount;
+        _books.booked[token] -= amount;
         IERC20(token).safeTransfer(to, amount);
     }
 }

@@ -29,12 +29,15 @@ TARGETS = {
     "AppealLogic": "contracts/ledger/AppealLogic.sol",
     "DevToken": "contracts/DevToken.sol",
     "Ledger": "contracts/Ledger.sol",
+    "LedgerViews": "contracts/ledger/LedgerViews.sol",
     "MemberLogic": "contracts/ledger/MemberLogic.sol",
     "ReputationAnchor": "contracts/ReputationAnchor.sol",
     "RoundLogic": "contracts/ledger/RoundLogic.sol",
     "ScoringLogic": "contracts/ledger/ScoringLogic.sol",
     "TaskLogic": "contracts/ledger/TaskLogic.sol",
 }
+# What a contract's fallback answers is not in the contract's own ABI, but in this interface's.
+FALLBACKS = {"Ledger": ("contracts/interfaces/ILedgerViews.sol", "ILedgerViews")}
 SETTINGS: dict[str, Any] = {
     "optimizer": {"enabled": True, "runs": 10_000},
     "evmVersion": "cancun",
@@ -88,6 +91,21 @@ def build() -> dict[str, dict[str, Any]]:
     except SolcError as error:
         raise BuildError(f"the contracts do not compile:\n{error.message}") from error
     return {name: _artifact(name, output["contracts"]) for name in TARGETS}
+
+
+def interface(name: str, contracts: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The ABI of a compiled contract, with what its fallback answers.
+
+    Args:
+        name: one of ``TARGETS``.
+        contracts: the compiler's output, with an ``abi`` by source and name.
+    """
+    abi: list[dict[str, Any]] = list(contracts[TARGETS[name]][name]["abi"])
+    if name in FALLBACKS:
+        source, answered = FALLBACKS[name]
+        abi = [entry for entry in abi if entry["type"] != "fallback"]
+        abi += contracts[source][answered]["abi"]
+    return abi
 
 
 def render(artifact: Mapping[str, Any]) -> str:
@@ -161,7 +179,7 @@ def _artifact(name: str, contracts: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "contractName": name,
         "sourceName": TARGETS[name],
-        "abi": compiled["abi"],
+        "abi": interface(name, contracts),
         "bytecode": "0x" + creation["object"],
         "deployedBytecode": "0x" + compiled["evm"]["deployedBytecode"]["object"],
         "linkReferences": creation["linkReferences"],

@@ -91,7 +91,7 @@ class Ledger(_Client, LedgerContract):
 
     @classmethod
     def deploy(cls, sender: Sender) -> Self:
-        """Deploy the libraries and the ledger: five transactions."""
+        """Deploy the libraries, one by one, and the ledger."""
         artifact = load_artifact(cls.NAME)
         linked = {name: _create(sender, name, _code(name)) for name in libraries(artifact)}
         return cls(sender.web3, _create(sender, cls.NAME, link(artifact, linked)))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-pragma solidity 0.8.28;
+pragma solidity >=0.8.24;
 
 /// @notice The rules of a task. Windows and the cool-down are in seconds, amounts in token units, rates in basis
 /// points of the required stake. Ordered so that what a claim reads lies in one storage slot.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.28;
 
-import {ILedger} from "../interfaces/ILedger.sol";
 import {ILedgerErrors} from "../interfaces/ILedgerErrors.sol";
 import {
     AppealView,
@@ -19,23 +18,19 @@ import {
 } from "../interfaces/LedgerTypes.sol";
 import {Lanes} from "../libraries/Lanes.sol";
 import {Ring, Rings} from "../libraries/Rings.sol";
-import {RoundLogic} from "./RoundLogic.sol";
 import {Appeal, Round, Seat, State, Status, Task} from "./State.sol";
 
 /// @title LedgerViews
 /// @author Karat
-/// @notice The ledger's storage, and everything that can be read from it.
-abstract contract LedgerViews is ILedger {
-    uint256 internal _taskCount;
-    mapping(uint256 taskId => Task) internal _tasks;
-    mapping(address token => uint256 amount) internal _booked;
-
-    /// @inheritdoc ILedger
+/// @notice Everything that can be read from the ledger: the code of {ILedgerViews}. The core's fallback runs it on the
+/// core's storage, so that it takes no room there and the ledger is still one contract at one address.
+library LedgerViews {
+    /// @notice See {ILedgerViews-taskCount}.
     function taskCount() external view returns (uint256) {
-        return _taskCount;
+        return State.books().taskCount;
     }
 
-    /// @inheritdoc ILedger
+    /// @notice See {ILedgerViews-task}.
     function task(uint256 taskId) external view returns (TaskView memory) {
         Task storage state = _task(taskId);
         return TaskView({
@@ -53,12 +48,12 @@ abstract contract LedgerViews is ILedger {
         });
     }
 
-    /// @inheritdoc ILedger
+    /// @notice See {ILedgerViews-taskParams}.
     function taskParams(uint256 taskId) external view returns (TaskParams memory) {
         return _task(taskId).params;
     }
 
-    /// @inheritdoc ILedger
+    /// @notice See {ILedgerViews-roundInfo}.
     function roundInfo(uint256 taskId, uint32 round) external view returns (RoundView memory) {
         Round storage state = _task(taskId).rounds[round];
         bool settled = state.payouts.status == Status.Settled;
@@ -81,17 +76,17 @@ abstract contract LedgerViews is ILedger {
         });
     }
 
-    /// @inheritdoc ILedger
+    /// @notice See {ILedgerViews-phase}.
     function phase(uint256 taskId, uint32 round) external view returns (Phase) {
-        return RoundLogic.phaseOf(_task(taskId), round);
+        return _task(taskId).rounds[round].phase();
     }
 
-    /// @inheritdoc ILedger
+    /// @notice See {ILedgerViews-member}.
     function member(uint256 taskId, address account) external view returns (Member memory) {
         return _task(taskId).members[account];
     }
 
-    /// @inheritdoc ILedger
+    /// @notice See {ILedgerViews-verifiers}.
     function verifiers(uint256 taskId) external view returns (VerifierGrant[] memory grants) {
         Task storage state = _task(taskId);
         grants = new VerifierGrant[](state.verifiers.length);
@@ -101,18 +96,18 @@ abstract contract LedgerViews is ILedger {
         }
     }
 
-    /// @inheritdoc ILedger
+    /// @notice See {ILedgerViews-verifierWeight}.
     function verifierWeight(uint256 taskId, address verifier) external view returns (uint16) {
         Member storage state = _task(taskId).members[verifier];
         return state.role == Role.Verifier && !state.suspended ? state.weight : 0;
     }
 
-    /// @inheritdoc ILedger
+    /// @notice See {ILedgerViews-totalVerifierWeight}.
     function totalVerifierWeight(uint256 taskId) external view returns (uint16) {
         return _task(taskId).verifierWeight;
     }
 
-    /// @inheritdoc ILedger
+    /// @notice See {ILedgerViews-committee}.
     function committee(uint256 taskId, uint32 round) external view returns (Committee memory seats) {
         Task storage state = _task(taskId);
         uint256 size = round == state.currentRound ? state.rounds[round].committeeSize : 0;
@@ -125,7 +120,7 @@ abstract contract LedgerViews is ILedger {
         }
     }
 
-    /// @inheritdoc ILedger
+    /// @notice See {ILedgerViews-record}.
     function record(uint256 taskId, address trainer, uint32 round) external view returns (RecordView memory) {
         Ring ring = _task(taskId).records[trainer].ring;
         uint256 lane = ring.lane(round);
@@ -140,7 +135,7 @@ abstract contract LedgerViews is ILedger {
         });
     }
 
-    /// @inheritdoc ILedger
+    /// @notice See {ILedgerViews-pendingRounds}.
     function pendingRounds(uint256 taskId, address trainer) external view returns (uint32[] memory rounds) {
         Ring ring = _task(taskId).records[trainer].ring;
         rounds = new uint32[](Rings.ROUNDS);
@@ -153,19 +148,19 @@ abstract contract LedgerViews is ILedger {
         }
     }
 
-    /// @inheritdoc ILedger
+    /// @notice See {ILedgerViews-medians}.
     function medians(uint256 taskId, uint32 round, uint256 word) external view returns (uint256) {
         return _task(taskId).rounds[round].medians[word];
     }
 
-    /// @inheritdoc ILedger
+    /// @notice See {ILedgerViews-scoreOf}.
     function scoreOf(uint256 taskId, uint32 round, uint256 index) external view returns (uint16) {
         Round storage state = _task(taskId).rounds[round];
-        if (index >= state.count) revert UnknownUpdate(index, state.count);
+        if (index >= state.count) revert ILedgerErrors.UnknownUpdate(index, state.count);
         return Lanes.lane(state.medians[index / Lanes.PER_WORD], index);
     }
 
-    /// @inheritdoc ILedger
+    /// @notice See {ILedgerViews-appealInfo}.
     function appealInfo(uint256 taskId, uint32 round, uint256 index) external view returns (AppealView memory) {
         Appeal storage state = _task(taskId).rounds[round].appeals[index];
         return AppealView({
@@ -180,14 +175,14 @@ abstract contract LedgerViews is ILedger {
         });
     }
 
-    /// @inheritdoc ILedger
+    /// @notice See {ILedgerViews-booked}.
     function booked(address token) external view returns (uint256) {
-        return _booked[token];
+        return State.books().booked[token];
     }
 
     /// @dev A task that exists.
-    function _task(uint256 taskId) internal view returns (Task storage state) {
-        state = _tasks[taskId];
-        if (state.sponsor == address(0)) revert UnknownTask(taskId);
+    function _task(uint256 taskId) private view returns (Task storage state) {
+        state = State.books().tasks[taskId];
+        if (state.sponsor == address(0)) revert ILedgerErrors.UnknownTask(taskId);
     }
 }

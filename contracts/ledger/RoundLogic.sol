@@ -71,11 +71,6 @@ library RoundLogic {
         revert ILedgerErrors.WrongPhase(taskId, round, task.rounds[round].phase(), needed);
     }
 
-    /// @notice See {ILedger-phase}.
-    function phaseOf(Task storage task, uint32 round) external view returns (Phase) {
-        return task.rounds[round].phase();
-    }
-
     /// @dev Requires that the round before is over and its base model fixed, or no longer waited for.
     function _requireSuccessor(Task storage task, uint256 taskId, uint32 last) private view {
         Round storage state = task.rounds[last];

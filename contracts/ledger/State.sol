@@ -128,11 +128,30 @@ struct Task {
     mapping(uint256 seat => Seat) seats;
 }
 
+/// @notice All that the ledger stores, from its first storage slot on.
+struct Books {
+    uint256 taskCount;
+    mapping(uint256 taskId => Task) tasks;
+    mapping(address token => uint256 amount) booked;
+}
+
+/// @notice The storage of the ledger; what inherits it must do so first, as the views look for it at slot 0.
+abstract contract LedgerStorage {
+    Books internal _books;
+}
+
 /// @title State
 /// @author Karat
 /// @notice What the parts of the ledger share: the clock, membership, slashing.
 library State {
     uint256 internal constant BASIS_POINTS = 10_000;
+
+    /// @notice The books of the contract that runs this code.
+    function books() internal pure returns (Books storage result) {
+        assembly ("memory-safe") {
+            result.slot := 0
+        }
+    }
 
     // ------------------------------------------------------------------ clock
 

@@ -7,10 +7,14 @@ from typing import Any
 
 import solcx
 
-from tools.build import ROOT, SETTINGS, _compiler, sources
+from tools.build import ROOT, SETTINGS, _compiler, interface, sources
 
 CONTRACTS = {
-    "Ledger": ("contracts/Ledger.sol", "contracts/interfaces/ILedger.sol"),
+    "Ledger": (
+        "contracts/Ledger.sol",
+        "contracts/interfaces/ILedgerCalls.sol",
+        "contracts/interfaces/ILedgerViews.sol",
+    ),
     "ReputationAnchor": (
         "contracts/ReputationAnchor.sol",
         "contracts/interfaces/IReputationAnchor.sol",
@@ -43,11 +47,20 @@ def contract_pages() -> dict[str, str]:
 
 def contract_page(name: str, output: Mapping[str, Any]) -> str:
     """One contract: functions, events, errors."""
-    source, interface = CONTRACTS[name]
+    source, *interfaces = CONTRACTS[name]
     foreign = [one for path, found in output.items() if path[0] == "@" for one in found.values()]
-    docs = _Docs([output[source][name], *output[interface].values()], foreign)
-    abi = output[source][name]["abi"]
-    lines = [f"# {name}", "", f"Generated from the NatSpec of `{interface}`.", "", docs.title()]
+    docs = _Docs(
+        [output[source][name], *(one for path in interfaces for one in output[path].values())],
+        foreign,
+    )
+    abi = interface(name, output)
+    lines = [
+        f"# {name}",
+        "",
+        f"Generated from the NatSpec of {' and '.join(f'`{path}`' for path in interfaces)}.",
+        "",
+        docs.title(),
+    ]
     for kind, heading in (("function", "Functions"), ("event", "Events"), ("error", "Errors")):
         entries = sorted((e for e in abi if e["type"] == kind), key=lambda e: e["name"].lower())
         if entries:

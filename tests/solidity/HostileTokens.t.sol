@@ -5,7 +5,7 @@ import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
-import {Ledger} from "../../contracts/Ledger.sol";
+import {ILedger} from "../../contracts/interfaces/ILedger.sol";
 import {ILedgerErrors, LedgerTest, TaskParams, VerifierGrant} from "./utils/LedgerTest.sol";
 
 /// @notice A token that misbehaves as it is told.
@@ -18,12 +18,12 @@ contract HostileToken is ERC20 {
     }
 
     Mode public mode;
-    Ledger private immutable LEDGER;
+    ILedger private immutable LEDGER;
     bytes private attack;
     bool public attackSucceeded;
     bytes public attackReason;
 
-    constructor(Ledger ledger) ERC20("Hostile", "HOS") {
+    constructor(ILedger ledger) ERC20("Hostile", "HOS") {
         LEDGER = ledger;
     }
 

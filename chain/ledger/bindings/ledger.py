@@ -280,10 +280,7 @@ _WITHDRAW = Function(
 
 
 class LedgerContract(Contract):
-    """One contract that holds the money of every task and settles every round by itself: it
-    computes the stake-weighted median of the verifiers' scores, keeps it, and derives
-    verdicts, payouts and slashes from it.
-    """
+    """The whole ledger, at one address: what changes it, and what can be read from it."""
 
     NAME = "Ledger"
     ERRORS = ERRORS
@@ -410,7 +407,7 @@ class LedgerContract(Contract):
         return result
 
     def multicall(self, data: Sequence[bytes]) -> Call[tuple[bytes, ...]]:
-        """Calls multicall."""
+        """Several calls of this ledger in one transaction, all or none."""
         result: Call[tuple[bytes, ...]] = self._call(_MULTICALL, [data])
         return result
 

@@ -3,6 +3,7 @@ pragma solidity 0.8.28;
 
 import {DevToken} from "../../../contracts/DevToken.sol";
 import {Ledger} from "../../../contracts/Ledger.sol";
+import {ILedger} from "../../../contracts/interfaces/ILedger.sol";
 import {ILedgerErrors} from "../../../contracts/interfaces/ILedgerErrors.sol";
 import {ILedgerEvents} from "../../../contracts/interfaces/ILedgerEvents.sol";
 import {
@@ -30,7 +31,7 @@ abstract contract LedgerTest is Test, ILedgerEvents {
     uint128 internal constant ESCROW = 10_000e18;
     uint16 internal constant ZERO = 16384;
 
-    Ledger internal ledger;
+    ILedger internal ledger;
     DevToken internal token;
     address internal sponsor = address(0x5707);
     uint256 internal taskId;
@@ -38,7 +39,7 @@ abstract contract LedgerTest is Test, ILedgerEvents {
     function setUp() public virtual {
         vm.warp(1_700_000_000);
         vm.roll(1000);
-        ledger = new Ledger();
+        ledger = ILedger(address(new Ledger()));
         token = new DevToken();
         _purse(sponsor);
     }

@@ -17,4 +17,6 @@ interface Vm {
     function pauseGasMetering() external;
     function resumeGasMetering() external;
     function load(address target, bytes32 slot) external view returns (bytes32);
+    function deal(address account, uint256 balance) external;
+    function setBlockhash(uint256 number, bytes32 hash) external;
 }

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity >=0.8.24;
+
+import {ILedgerErrors} from "./ILedgerErrors.sol";
+import {ILedgerEvents} from "./ILedgerEvents.sol";
+import {TaskParams, VerifierGrant} from "./LedgerTypes.sol";
+
+/// @title ILedgerCalls
+/// @author Karat
+/// @notice One contract that holds the money of every task and settles every round by itself: it computes the
+/// stake-weighted median of the verifiers' scores, keeps it, and derives verdicts, payouts and slashes from it.
+/// @dev Conservation, per token: balance = escrow + budgets of open rounds + unclaimed rewards + stakes + balances
+/// + bonds. Phases follow from block time and frozen windows; every missing step has a deadline, so a round always
+/// ends, settled or void. There is no owner, no upgrade key and no pause. `multicall(bytes[])` batches any of these.
+interface ILedgerCalls is ILedgerEvents, ILedgerErrors {
+    // ------------------------------------------------------------------ tasks
+
+    /// @notice Creates a task, takes its first escrow from the caller and appoints its first verifiers.
+    /// @dev Access: anyone (becomes the sponsor). State: `params.token` approved for `escrow`.
+    /// @param params The rules of the task, frozen from here on.
+    /// @param escrow The amount to deposit, in token units; may be zero.
+    /// @param verifiers Verifiers and their weights; each still has to call `joinVerifier`.
+    /// @return taskId The id of the task, counted from 1.
+    function createTask(TaskParams calldata params, uint256 escrow, VerifierGrant[] calldata verifiers)
+        external
+        returns (uint256 taskId);
+
+    /// @notice Adds to a task's escrow.
+    /// @dev Access: anyone. State: task not closed; token approved.
+    function fund(uint256 taskId, uint256 amount) external;
+
+    /// @notice Appoints a verifier that may join with `weight`.
+    /// @dev Access: sponsor. State: task not closed; appointed (not open) verifiers; not yet appointed.
+    function appointVerifier(uint256 taskId, address verifier, uint16 weight) external;
+
+    /// @notice Ends the task and pays the sponsor the escrow that nobody has earned. Call it again to collect what
+    /// returns to the escrow later (slashes, dust).
+    /// @dev Access: sponsor. State: no round open, or the last round final.
+    /// @return amount The amount paid, in token units.
+    function closeTask(uint256 taskId) external returns (uint256 amount);
+
+    // ---------------------------------------------------------------- members
+
+    /// @notice Joins as a trainer with a stake.
+    /// @dev Access: anyone that is not a member. State: task not closed; `amount` at least the trainer stake.
+    function joinTrainer(uint256 taskId, uint256 amount) external;
+
+    /// @notice Joins as a verifier with a stake, as appointed or, in an open task, with weight by stake. It serves in
+    /// the rounds whose commit phase ends later.
+    /// @dev Access: an appointed verifier, or anyone in an open task. State: task not closed; `amount` at least the
+    /// verifier stake.
+    function joinVerifier(uint256 taskId, uint256 amount) external;
+
+    /// @notice Adds to a member's stake; a member suspended for too small a stake may act again.
+    /// @dev Access: anyone. State: `account` is a member that is not leaving.
+    function topUp(uint256 taskId, address account, uint256 amount) external;
+
+    /// @notice Starts to leave: no new commits, and no service in rounds whose commit phase ends later; the cool-down
+    /// begins.
+    /// @dev Access: a member. State: not leaving yet.
+    function requestLeave(uint256 taskId) external;
+
+    /// @notice Ends the membership and pays out stake and balance.
+    /// @dev Access: a member. State: cool-down over; a trainer's records all processed; a verifier in no open round.
+    /// @return amount The amount paid, in token units.
+    function leave(uint256 taskId) external returns (uint256 amount);
+
+    /// @notice Pays a member's whole balance of credited rewards to that member's address.
+    /// @dev Access: anyone. State: none.
+    /// @return amount The amount paid, in token units (zero when there was nothing to pay).
+    function withdraw(uint256 taskId, address account) external returns (uint256 amount);
+
+    // ----------------------------------------------------------------- rounds
+
+    /// @notice Opens the next round and reserves its budgets.
+    /// @dev Access: anyone. State: task not closed; the round before is void, or final and its base model attested
+    /// or its attestation deadline passed; escrow covers both budgets; rounds left.
+    /// @return round The number of the round, counted from 1.
+    function openRound(uint256 taskId) external returns (uint32 round);
+
+    /// @notice Commits to an update.
+    /// @dev Access: a trainer. State: commit phase; no record unprocessed that is five or more rounds old (the call
+    /// reverts with that round: claim it first, nothing is ever forfeited). The top 160 bits of the commitment count.
+    /// @param commitment keccak256(abi.encode(chainid, ledger, taskId, round, trainer, digest, size, salt)).
+    function commit(uint256 taskId, uint32 round, bytes32 commitment) external;
+
+    /// @notice Reveals an update that was committed and gives it the next index of the round.
+    /// @dev Access: the trainer that committed. State: reveal phase.
+    /// @param digest The sha2-256 digest of the root block of the update in IPFS.
+    /// @param size The length of the update in bytes.
+    /// @param salt The secret that made the commitment hiding.
+    function reveal(uint256 taskId, uint32 round, bytes32 digest, uint64 size, bytes32 salt) external;
+
+    /// @notice Commits for a trainer that signed the commit, so that a trainer needs no gas token.
+    /// @dev Access: anyone with the trainer's EIP-712 signature (or EIP-1271, for contracts) over
+    /// Commit(uint256 taskId,uint32 round,address trainer,bytes32 commitment,uint256 deadline). State: as `commit`. A
+    /// permit cannot be used twice: the trainer has committed, and later the commit phase is over.
+    function commitFor(
+        uint256 taskId,
+        uint32 round,
+        address trainer,
+        bytes32 commitment,
+        uint256 deadline,
+        bytes calldata signature
+    ) external;
+
+    /// @notice Reveals for a trainer; knowing the salt is authority enough.
+    /// @dev Access: anyone. State: as `reveal`.
+    function revealFor(uint256 taskId, uint32 round, address trainer, bytes32 digest, uint64 size, bytes32 salt)
+        external;
+
+    /// @notice Closes the reveal phase: fixes the seed that verifiers draw their batches from, and the committee, drawn
+    /// from the verifiers that were active when the commit phase ended.
+    /// @dev Access: anyone. State: reveal deadline passed; not closed yet. A round without updates settles at once.
+    function closeReveal(uint256 taskId, uint32 round) external;
+
+    // ---------------------------------------------------------------- scoring
+
+    /// @notice Commits to a vector of scores for all updates of the round.
+    /// @dev Access: a committee member. State: score-commit phase; not committed yet.
+    /// @param commitment keccak256(abi.encode(chainid, ledger, taskId, round, verifier, vectorHash, evidence, salt)),
+    /// with vectorHash = H_0, H_n = 0, H_i = keccak256(abi.encode(words[i], H_{i+1})).
+    function commitScores(uint256 taskId, uint32 round, bytes32 commitment) external;
+
+    /// @notice Reveals a committed score vector and publishes it in the event.
+    /// @dev Access: the verifier that committed. State: score-reveal phase.
+    /// @param words ceil(count/16) words; lane i of a word is bits [16i, 16i+16); 15-bit codes in index order, none
+    /// of them 0, 6 or 7; lanes past the last update are 0.
+    /// @param evidence The sha2-256 digest of the evidence document in IPFS.
+    function revealScores(uint256 taskId, uint32 round, uint256[] calldata words, bytes32 evidence, bytes32 salt)
+        external;
+
+    /// @notice Settles the next words of every revealed vector; the last call finishes the round: it pays the
+    /// verifiers by agreement, slashes the absent, and starts the appeal window.
+    /// @dev Access: anyone. State: scoring over, quorum met, not settled yet.
+    /// @param slices The next words of each revealed vector, in committee order, equally many of each.
+    /// @param tails The hash of what follows each slice (zero at the end of the vectors).
+    function settle(uint256 taskId, uint32 round, uint256[][] calldata slices, bytes32[] calldata tails) external;
+
+    /// @notice Ends a round whose revealed weight is not more than half of the committee's: budgets return to the
+    /// escrow, no trainer is paid or slashed, absent verifiers lose stake.
+    /// @dev Access: anyone. State: scoring over, quorum missed.
+    function voidRound(uint256 taskId, uint32 round) external;
+
+    /// @notice Attests the base model that follows from a final round; the model with more than half of the
+    /// committee's weight is fixed.
+    /// @dev Access: a committee member of the round, once. State: round settled and final; next round not open.
+    /// @param modelDigest The sha2-256 digest of the model's root block in IPFS.
+    /// @param modelSize The model's length in bytes.
+    function attestModel(uint256 taskId, uint32 round, bytes32 modelDigest, uint64 modelSize) external;
+
+    // ---------------------------------------------------------------- appeals
+
+    /// @notice Challenges one settled verdict with a bond. The verifiers that were active when the round's commit phase
+    /// ended, and were not drawn into the committee, become its jury.
+    /// @dev Access: anyone. State: appeal window open; not appealed before; the jury's weight is at least the weight
+    /// that the committee revealed; token approved for the bond.
+    function appeal(uint256 taskId, uint32 round, uint256 index) external;
+
+    /// @notice Commits to a vote on an appealed verdict.
+    /// @dev Access: a juror. State: the appeal's commit phase; not committed yet; `commitment` is not zero.
+    /// @param commitment keccak256(abi.encode(chainid, ledger, taskId, round, index, juror, code, evidence, salt)).
+    function commitAppealVote(uint256 taskId, uint32 round, uint256 index, bytes32 commitment) external;
+
+    /// @notice Reveals a vote on an appealed verdict.
+    /// @dev Access: the juror that committed. State: the appeal's reveal phase.
+    function revealAppealVote(uint256 taskId, uint32 round, uint256 index, uint16 code, bytes32 evidence, bytes32 salt)
+        external;
+
+    /// @notice Ends an appeal. Its outcome is the weighted median of the jury's votes and the old median, which has the
+    /// weight that the committee revealed. If the verdict changes, the outcome replaces the median, and the committee
+    /// members who voted for the old verdict pay the challenger, besides its bond, up to as much again from their
+    /// stakes. If not, the bond goes to the escrow. Jurors who did not reveal lose stake like absent verifiers.
+    /// @dev Access: anyone. State: the appeal's vote is over.
+    /// @param vectors The vectors that the committee revealed, in committee order; may be empty if the appeal fails.
+    function resolveAppeal(uint256 taskId, uint32 round, uint256 index, uint256[][] calldata vectors) external;
+
+    // ----------------------------------------------------------------- claims
+
+    /// @notice Processes a trainer's records: credits rewards to the trainer's balance and applies slashes.
+    /// @dev Access: anyone, for the trainer. State: every named round void or final.
+    /// @param rounds The rounds to process, each one holding an unprocessed commit or record of the trainer.
+    /// @return credited The sum of the rewards, in token units.
+    function claim(uint256 taskId, address trainer, uint32[] calldata rounds) external returns (uint256 credited);
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity >=0.8.24;
+
+import {
+    AppealView,
+    Committee,
+    Member,
+    Phase,
+    RecordView,
+    RoundView,
+    TaskParams,
+    TaskView,
+    VerifierGrant
+} from "./LedgerTypes.sol";
+
+/// @title ILedgerViews
+/// @author Karat
+/// @notice Everything that can be read from the ledger.
+interface ILedgerViews {
+    /// @notice How many tasks exist; ids run from 1 to this.
+    function taskCount() external view returns (uint256);
+
+    /// @notice A task's sponsor, funds, progress and base model.
+    function task(uint256 taskId) external view returns (TaskView memory);
+
+    /// @notice A task's frozen rules.
+    function taskParams(uint256 taskId) external view returns (TaskParams memory);
+
+    /// @notice A round's deadlines, counts and totals.
+    function roundInfo(uint256 taskId, uint32 round) external view returns (RoundView memory);
+
+    /// @notice The phase a round is in at this block's time.
+    function phase(uint256 taskId, uint32 round) external view returns (Phase);
+
+    /// @notice A member's role, stake and balance.
+    function member(uint256 taskId, address account) external view returns (Member memory);
+
+    /// @notice All verifiers ever appointed or joined, in index order; members that left have weight zero.
+    function verifiers(uint256 taskId) external view returns (VerifierGrant[] memory);
+
+    /// @notice The active weight of one verifier, zero for anyone else.
+    function verifierWeight(uint256 taskId, address verifier) external view returns (uint16);
+
+    /// @notice The active weight of all verifiers together.
+    function totalVerifierWeight(uint256 taskId) external view returns (uint16);
+
+    /// @notice The committee of the current round, in the order in which `settle` wants the vectors; empty for any
+    /// other round (older ones are in the `RevealClosed` events).
+    function committee(uint256 taskId, uint32 round) external view returns (Committee memory);
+
+    /// @notice A trainer's record of a round, `Free` where it never had one or it is processed.
+    function record(uint256 taskId, address trainer, uint32 round) external view returns (RecordView memory);
+
+    /// @notice The rounds of which a trainer has a record that is not processed, oldest first.
+    function pendingRounds(uint256 taskId, address trainer) external view returns (uint32[] memory rounds);
+
+    /// @notice The settled medians of one word of a round.
+    function medians(uint256 taskId, uint32 round, uint256 word) external view returns (uint256);
+
+    /// @notice The settled code of one update: a verdict (1–5) or a score (8–32767).
+    function scoreOf(uint256 taskId, uint32 round, uint256 index) external view returns (uint16);
+
+    /// @notice An appeal against one verdict.
+    function appealInfo(uint256 taskId, uint32 round, uint256 index) external view returns (AppealView memory);
+
+    /// @notice What the ledger owes in one token, over all tasks.
+    function booked(address token) external view returns (uint256);
+}
