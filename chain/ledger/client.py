@@ -13,20 +13,19 @@ from web3 import Web3
 from web3.types import TxReceipt
 
 from chain.errors import ContractError
-from chain.evm.abi import Call, Event, encode_values
+from chain.evm.abi import Call, Event
 from chain.evm.contract import Contract
 from chain.evm.logs import fetch_logs
 from chain.evm.transactions import Sender
-from chain.ledger.artifact import check_code, load_artifact
+from chain.ledger.artifact import check_code
 from chain.ledger.bindings.dev_token import DevTokenContract
 from chain.ledger.bindings.dev_token_events import EVENTS as TOKEN_EVENTS
-from chain.ledger.bindings.errors import ERRORS
 from chain.ledger.bindings.ledger import LedgerContract
 from chain.ledger.bindings.ledger_events import EVENTS as LEDGER_EVENTS
 from chain.ledger.bindings.reputation_anchor import ReputationAnchorContract
 from chain.ledger.bindings.reputation_anchor_events import EVENTS as ANCHOR_EVENTS
 from chain.ledger.commitments import RoundKey
-from chain.ledger.linking import libraries, link
+from chain.ledger.deployment import Deployer
 
 E = TypeVar("E", bound=Event)
 
@@ -92,9 +91,7 @@ class Ledger(_Client, LedgerContract):
     @classmethod
     def deploy(cls, sender: Sender) -> Self:
         """Deploy the libraries, one by one, and the ledger."""
-        artifact = load_artifact(cls.NAME)
-        linked = {name: _create(sender, name, _code(name)) for name in libraries(artifact)}
-        return cls(sender.web3, _create(sender, cls.NAME, link(artifact, linked)))
+        return cls(sender.web3, Deployer(sender).ledger())
 
     def round_key(self, task_id: int, round_: int) -> RoundKey:
         """What commitments of a round are bound to."""
@@ -123,8 +120,7 @@ class ReputationAnchor(_Client, ReputationAnchorContract):
     @classmethod
     def deploy(cls, sender: Sender, ledger: str) -> Self:
         """Deploy an anchor whose attesters are the verifiers of ``ledger``."""
-        code = _code(cls.NAME) + encode_values(["address"], [ledger])
-        return cls(sender.web3, _create(sender, cls.NAME, code))
+        return cls(sender.web3, Deployer(sender).anchor(ledger))
 
 
 class Token(_Client, DevTokenContract):
@@ -135,16 +131,4 @@ class Token(_Client, DevTokenContract):
     @classmethod
     def deploy(cls, sender: Sender) -> Self:
         """Deploy a token that anyone may mint, for development."""
-        return cls(sender.web3, _create(sender, cls.NAME, _code(cls.NAME)))
-
-
-def _code(name: str) -> bytes:
-    return link(load_artifact(name), {})
-
-
-def _create(sender: Sender, name: str, code: bytes) -> str:
-    receipt = sender.send(Call(f"deploy {name}", None, code, bytes, errors=ERRORS))
-    address = receipt["contractAddress"]
-    if address is None:
-        raise ContractError(f"the node does not say where it created {name}")
-    return str(address)
+        return cls(sender.web3, Deployer(sender).token())

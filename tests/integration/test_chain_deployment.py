@@ -1,0 +1,127 @@
+"""Deploying on chains that are not Karat's own: real gas, other chain ids, interruptions."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from eth_account import Account
+from web3 import Web3
+
+from chain.devnet.anvil import find_anvil
+from chain.errors import ContractError, TransactionRejected
+from chain.evm.node import connect_node, rpc
+from chain.evm.transactions import Sender
+from chain.ledger.client import Ledger, ReputationAnchor
+from chain.ledger.deployment import Deployer, load_deployment
+from chain.ledger.profiles import Profile, connect
+
+ROOT = Path(__file__).resolve().parents[2]
+SEPOLIA = 11_155_111
+MNEMONIC = "test test test test test test test test test test test junk"
+
+
+@contextmanager
+def started(command: list[str], listening: str) -> Iterator[str]:
+    """The URL of a node that prints where it listens."""
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        for line in process.stdout:
+            match = re.search(listening, line)
+            if match:
+                yield f"http://{match[1]}"
+                return
+        raise AssertionError(f"{command[0]} ended without listening")
+    finally:
+        process.terminate()
+        process.stdout.close()
+        process.wait(timeout=30)
+
+
+@pytest.fixture
+def sepolia() -> Iterator[Web3]:
+    """A chain with another id, a base fee, and nobody's development keys."""
+    command = [str(find_anvil()), "--chain-id", str(SEPOLIA), "--port", "0", "--accounts", "1"]
+    with started(command, r"Listening on (127\.0\.0\.1:\d+)") as url:
+        yield connect_node(url, chain_id=SEPOLIA)
+
+
+def ether(web3: Web3, address: str, amount: float) -> None:
+    rpc(web3, "anvil_setBalance", address, hex(int(amount * 10**18)))
+
+
+def test_a_deployment_that_ran_out_of_ether_goes_on_where_it_stopped(
+    sepolia: Web3, tmp_path: Path
+) -> None:
+    account = Account.create()
+    sender, record = Sender(sepolia, account), tmp_path / "deployments" / "it.json"
+    ether(sepolia, account.address, 0.03)
+    with pytest.raises(TransactionRejected, match=r"(?i)funds"):
+        Deployer(sender, record).anchor()
+    first = load_deployment(record).contracts
+    assert first
+    assert "Ledger" not in first
+    ether(sepolia, account.address, 10)
+    created: list[str] = []
+    deployer = Deployer(sender, record, lambda name, _: created.append(name))
+    anchor, token = deployer.anchor(), deployer.token()
+    assert not set(created) & set(first)
+    whole = load_deployment(record)
+    assert {**whole.contracts, **first} == whole.contracts
+    assert whole.chain_id == SEPOLIA
+    url = str(sepolia.provider.url)  # type: ignore[attr-defined]
+    connection = connect(
+        Profile(
+            name="it",
+            kind="live",
+            rpc_url=url,
+            chain_id=SEPOLIA,
+            ledger=whole.contracts["Ledger"].address,
+            anchor=anchor,
+            token=token,
+            from_block=whole.from_block,
+        )
+    )
+    assert connection.ledger.task_count() == 0
+    sent = sepolia.eth.get_transaction_count(account.address)
+    again = Deployer(sender, record)
+    assert (again.anchor(), again.token()) == (anchor, token)
+    assert sepolia.eth.get_transaction_count(account.address) == sent
+
+
+def test_a_chain_begun_anew_is_deployed_to_anew(sepolia: Web3, tmp_path: Path) -> None:
+    account = Account.create()
+    ether(sepolia, account.address, 10)
+    sender, record = Sender(sepolia, account), tmp_path / "it.json"
+    empty = rpc(sepolia, "evm_snapshot")
+    Deployer(sender, record).ledger()
+    rpc(sepolia, "evm_revert", empty)
+    address = Deployer(sender, record).ledger()
+    Ledger.attach(sepolia, address)
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"schema": "karat.deployment/2"}', "x" * 2**21])
+def test_what_is_no_record_is_named(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "it.json"
+    path.write_text(content)
+    with pytest.raises(ContractError, match=r"it\.json"):
+        load_deployment(path)
+
+
+@pytest.mark.node
+def test_plain_hardhat_from_the_repository_takes_the_contracts() -> None:
+    node = shutil.which("node")
+    hardhat = ROOT / "node_modules" / "hardhat" / "internal" / "cli" / "cli.js"
+    if node is None or not hardhat.is_file():
+        pytest.skip("Hardhat is not installed")
+    command = [node, str(hardhat), "node", "--hostname", "127.0.0.1", "--port", "0"]
+    with started(command, r"JSON-RPC server at http://(127\.0\.0\.1:\d+)/") as url:
+        web3 = connect_node(url)
+        Account.enable_unaudited_hdwallet_features()
+        deployer = Deployer(Sender(web3, Account.from_mnemonic(MNEMONIC)))
+        anchor = ReputationAnchor.attach(web3, deployer.anchor())
+        assert anchor.ledger() == deployer.ledger()
