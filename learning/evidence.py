@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from learning.judge.detection.findings import Finding, Verdict
+from learning.judge.detection.findings import Finding
 from learning.judge.scoring import Scorer
 from learning.model_state import ModelState
-from learning.score_codes import GRID, LOWEST_SCORE, ZERO_SCORE
+from learning.score_codes import LOWEST_SCORE, ZERO_SCORE, Verdict
+from learning.scores import GRID
 from learning.tasks.spec import TaskSpec
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from eth_utils.address import is_address
 from eth_utils.crypto import keccak
 
 from chain.errors import BadCommitment
+from chain.ledger.bindings.constants import Lanes, Scores
 
-LANES = 16  # codes per word
-LANE_BITS = 16
-MOST_CODE = 2**15 - 1
-FORBIDDEN_CODES = frozenset({0, 6, 7})
+LANES = Lanes.PER_WORD  # codes per word
+LANE_BITS = 256 // LANES
+MOST_CODE = (1 << (LANE_BITS - 1)) - 1  # a lane's top bit is the contracts' own
 MOST_UPDATES = 2**16 - 1  # the ledger counts updates in 16 bits
 
 
@@ -121,10 +121,11 @@ def pack_scores(codes: Sequence[int]) -> list[int]:
     if len(codes) > MOST_UPDATES:
         raise BadCommitment(f"{len(codes)} codes are more than the {MOST_UPDATES} of a round")
     for index, code in enumerate(codes):
-        if not 0 < code <= MOST_CODE or code in FORBIDDEN_CODES:
+        is_verdict = Scores.HARMFUL <= code <= Scores.UNAVAILABLE
+        if not is_verdict and not Scores.OK <= code <= MOST_CODE:
             raise BadCommitment(
-                f"code {code} of update {index} is neither a verdict (1 to 5) nor a score "
-                f"(8 to {MOST_CODE})"
+                f"code {code} of update {index} is neither a verdict ({Scores.HARMFUL} to "
+                f"{Scores.UNAVAILABLE}) nor a score ({Scores.OK} to {MOST_CODE})"
             )
     return [
         sum(code << (LANE_BITS * lane) for lane, code in enumerate(codes[start : start + LANES]))

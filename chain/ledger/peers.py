@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from eth_utils.address import is_address, to_canonical_address, to_checksum_address
 
 from chain.errors import BadCommitment
+from chain.ledger.bindings.constants import ReputationAnchor
 
-EDGE_BYTES = 22
-MOST_EDGES = 32  # per member and round
-MOST_WEIGHT = 2**15 - 1
+EDGE_BYTES = ReputationAnchor.EDGE_BYTES
+MOST_EDGES = ReputationAnchor.EDGES_PER_ROUND  # per member
+MOST_WEIGHT = (1 << (8 * (EDGE_BYTES - 20) - 1)) - 1  # what an address leaves of an edge, signed
 
 
 def pack_edges(edges: Sequence[tuple[str, int]]) -> bytes:

@@ -146,7 +146,7 @@ NETWORK_DOCUMENTS: dict[str, type] = {
     "karat.up/1": Up,
     "karat.down/1": Down,
     "karat.status/1": Status,
-    "karat.cli.doctor/1": Doctor,
+    "karat.doctor/1": Doctor,
     "karat.config/1": Config,
     "karat.account/1": Account,
     "karat.account.list/1": AccountList,

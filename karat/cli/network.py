@@ -140,6 +140,6 @@ def doctor(session: Session) -> None:
         lines.append(f"{mark[check.status]}  {check.name}: {check.found}")
         if check.fix:
             lines.append(f"         fix: {check.fix}")
-    session.show("karat.cli.doctor/1", document, lines)
+    session.show("karat.doctor/1", document, lines)
     if not document["ok"]:
         raise typer.Exit(1)

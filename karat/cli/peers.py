@@ -53,7 +53,7 @@ def attest(
     }
     said = [f"{own} states {weight:+} about {to}." for to, weight in weights.items()]
     session.show(
-        "karat.protocol.reputation.attest/1", document, done.lines() if done.dry_run else said
+        "karat.reputation.attest/1", document, done.lines() if done.dry_run else said
     )
 
 

@@ -52,7 +52,7 @@ def top(
     rows = [_row(scores, node) for node, _ in scores.top(count)]
     if question.json:
         document = {**view.document(), "method": question.method.value, "top": rows}
-        print_json("karat.protocol.reputation.top/1", document)
+        print_json("karat.reputation.top/1", document)
         return
     if not rows:
         say(_nobody(question, view.ego))
@@ -70,7 +70,7 @@ def show(question: Question, node: Node) -> None:
     row = _row(question.scores(view), name)
     if question.json:
         document = {**view.document(), "method": question.method.value, **row}
-        print_json("karat.protocol.reputation.show/1", document)
+        print_json("karat.reputation.show/1", document)
         return
     _print_table(["node", "score", "hit probability", "error"], [_cells(row)])
 
@@ -87,7 +87,7 @@ def explain(
     view = question.view()
     found = view.engine.explain(view.ego, name, paths)
     if question.json:
-        print_json("karat.protocol.reputation.explain/1", {**view.document(), **asdict(found)})
+        print_json("karat.reputation.explain/1", {**view.document(), **asdict(found)})
         return
     typer.echo(f"{name}: score {found.score:.6f}, hit probability {found.hit_probability:.6f}")
     for path in found.paths:
@@ -120,7 +120,7 @@ def export(
     if question.json:
         content = {"text": text} if output is None else {"path": str(output)}
         document = {**view.document(), "format": format.value, **content}
-        print_json("karat.protocol.reputation.export/1", document)
+        print_json("karat.reputation.export/1", document)
     elif output is None:
         typer.echo(text, nl=False)
 
@@ -146,7 +146,7 @@ def audit(
     if question.json:
         found = [row.to_dict() for row in rows]
         print_json(
-            "karat.protocol.reputation.audit/1", {"ego": seen_by, "holds": holds, "rows": found}
+            "karat.reputation.audit/1", {"ego": seen_by, "holds": holds, "rows": found}
         )
     else:
         cells = [
@@ -182,7 +182,7 @@ def verify(question: Question, node: Node) -> None:
             "holds": holds,
             "proof": anchored.proof.to_dict(),
         }
-        print_json("karat.protocol.reputation.verify/1", document)
+        print_json("karat.reputation.verify/1", document)
     else:
         verdict = "holds" if holds else "DOES NOT HOLD"
         score, epoch = f"{anchored.score:.6f}", anchored.epoch
@@ -203,7 +203,7 @@ def epochs(question: Question) -> None:
     number, found = source.task.id, source.epochs()
     if question.json:
         document = {"task": number, "epochs": [_epoch(one) for one in found]}
-        print_json("karat.protocol.reputation.epochs/1", document)
+        print_json("karat.reputation.epochs/1", document)
         return
     if not found:
         say(f"No verifier of task {number} has attested a reputation yet.")

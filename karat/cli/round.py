@@ -116,7 +116,7 @@ def appeal(
     The verifiers outside the committee vote. If they change the verdict, the bond comes back with
     as much again from those who erred; if not, it is lost to the task's escrow.
     """
-    from chain.ledger.enums import Phase
+    from chain.ledger.bindings.enums import Phase
     from karat.errors import NotAvailable
     from karat.protocol.rounds import phase_name
 

@@ -65,7 +65,7 @@ def create(
     said = [f"Task {number} is created: {money.show(escrow)} for {rounds}."]
     if done.dry_run:
         said = [f"would escrow {money.show(escrow)} for {rounds}", *done.lines()]
-    session.show("karat.protocol.task.create/1", document, said)
+    session.show("karat.task.create/1", document, said)
 
 
 def _publish(session: Session, spec: "TaskSpec") -> "tuple[Content, Content]":
@@ -122,7 +122,7 @@ def show(session: Session, number: TaskArgument) -> None:
         "specification": document["spec"],
         "model": document["model"],
     }
-    session.show("karat.protocol.task/1", document, pairs(shown))
+    session.show("karat.task/1", document, pairs(shown))
 
 
 def _cid(digest: bytes, size: int) -> str:
@@ -168,7 +168,7 @@ def list_(session: Session) -> None:
     if not rows:
         session.note("No task yet: `karat task create --spec FILE` makes one.")
     session.show(
-        "karat.protocol.task.list/1", {"tasks": entries}, table(header, rows) if rows else []
+        "karat.task.list/1", {"tasks": entries}, table(header, rows) if rows else []
     )
 
 
@@ -187,7 +187,7 @@ def top_up(
     escrow = session.ledger.task(number).escrow
     document = {**done.document(), "task": number, "amount": units, "escrow": escrow}
     said = f"The escrow of task {number} is now {money.show(escrow)}."
-    session.show("karat.protocol.task.top-up/1", document, done.lines() if done.dry_run else [said])
+    session.show("karat.task.top-up/1", document, done.lines() if done.dry_run else [said])
 
 
 @task.command()
@@ -200,4 +200,4 @@ def close(session: Session, number: TaskArgument) -> None:
     done = session.act([session.ledger.close_task(number)])
     document = {**done.document(), "task": number, "amount": escrow}
     said = f"Task {number} is closed; {money.show(escrow)} came back."
-    session.show("karat.protocol.task.close/1", document, done.lines() if done.dry_run else [said])
+    session.show("karat.task.close/1", document, done.lines() if done.dry_run else [said])

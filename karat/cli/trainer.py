@@ -79,7 +79,7 @@ def submit(
     Trains first if nothing is trained yet and --data or --shard is given, or the task assigns
     data. What was done is not done again.
     """
-    from chain.ledger.enums import Phase, RecordKind
+    from chain.ledger.bindings.enums import Phase, RecordKind
 
     work = _work(session, number)
     session.clock.advance_if_idle()

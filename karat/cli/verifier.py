@@ -60,7 +60,7 @@ def run(
 
     May be killed and started again at any moment: it goes on where it was.
     """
-    from chain.ledger.enums import Role
+    from chain.ledger.bindings.enums import Role
     from karat.participants.daemon.follow import Following
     from karat.participants.daemon.logs import daemon_log
     from karat.participants.daemon.loop import (

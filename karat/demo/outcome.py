@@ -16,7 +16,8 @@ from karat.protocol.history import Round, TaskHistory
 from karat.protocol.task import Task
 from karat.protocol.trust import trust_edges
 from karat.protocol.verdicts import verdict_name
-from learning.score_codes import LOWEST_SCORE, ZERO_SCORE, decode_score
+from learning.score_codes import LOWEST_SCORE, ZERO_SCORE
+from learning.scores import decode_score
 
 
 class Outcomes:

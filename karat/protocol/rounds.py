@@ -1,8 +1,8 @@
 """Moving a task's rounds on: the steps that are due and that anyone may take."""
 
 from chain.evm.abi import Call
+from chain.ledger.bindings.enums import Phase
 from chain.ledger.client import Ledger
-from chain.ledger.enums import Phase
 from karat.errors import Hint, NotAvailable
 from karat.protocol.history import TaskHistory
 from karat.protocol.settlement import settle_calls

@@ -23,8 +23,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from karat.protocol.history import Outcome, Round, TaskHistory
-from learning.judge.detection.findings import Verdict
-from learning.score_codes import ZERO_SCORE
+from learning.score_codes import ZERO_SCORE, Verdict
 
 SLASHABLE = frozenset({Verdict.HARMFUL, Verdict.MALFORMED, Verdict.DUPLICATE})
 

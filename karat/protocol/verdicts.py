@@ -1,7 +1,6 @@
 """Settled codes in words."""
 
-from learning.judge.detection.findings import Verdict
-from learning.score_codes import LOWEST_SCORE
+from learning.score_codes import LOWEST_SCORE, Verdict
 
 
 def verdict_name(code: int) -> str:

@@ -14,9 +14,9 @@ from eth_abi.exceptions import DecodingError
 
 from chain.errors import ChainError
 from chain.evm.node import rpc_batch_responses
+from chain.ledger.bindings.enums import Phase
 from chain.ledger.bindings.structs import RoundView, TaskView
 from chain.ledger.client import Token
-from chain.ledger.enums import Phase
 from karat.sdk import Network
 from karat.web.text import clean
 

@@ -28,13 +28,14 @@ from learning.judge.detection.alliances import (
 from learning.judge.detection.confusion import confusions, targeted
 from learning.judge.detection.copies import duplicates, mixtures, replays
 from learning.judge.detection.cosines import Cosines, unit_rows
-from learning.judge.detection.findings import Finding, Verdict
+from learning.judge.detection.findings import Finding
 from learning.judge.detection.habits import habits
 from learning.judge.detection.harm import directions, harmful, noise_level
 from learning.judge.detection.own_data import advantages, unused
 from learning.judge.scoring import Scorer
 from learning.model_state import ModelState
-from learning.score_codes import LOWEST_SCORE, ZERO_SCORE, encode_score
+from learning.score_codes import LOWEST_SCORE, ZERO_SCORE, Verdict
+from learning.scores import encode_score
 from learning.tasks.data import assigned, divided
 from learning.tasks.spec import TaskSpec
 from learning.training import layout_of

@@ -8,6 +8,7 @@ from chain.devnet.batch import send_batch
 from chain.evm.abi import Call
 from chain.evm.transactions import GasLog, Sender
 from chain.ledger.bindings import ledger_events as happened
+from chain.ledger.bindings.enums import Phase, VoteState
 from chain.ledger.bindings.structs import TaskParams, VerifierGrant
 from chain.ledger.client import Ledger, ReputationAnchor, Token
 from chain.ledger.commitments import (
@@ -17,7 +18,6 @@ from chain.ledger.commitments import (
     update_commitment,
     vector_hash,
 )
-from chain.ledger.enums import Phase, VoteState
 
 GENESIS = 1_700_000_000
 UNIT = 10**18

@@ -6,7 +6,7 @@ from typing import Self
 
 from chain.errors import ChainError
 from chain.evm.node import rpc
-from chain.ledger.enums import Phase
+from chain.ledger.bindings.enums import Phase
 from karat.errors import KaratError
 from karat.sdk import Network, TaskView, connect
 

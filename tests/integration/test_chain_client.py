@@ -12,9 +12,9 @@ from chain.devnet.base import Kind
 from chain.errors import BadCommitment, ContractError
 from chain.ledger.bindings import errors
 from chain.ledger.bindings import ledger_events as happened
+from chain.ledger.bindings.enums import Phase, RecordKind, Role, VoteState
 from chain.ledger.client import Ledger, ReputationAnchor
 from chain.ledger.commitments import unpack_scores, update_commitment
-from chain.ledger.enums import Phase, RecordKind, Role, VoteState
 from chain.ledger.permits import sign_commit
 from karat.cli.errors import Exit, exit_code
 from tests.chain.network import ACCOUNTS, GENESIS, SALT, SPONSOR, UNIT, Network, params

@@ -13,8 +13,8 @@ from chain.devnet import start_devnet
 from chain.errors import EventIndexError, NodeError
 from chain.evm.node import rpc
 from chain.ledger.bindings import ledger_events as happened
+from chain.ledger.bindings.enums import Role
 from chain.ledger.commitments import appeal_commitment, pack_scores
-from chain.ledger.enums import Role
 from chain.ledger.index import EventIndex, Queries
 from chain.ledger.index.schema import events as events_table
 from chain.ledger.peers import pack_edges

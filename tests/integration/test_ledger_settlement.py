@@ -13,6 +13,7 @@ from chain.devnet.batch import send_batch
 from chain.errors import NodeMissing
 from chain.evm.transactions import Sender
 from chain.ledger.bindings import ledger_events as happened
+from chain.ledger.bindings.enums import Phase
 from chain.ledger.bindings.structs import VerifierGrant
 from chain.ledger.client import Ledger, Token
 from chain.ledger.commitments import (
@@ -22,7 +23,6 @@ from chain.ledger.commitments import (
     update_commitment,
     vector_hash,
 )
-from chain.ledger.enums import Phase
 from tests.chain.network import GENESIS, SALT, UNIT, params
 
 try:

@@ -51,7 +51,7 @@ def test_top_is_what_the_library_says(graph: str) -> None:
     found = document("top", "--graph", graph, "--ego", "e", *options, "-k", "3")
     engine = MeritRank(TrustGraph.from_csv(graph), alpha=0.3, beta=0.2, gamma=0.1)
     expected = engine.scores("e").top(3)
-    assert found["schema"] == "karat.protocol.reputation.top/1"
+    assert found["schema"] == "karat.reputation.top/1"
     assert [(row["node"], row["score"]) for row in found["top"]] == expected
 
 

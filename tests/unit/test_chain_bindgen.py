@@ -9,6 +9,7 @@ from chain.errors import TransactionReverted
 from chain.evm.abi import abi_type
 from chain.ledger.bindings import errors, ledger_events, structs
 from tools import bindgen
+from tools.solidity import Sources
 
 PAIR = {
     "type": "tuple[]",
@@ -55,6 +56,11 @@ def test_a_stale_file_fails_the_check(
     (root / "ledger" / "bindings" / "errors.py").write_text("")
     assert bindgen.main(["--check"]) == 1
     assert "errors.py" in capsys.readouterr().err
+    assert bindgen.main([]) == 0
+    codes = tmp_path / "learning" / "score_codes.py"
+    codes.write_text(codes.read_text().replace("HARMFUL = 1", "HARMFUL = 2"))
+    assert bindgen.main(["--check"]) == 1
+    assert "learning/score_codes.py" in capsys.readouterr().err
 
 
 def test_structs_enums_arrays_and_keywords_are_generated() -> None:
@@ -80,6 +86,37 @@ def test_overloads_are_refused() -> None:
     twice = [ABI[0], {**ABI[0], "inputs": []}]
     with pytest.raises(ValueError, match="Box overloads sendAll"):
         bindgen.Generator({"Box": twice}, [], {}).files()
+
+
+SOURCE = """
+library Limits {
+    uint256 private constant YEAR = 365 days; // constant uint256 NOT_THIS = 1;
+    uint16 internal constant MOST = type(uint16).max;
+    uint256 constant SPREAD = (YEAR - 1) / 2 + Bits.LANE ** 2;
+    bytes32 private constant NAME = keccak256("a name");
+}
+contract Bits {
+    /* uint8 constant NOR_THIS = 1; */
+    uint256 internal constant LANE = 1 << 4;
+    uint256 internal constant MASK = 0xffffffffffffffffffff;
+    enum Light { Red /* stop */, YellowGreen }
+}
+"""
+
+
+def test_constants_and_enums_are_read_from_the_source(tmp_path: Path) -> None:
+    path = tmp_path / "Source.sol"
+    path.write_text(SOURCE)
+    read = Sources.read([path])
+    year = 365 * 86400
+    assert read.enums == {"Light": ("Red", "YellowGreen")}
+    assert read.small_constants() == {
+        "Bits": {"LANE": 16},
+        "Limits": {"YEAR": year, "MOST": 65535, "SPREAD": (year - 1) // 2 + 256},
+    }
+    path.write_text(SOURCE.replace("1 << 4", "lanes(4)"))
+    with pytest.raises(ValueError, match=r"Bits\.LANE = lanes\(4\)"):
+        Sources.read([path])
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ import pytest
 import structlog
 
 from chain.errors import NodeUnreachable
+from chain.ledger.bindings.enums import Phase
 from chain.ledger.bindings.errors import StakeTooLow, WrongPhase
-from chain.ledger.enums import Phase
 from chain.store import cid_of
 from chain.store.errors import StoreUnreachable
 from karat.errors import ConfigError, ProtocolError

@@ -8,8 +8,7 @@ from karat.protocol import reputation
 from karat.protocol.history import Outcome, TaskHistory
 from karat.protocol.trust import TrustEdge, anchored_edges, net_edges, peers, trust_edges
 from karat.web.book import TaskBook
-from learning.judge.detection.findings import Verdict
-from learning.score_codes import ZERO_SCORE
+from learning.score_codes import ZERO_SCORE, Verdict
 from tests.trust.histories import SPONSOR, VERIFIERS, address, history, said
 
 A, B, C, D = (address(name) for name in (11, 12, 13, 14))

@@ -15,10 +15,10 @@ from learning.aggregation import next_model
 from learning.codec import Codec
 from learning.errors import TaskError
 from learning.judge.detection.cosines import Cosines
-from learning.judge.detection.findings import Verdict
 from learning.judge.verifier import PastRound, PastUpdate, SubmittedUpdate, past_round, score_round
 from learning.model_state import ModelState
-from learning.score_codes import HIGHEST_SCORE, LOWEST_SCORE, ZERO_SCORE, decode_score, encode_score
+from learning.score_codes import LOWEST_SCORE, ZERO_SCORE, Verdict
+from learning.scores import HIGHEST_SCORE, decode_score, encode_score
 from learning.tasks import TaskSpec
 from learning.tasks import get as get_task
 from learning.tasks.data import Examples, assigned, partition

@@ -11,7 +11,7 @@ from chain.evm.abi import Call
 from chain.evm.contract import Contract, Function
 from chain.ledger.bindings.errors import ERRORS
 from chain.ledger.bindings.structs import AppealView, Committee, Member, RecordView, RoundView, TaskParams, TaskView, VerifierGrant
-from chain.ledger.enums import Phase
+from chain.ledger.bindings.enums import Phase
 
 _APPEAL = Function(
     "appeal",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from chain.evm.abi import Struct
-from chain.ledger.enums import Role, RecordKind, VoteState
+from chain.ledger.bindings.enums import RecordKind, Role, VoteState
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from chain.errors import EventIndexError
 from chain.evm.abi import Event
 from chain.ledger.bindings import ledger_events as ledger
 from chain.ledger.bindings import reputation_anchor_events as anchor
+from chain.ledger.bindings.enums import Role
 from chain.ledger.bindings.structs import Statement, TaskParams
 from chain.ledger.commitments import LANES, unpack_scores
-from chain.ledger.enums import Role
 from chain.ledger.index.event_index import EventIndex
 from chain.ledger.peers import unpack_edges
 

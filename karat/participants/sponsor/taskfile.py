@@ -44,6 +44,7 @@ from pydantic import (
 )
 
 from chain.evm.addresses import checked_address
+from chain.ledger.bindings.constants import MemberLogic, Rings, TaskLogic
 from chain.ledger.bindings.structs import TaskParams, VerifierGrant
 from chain.ledger.commitments import LANES
 from karat.errors import ConfigError
@@ -55,9 +56,6 @@ from learning.tasks.data import assigned
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d{1,9})([smhd])")
 _MOST_BYTES = 1 << 20
-_MOST_WEIGHT = 32_767
-_MOST_APPEAL_WORDS = 4000  # of all the committee's vectors: contracts/ledger/TaskLogic.sol
-_YEAR = 365 * 86400
 
 
 def _seconds(value: Any) -> Any:
@@ -69,8 +67,8 @@ def _seconds(value: Any) -> Any:
     return value
 
 
-Window = Annotated[int, BeforeValidator(_seconds), Field(ge=1, le=_YEAR)]
-OptionalWindow = Annotated[int, BeforeValidator(_seconds), Field(ge=0, le=_YEAR)]
+Window = Annotated[int, BeforeValidator(_seconds), Field(ge=1, le=TaskLogic.MAX_WINDOW)]
+OptionalWindow = Annotated[int, BeforeValidator(_seconds), Field(ge=0, le=TaskLogic.MAX_WINDOW)]
 Amount = Annotated[Decimal, Field(ge=0, allow_inf_nan=False, max_digits=40)]
 Stake = Annotated[Decimal, Field(gt=0, allow_inf_nan=False, max_digits=40)]
 BasisPoints = Annotated[int, Field(ge=0, le=10_000)]
@@ -129,7 +127,7 @@ class Grant(_Table):
     """A verifier that may join."""
 
     account: Annotated[str, Field(min_length=1)]
-    weight: Annotated[int, Field(ge=1, le=_MOST_WEIGHT)] = 100
+    weight: Annotated[int, Field(ge=1, le=MemberLogic.MAX_WEIGHT)] = 100
 
 
 class TaskFile(_Table):
@@ -137,7 +135,7 @@ class TaskFile(_Table):
 
     task: str
     assigned_examples: Annotated[int, Field(ge=1)] | None = None
-    rounds: Annotated[int, Field(ge=1, lt=2**24)]
+    rounds: Annotated[int, Field(ge=1, le=Rings.MAX_ROUND)]
     token: Annotated[str, AfterValidator(checked_address)] | None = None
     rewards: Rewards
     stakes: Stakes
@@ -145,8 +143,8 @@ class TaskFile(_Table):
     slashing: Slashing = Slashing()
     verifiers: list[Grant] = []
     open_verifiers: bool = False
-    committee_size: Annotated[int, Field(ge=1, le=15)] | None = None
-    max_trainers: Annotated[int, Field(ge=1, le=16_382)] = 64
+    committee_size: Annotated[int, Field(ge=1, le=TaskLogic.MAX_COMMITTEE)] | None = None
+    max_trainers: Annotated[int, Field(ge=1, le=TaskLogic.MAX_TRAINERS)] = 64
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -156,8 +154,10 @@ class TaskFile(_Table):
             raise ValueError(
                 "verifiers: name at least one [[verifiers]], or set open_verifiers = true"
             )
-        if sum(grant.weight for grant in self.verifiers) > _MOST_WEIGHT:
-            raise ValueError(f"verifiers: all weights together must not pass {_MOST_WEIGHT}")
+        if sum(grant.weight for grant in self.verifiers) > MemberLogic.MAX_WEIGHT:
+            raise ValueError(
+                f"verifiers: all weights together must not pass {MemberLogic.MAX_WEIGHT}"
+            )
         cooldown = self.windows.cooldown
         if cooldown is not None and cooldown < self.windows.round:
             raise ValueError(
@@ -165,7 +165,7 @@ class TaskFile(_Table):
             )
         if self.windows.appeal and not self.stakes.appeal_bond:
             raise ValueError("stakes.appeal_bond: appeals need a bond above zero")
-        most = LANES * (_MOST_APPEAL_WORDS // self.seats)
+        most = LANES * (TaskLogic.MAX_APPEAL_WORDS // self.seats)
         if self.windows.appeal and self.max_trainers > most:
             raise ValueError(
                 f"max_trainers: with appeals and a committee of {self.seats} there can be {most} "

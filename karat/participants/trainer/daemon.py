@@ -5,7 +5,7 @@ task is over.
 """
 
 from chain.evm.clock import Clock
-from chain.ledger.enums import Phase, RecordKind
+from chain.ledger.bindings.enums import Phase, RecordKind
 from karat.errors import NotAvailable
 from karat.participants.daemon.outbox import Outbox
 from karat.participants.trainer.work import TrainerWork

@@ -3,12 +3,13 @@
 from typing import Any
 
 from chain.evm.abi import Call
+from chain.ledger.bindings.constants import Rings
+from chain.ledger.bindings.enums import Phase, RecordKind
 from chain.ledger.bindings.structs import RecordView, RoundView
 from chain.ledger.client import Ledger
-from chain.ledger.enums import Phase, RecordKind
 from karat.errors import Hint, NotAvailable
 
-RING = 5  # rounds that a trainer's records can span
+RING = Rings.ROUNDS  # that a trainer's records can span
 _TAKEN = frozenset({RecordKind.COMMITTED, RecordKind.REVEALED})
 _ENDED = frozenset({Phase.FINAL, Phase.VOID})
 

@@ -12,10 +12,11 @@ from typing import Any
 
 from chain.evm.abi import Call
 from chain.evm.transactions import Sender
+from chain.ledger.bindings.constants import Rings
+from chain.ledger.bindings.enums import Phase, RecordKind
 from chain.ledger.bindings.structs import RecordView
 from chain.ledger.client import Ledger
 from chain.ledger.commitments import RoundKey, update_commitment
-from chain.ledger.enums import Phase, RecordKind
 from karat.errors import Hint, NotAvailable, ProtocolError
 from karat.participants.daemon.follow import Following
 from karat.participants.journal import Slot, Updates, journal_folder
@@ -27,7 +28,7 @@ from learning.codec import Codec
 from learning.tasks.data import Examples, assigned
 from learning.training import layout_of, train
 
-_STORED_BITS = 160  # of a commitment, in its record
+_STORED_BITS = 256 - Rings.COMMITMENT_AT  # of a commitment, in its record
 
 OnStep = Callable[[int, float], None]
 

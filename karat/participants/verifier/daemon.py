@@ -21,8 +21,8 @@ until half of the window has passed, and only then counts as unavailable.
 """
 
 from chain.evm.clock import Clock
+from chain.ledger.bindings.enums import Phase, VoteState
 from chain.ledger.client import Ledger, ReputationAnchor
-from chain.ledger.enums import Phase, VoteState
 from karat.errors import NotAvailable
 from karat.participants.daemon.follow import Following
 from karat.participants.daemon.outbox import Outbox

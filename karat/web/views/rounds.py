@@ -3,7 +3,7 @@
 from statistics import median
 from typing import Literal, cast
 
-from chain.ledger.enums import Phase
+from chain.ledger.bindings.enums import Phase
 from karat.errors import NotAvailable
 from karat.protocol.history import Outcome, Revealed
 from karat.protocol.history import Round as PastRound
@@ -15,7 +15,8 @@ from karat.web.facts import State
 from karat.web.parameters import RoundPage, RoundPath, UpdatePath
 from karat.web.site import Site
 from karat.web.views.tasks import cid, phase_of, state_of, summary_of_round, verdict_of
-from learning.score_codes import LOWEST_SCORE, ZERO_SCORE, decode_score
+from learning.score_codes import LOWEST_SCORE, ZERO_SCORE
+from learning.scores import decode_score
 
 _MOST_TRANSACTIONS = 2_500
 _COURSE = (

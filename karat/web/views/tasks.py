@@ -2,9 +2,9 @@
 
 from typing import Any, cast
 
+from chain.ledger.bindings.enums import Phase
 from chain.ledger.bindings.ledger_events import TaskCreated
 from chain.ledger.bindings.structs import RoundView
-from chain.ledger.enums import Phase
 from karat import __version__
 from karat.protocol.content import Content
 from karat.protocol.rounds import phase_name

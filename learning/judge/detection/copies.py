@@ -10,7 +10,8 @@ import numpy as np
 
 from learning.codec import SparseUpdate
 from learning.judge.detection.cosines import Cosines
-from learning.judge.detection.findings import Finding, Verdict
+from learning.judge.detection.findings import Finding
+from learning.score_codes import Verdict
 from learning.tasks.spec import ScoringSpec
 
 _RIDGE = 1e-3  # keeps the fit stable when earlier commits are nearly dependent

@@ -1,17 +1,8 @@
-"""What a detector reports, and the verdict codes it shares with the ledger."""
+"""What a detector reports."""
 
 from dataclasses import dataclass, field
-from enum import IntEnum
 
-
-class Verdict(IntEnum):
-    """Codes 1..5 of a score vector, worst first; shared with the ledger contract."""
-
-    HARMFUL = 1
-    MALFORMED = 2
-    DUPLICATE = 3
-    STALE = 4
-    UNAVAILABLE = 5
+from learning.score_codes import Verdict
 
 
 @dataclass(frozen=True)

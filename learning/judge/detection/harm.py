@@ -6,7 +6,8 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from learning.judge.detection.cosines import Cosines
-from learning.judge.detection.findings import Finding, Verdict
+from learning.judge.detection.findings import Finding
+from learning.score_codes import Verdict
 from learning.tasks.spec import ScoringSpec
 
 
