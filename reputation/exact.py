@@ -46,20 +46,20 @@ def hits(
     if nodes is not None:
         states = np.concatenate([nodes, nodes + n]) if transitions.signed else nodes
         row = np.where(np.isin(np.arange(len(row)), states), row, 0.0)
-    diagonal.require(np.flatnonzero(row))
-    own = np.where(np.isnan(diagonal.own), 1.0, diagonal.own)
+    entries = diagonal.entries(np.flatnonzero(row))
+    own = np.where(np.isnan(entries.own), 1.0, entries.own)
     reach = np.maximum(row, 0.0) / own
     reach[ego] = 0.0
     trust = reach[:n]
-    trust_error = trust * diagonal.error[:n]
+    trust_error = trust * entries.error[:n]
     if not transitions.signed:
         return _without_ego(trust, np.zeros(n), error, trust_error, ego, diagonal)
-    again = diagonal.crossing / own[n:]
+    again = entries.crossing / own[n:]
     distrust = np.maximum(reach[n:] - trust * again, 0.0)
     from_diagonal = (
-        reach[n:] * diagonal.error[n:]
+        reach[n:] * entries.error[n:]
         + again * (trust_error + error)
-        + trust * diagonal.error[n:] * (1.0 + again)
+        + trust * entries.error[n:] * (1.0 + again)
     )
     return _without_ego(trust, distrust, error, trust_error + from_diagonal, ego, diagonal)
 

@@ -9,14 +9,14 @@ score of a node is the probability that a walk visits it, over the sum for all n
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Literal, get_args
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from reputation.alias import StepTables
-from reputation.diagonal import Diagonal
+from reputation.diagonal import Diagonal, Progress
 from reputation.dominators import immediate_dominators
 from reputation.edges import Edge
 from reputation.errors import ParameterError
@@ -29,9 +29,11 @@ from reputation.scores import NodeVector, Parts, Scores
 from reputation.solve import solve_rows
 from reputation.transitions import Transitions, compile_transitions
 
-Method = Literal["exact", "sample"]
+Method = Literal["exact", "sample", "auto"]
 
 _KEPT_BYTES = 2**28  # of stored walks
+_FEW_STATES = 2_000  # an exact computation takes seconds at most, whatever the graph
+_MANY_STATES = 50_000  # not worth trying whether the graph falls apart
 _STEPS_PER_THREAD = 200_000  # below, starting a thread costs more than it saves
 
 
@@ -67,6 +69,8 @@ class MeritRank:
         self.graph = graph
         self.alpha, self.beta, self.gamma = float(alpha), float(beta), float(gamma)
         self.beta_threshold = float(beta_threshold)
+        self.progress: Progress | None = None
+        """Told of long computations, if set: how much is done, and of how much."""
         self._version = -1
         self._transitions: Transitions
         self._diagonal: Diagonal
@@ -85,7 +89,8 @@ class MeritRank:
         """The scores of all nodes as seen by ``ego``.
 
         ``exact`` solves for hitting probabilities, ``sample`` takes ``walks`` walks under ``seed``
-        on ``threads`` threads (``None``: as many as pay; it changes nothing). Walks are
+        on ``threads`` threads (``None``: as many as pay; it changes nothing), ``auto`` does what
+        :meth:`method_for_size` says. Walks are
         kept, so that :meth:`update` can bring them up to date. With ``beta_threshold`` below 1 the
         exact method too samples, to find whom connectivity decay hits.
 
@@ -104,16 +109,28 @@ class MeritRank:
         threads: int | None = None,
     ) -> list[Scores]:
         """As :meth:`scores` for each ego; exact solves run eight at a time on one diagonal."""
-        _require(method in ("exact", "sample"), "method", method, '"exact" or "sample"')
+        _require(method in get_args(Method), "method", method, '"exact", "sample" or "auto"')
         for name, number in (("walks", walks), ("seed", seed)):
             _require(isinstance(number, int | np.integer), name, number, "an integer")
         egos = list(egos)
+        if method == "auto":
+            method = self.method_for_size()
         if threads is None and method == "sample":
             threads = 1 + int(max(walks, 0) / self.alpha) // _STEPS_PER_THREAD
         with _threads(threads):
             if method == "sample":
                 return [self._sampled(ego, walks, seed) for ego in egos]
             return list(self._exact(egos, walks, seed))
+
+    def method_for_size(self) -> Literal["exact", "sample"]:
+        """``exact`` if that takes seconds: the graph is small, or all but a small core of it falls
+        apart by elimination; else ``sample``.
+        """
+        transitions, diagonal = self._compiled()
+        states = transitions.out.rows
+        if states <= _FEW_STATES or (states <= _MANY_STATES and diagonal.together):
+            return "exact"
+        return "sample"
 
     def update(self, edges: Iterable[Edge]) -> int:
         """Change edges of the graph as :meth:`TrustGraph.add_edges` does, and the walks with them.
@@ -214,6 +231,7 @@ class MeritRank:
         if self._version != self.graph.version:
             self._transitions = compile_transitions(self.graph, self.gamma)
             self._diagonal = Diagonal(self._transitions, 1.0 - self.alpha)
+            self._diagonal.progress = self.progress
             self._version = self.graph.version
         return self._transitions, self._diagonal
 

@@ -1,11 +1,12 @@
 """What ``karat reputation`` is asked: a graph, whose view of it, and how that is computed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -16,6 +17,7 @@ from karat.cli.session import Options, Session
 if TYPE_CHECKING:
     from karat.sdk import Reputation
     from reputation import MeritRank, Scores, TrustGraph
+    from reputation.diagonal import Progress
 
 TASK = ("network", "task", "json")
 GRAPH = ("ego", "graph", "epoch", *TASK)
@@ -26,6 +28,7 @@ SAMPLING = ("beta_threshold", "method", "walks", "seed")
 class Method(StrEnum):
     """How scores are computed."""
 
+    auto = "auto"
     exact = "exact"
     sample = "sample"
 
@@ -76,7 +79,9 @@ class Question:
     beta_threshold: Annotated[
         float, typer.Option(help="Share of walks through one node that counts.")
     ] = 1.0
-    method: Annotated[Method, typer.Option(help="Exact solve, or sampled walks.")] = Method.exact
+    method: Annotated[
+        Method, typer.Option(help="Exact solve, sampled walks, or as the graph's size suggests.")
+    ] = Method.auto
     walks: Annotated[int, typer.Option(help="Walks to sample.")] = 10_000
     seed: Annotated[int, typer.Option(help="Seed of the walks.")] = 0
     threads: Annotated[
@@ -133,8 +138,28 @@ class Question:
         return View(loaded, engine, ego)
 
     def scores(self, view: "View") -> "Scores":
-        """Scores of all nodes, exact or sampled."""
-        return view.engine.scores(view.ego, self.method.value, self.walks, self.seed, self.threads)
+        """Scores of all nodes, exact or sampled; says which, where that was left open."""
+        method: Literal["exact", "sample", "auto"] = self.method.value
+        with _progress() as view.engine.progress:
+            if method == "auto":
+                method = view.engine.method_for_size()
+                if method == "sample":
+                    size = f"{len(view.graph):,} nodes and {view.graph.number_of_edges:,} edges"
+                    say(f"{size}: {self.walks:,} sampled walks. --method exact takes long.")
+            view.method = method
+            return view.engine.scores(view.ego, method, self.walks, self.seed, self.threads)
+
+
+@contextmanager
+def _progress() -> "Iterator[Progress]":
+    """A bar on a terminal, for what takes long."""
+    from rich.console import Console
+    from rich.progress import Progress as Bars
+
+    console = Console(stderr=True)
+    with Bars(console=console, transient=True, disable=not console.is_terminal) as bars:
+        task = bars.add_task("solving", total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
 def asked(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -143,13 +168,15 @@ def asked(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     return gathered("question", declared, lambda chosen: Question(**chosen))
 
 
-@dataclass(frozen=True)
+@dataclass
 class View:
     """One ego's view of a graph."""
 
     graph: "TrustGraph"
     engine: "MeritRank"
     ego: str
+    method: str = ""
+    """How the scores were computed."""
 
     def document(self) -> dict[str, Any]:
         """What every JSON answer tells about its origin."""

@@ -51,7 +51,7 @@ def top(
     scores = question.scores(view)
     rows = [_row(scores, node) for node, _ in scores.top(count)]
     if question.json:
-        document = {**view.document(), "method": question.method.value, "top": rows}
+        document = {**view.document(), "method": view.method, "top": rows}
         print_json("karat.reputation.top/1", document)
         return
     if not rows:
@@ -69,7 +69,7 @@ def show(question: Question, node: Node) -> None:
     view = question.view()
     row = _row(question.scores(view), name)
     if question.json:
-        document = {**view.document(), "method": question.method.value, **row}
+        document = {**view.document(), "method": view.method, **row}
         print_json("karat.reputation.show/1", document)
         return
     _print_table(["node", "score", "hit probability", "error"], [_cells(row)])

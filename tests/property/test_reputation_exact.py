@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reputation import MeritRank, TrustGraph, reference
+from reputation import MeritRank, TrustGraph, direct, reference
+from reputation.diagonal import Diagonal
+from reputation.transitions import compile_transitions
 
 NODES = st.integers(0, 9)
 WEIGHTS = st.one_of(st.integers(1, 20), st.floats(1e-6, 1e9), st.sampled_from([1e-12, 1e15, 2**53]))
@@ -130,3 +132,79 @@ def test_slow_mixing_graphs_converge(alpha: float) -> None:
     expected = reference.exact(graph, 0, alpha)
     for node in graph.nodes:
         assert scores[node] == pytest.approx(expected.score[node], abs=1e-9)
+
+
+@CHECKED
+@given(
+    graph=graphs(signed=True, epochs=True),
+    alpha=st.floats(0.02, 1.0),
+    most=st.sampled_from([0, 1, 2, 48]),
+)
+def test_the_diagonal_at_once_is_the_plain_inverse(
+    graph: TrustGraph, alpha: float, most: int
+) -> None:
+    """``most`` neighbours: from all dense (0) to all sparse."""
+    transitions = compile_transitions(graph)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(direct, "_MOST_NEIGHBOURS", most)
+        found = direct.all_returns(transitions, 1.0 - alpha)
+    assert found is not None
+    n = len(graph)
+    inverse = np.linalg.inv(np.eye(2 * n) - (1 - alpha) * reference.step_matrix(graph, 0.0))
+    expected = np.diag(inverse[:n, :n]), np.diag(inverse[:n, n:]), np.diag(inverse[n:, n:])
+    parts = (found.trust, found.crossing, found.distrust)
+    for part, plain in zip(parts, expected, strict=True):
+        if part is found.distrust and not transitions.signed:
+            continue
+        by_row = part[transitions.position]
+        assert (np.abs(by_row - plain) <= found.error[transitions.position] + 1e-11).all()
+    assert (found.error < 1e-9).all()
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_the_diagonal_at_once_is_that_of_columns(signed: bool) -> None:
+    """On a graph with heavy tails that leaves a core; each within the other's certificate."""
+    rng = np.random.default_rng(3)
+    shares = 1.0 / np.arange(1, 701)
+    src, dst = rng.choice(700, (2, 6000), p=shares / shares.sum())
+    apart = src != dst
+    weight = rng.integers(1, 9, 6000) * np.where(rng.random(6000) < 0.1 * signed, -1, 1)
+    graph = TrustGraph.from_arrays(src[apart], dst[apart], weight[apart])
+    transitions = compile_transitions(graph)
+    states = np.arange(transitions.out.rows)
+    diagonal = Diagonal(transitions, 0.85)
+    together = diagonal.entries(states)
+    for some in np.array_split(states, 7):
+        columns = diagonal.entries(some)
+    assert together is not columns
+    bound = together.error + columns.error
+    assert (np.abs(together.own - columns.own) <= bound).all()
+    if signed:
+        crossing = np.abs(together.crossing - columns.crossing)
+        assert (crossing <= bound[transitions.n :]).all()
+        assert together.crossing.max() > 0.01
+    assert bound.max() < 1e-10
+
+
+def test_what_is_asked_before_changes_no_bit() -> None:
+    digraph = nx.gnp_random_graph(400, 0.01, seed=4, directed=True)
+    engine = MeritRank(TrustGraph.from_networkx(digraph))
+    engine.hit_probability(0, range(200))
+    fresh = MeritRank(engine.graph)
+    assert engine.scores(0).to_dict() == fresh.scores(0).to_dict()
+
+
+def test_the_method_goes_by_size_and_progress_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    digraph = nx.gnp_random_graph(300, 0.02, seed=4, directed=True)
+    engine = MeritRank(TrustGraph.from_networkx(digraph))
+    assert engine.method_for_size() == "exact"
+    assert engine.scores(0, "auto").walks is None
+    monkeypatch.setattr("reputation.meritrank._FEW_STATES", 100)
+    assert engine.method_for_size() == "exact"  # it falls apart
+    monkeypatch.setattr("reputation.diagonal.all_returns", lambda *_: None)
+    entangled, told = MeritRank(engine.graph), []
+    entangled.progress = lambda done, total: told.append((done, total))
+    assert entangled.method_for_size() == "sample"
+    assert entangled.scores(0, "auto").walks == 10_000
+    entangled.scores(0)
+    assert told[-1][0] == told[-1][1] > 256
