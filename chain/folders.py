@@ -1,5 +1,6 @@
 """Where Karat keeps what belongs to a user."""
 
+import codecs
 import os
 from pathlib import Path
 
@@ -20,6 +21,24 @@ def _chosen(ours: str, xdg: str, default: str) -> Path:
         return Path(chosen).expanduser()
     base = os.environ.get(xdg)
     return (Path(base).expanduser() if base else Path.home() / default) / "karat"
+
+
+def read_small_text(path: Path, most_bytes: int) -> str:
+    """The text of a small file that a person or another program wrote.
+
+    UTF-8, or what Windows' editors and shells make of it: a byte order mark in front is dropped,
+    and UTF-16 is read where the mark says so.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it has more than ``most_bytes`` bytes, or is no text.
+    """
+    with path.open("rb") as file:
+        data = file.read(most_bytes + 1)
+    if len(data) > most_bytes:
+        raise ValueError(f"{path} has more than {most_bytes} bytes")
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return data.decode("utf-16" if wide else "utf-8-sig")
 
 
 def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o600) -> None:

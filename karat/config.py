@@ -9,15 +9,16 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
 
-from chain.folders import config_dir, data_dir
+from chain.folders import config_dir, data_dir, read_small_text
 from karat.errors import ConfigError
 
 PROJECT_FILE = "karat.toml"
+_MOST_BYTES = 1024 * 1024
 
 
 class Settings(BaseSettings):
@@ -58,8 +59,8 @@ class Settings(BaseSettings):
         return (
             init_settings,
             env_settings,
-            TomlConfigSettingsSource(settings_cls, Path(PROJECT_FILE)),
-            TomlConfigSettingsSource(settings_cls, config_dir() / "config.toml"),
+            InitSettingsSource(settings_cls, _document(Path(PROJECT_FILE))),
+            InitSettingsSource(settings_cls, _document(config_dir() / "config.toml")),
         )
 
 
@@ -78,10 +79,6 @@ def load_settings(**flags: Any) -> Settings:
             f"setting {name!r} is wrong: {first['msg']} "
             f"(look at the flag, KARAT_{name.upper()}, {PROJECT_FILE} and "
             f"{config_dir() / 'config.toml'})"
-        ) from error
-    except ValueError as error:  # tomllib.TOMLDecodeError
-        raise ConfigError(
-            f"{PROJECT_FILE} or {config_dir() / 'config.toml'} is not TOML: {error}"
         ) from error
     _refuse_unknown(Path(PROJECT_FILE), {"networks"})
     _refuse_unknown(config_dir() / "config.toml", set())
@@ -121,8 +118,26 @@ def origins(flags: Collection[str]) -> dict[str, str]:
     return {name: origin(name) for name in Settings.model_fields}
 
 
-def _keys(path: Path) -> set[str]:
+def read_password_file(path: Path) -> str:
+    """The first line of a file, as a password.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
     try:
-        return set(tomllib.loads(path.read_text("utf-8"))) if path.is_file() else set()
+        return read_small_text(path, _MOST_BYTES).split("\n", 1)[0].rstrip("\r")
     except (OSError, ValueError) as error:
-        raise ConfigError(f"cannot read {path}: {error}") from error
+        raise ConfigError(f"cannot read the password file {path}: {error}") from error
+
+
+def _keys(path: Path) -> set[str]:
+    return set(_document(path))
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(read_small_text(path, _MOST_BYTES)) if path.is_file() else {}
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror or error}") from error
+    except ValueError as error:  # no text, or tomllib.TOMLDecodeError
+        raise ConfigError(f"{path} is not TOML: {error}") from error

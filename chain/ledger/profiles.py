@@ -24,7 +24,7 @@ from web3 import Web3
 from chain.errors import ContractError, Hint, NodeUnreachable, ProfileError
 from chain.evm.addresses import checked_address
 from chain.evm.node import connect_node
-from chain.folders import config_dir, write_atomically
+from chain.folders import config_dir, read_small_text, write_atomically
 from chain.ledger.client import Ledger, ReputationAnchor, Token
 
 LOCAL = "local"  # the network on this machine's own devnet
@@ -203,9 +203,7 @@ def _project_tables(project_file: Path) -> dict[str, dict[str, Any]]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise ProfileError(f"{path} is too large for a configuration")
-        return tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(read_small_text(path, _MOST_BYTES))
     except OSError as error:
         raise ProfileError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:  # tomllib.TOMLDecodeError, or not UTF-8

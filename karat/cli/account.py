@@ -130,13 +130,11 @@ def _created(session: Session, name: str, address: str, path: Path, funded: bool
 
 
 def _file_password(session: Session, file: Path, password_file: Path | None) -> str:
+    from karat.config import read_password_file
     from karat.errors import ConfigError
 
     if password_file is not None:
-        try:
-            return password_file.read_text("utf-8").split("\n", 1)[0].rstrip("\r")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"cannot read the password file {password_file}: {error}") from error
+        return read_password_file(password_file)
     if not session.can_ask:
         raise ConfigError(f"the password of {file} is needed: give --file-password")
     return str(typer.prompt(f"Password of {file}", hide_input=True, err=True))

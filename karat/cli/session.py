@@ -267,14 +267,12 @@ class Session:
         Raises:
             ConfigError: there is none, and nobody can be asked.
         """
+        from karat.config import read_password_file
         from karat.errors import ConfigError
 
         path = self.settings.password_file
         if path is not None:
-            try:
-                return path.read_text("utf-8").split("\n", 1)[0].rstrip("\r")
-            except (OSError, UnicodeDecodeError) as error:
-                raise ConfigError(f"cannot read the password file {path}: {error}") from error
+            return read_password_file(path)
         if PASSWORD_VARIABLE in os.environ:
             return os.environ[PASSWORD_VARIABLE]
         if not self.can_ask:

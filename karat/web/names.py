@@ -5,6 +5,7 @@ from pathlib import Path
 
 from chain.errors import BadAddress
 from chain.evm.addresses import checked_address
+from chain.folders import read_small_text
 from karat.errors import ConfigError
 from karat.web.text import clean
 
@@ -19,11 +20,7 @@ def read_names(path: Path) -> dict[str, str]:
         ConfigError: the file cannot be read, or has something else in it.
     """
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise ConfigError(
-                f"{path} is longer than {_MOST_BYTES} bytes: that is no list of names"
-            )
-        entries = tomllib.loads(path.read_text("utf-8"))
+        entries = tomllib.loads(read_small_text(path, _MOST_BYTES))
     except (OSError, ValueError) as error:
         raise ConfigError(f"cannot read the names in {path}: {error}") from error
     names: dict[str, str] = {}

@@ -1,11 +1,14 @@
 """Keystores: what is written, what is refused, and who may read it."""
 
+import hashlib
 import json
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eth_account import Account
+from eth_utils.crypto import keccak
 
 from chain.devnet.accounts import dev_accounts, require_devnet
 from chain.errors import KeystoreError, UnknownAccount, WrongPassword
@@ -90,14 +93,69 @@ def test_an_empty_password_is_refused(keystore: Keystore) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"address": "0x12"}', "x" * 70_000])
-def test_damaged_files_are_named(keystore: Keystore, text: str) -> None:
-    keystore.folder.mkdir(parents=True)
+def test_a_damaged_file_is_named_and_disables_nobody(keystore: Keystore, text: str) -> None:
+    stored = keystore.new("alice", "secret")
     (keystore.folder / "broken.json").write_text(text)
+    assert list(keystore) == [stored]
+    [skipped] = keystore.skipped()
+    assert "broken.json" in skipped.reason
+    assert keystore.unlock("alice", "secret").address == stored.address
     with pytest.raises(KeystoreError, match=r"broken\.json"):
-        list(keystore)
+        keystore.unlock("broken", "secret")
 
 
-@pytest.mark.parametrize("change", [{"n": 2**40}, {"n": "many"}, {"n": -1}, {"r": 2**40}])
+def test_hidden_and_foreign_files_are_passed_over(keystore: Keystore) -> None:
+    stored = keystore.new("alice", "secret")
+    for name in ("._alice.json", ".DS_Store", "notes.txt"):
+        (keystore.folder / name).write_bytes(b"\x00\x05\x16\x07")
+    assert list(keystore) == [stored]
+    assert keystore.skipped() == []
+
+
+def test_a_file_named_as_geth_does_is_found_by_its_address(keystore: Keystore) -> None:
+    account = Account.from_key(KEY)
+    document = Account.encrypt(KEY, "secret", kdf="scrypt", iterations=FAST)
+    keystore.folder.mkdir(parents=True)
+    name = f"UTC--2023-02-23T19-41-24.381481300Z--{account.address[2:].lower()}"
+    (keystore.folder / name).write_text(json.dumps(document))
+    assert keystore.unlock(account.address, "secret").address == account.address
+    assert keystore.rename(account.address, "old").path.name == "old.json"
+    assert keystore.unlock("old", "secret").address == account.address
+
+
+def test_passwords_names_and_keys_can_be_changed(keystore: Keystore) -> None:
+    stored = keystore.import_key("alice", KEY, "secret")
+    with pytest.raises(WrongPassword):
+        keystore.change_password("alice", "guess", "new")
+    keystore.change_password("alice", "secret", "new")
+    assert bytes(keystore.unlock("alice", "new").key) == KEY
+    keystore.new("bob", "x")
+    with pytest.raises(KeystoreError, match="already an account 'bob'"):
+        keystore.rename("alice", "bob")
+    assert keystore.rename("alice", "carol").address == stored.address
+    with pytest.raises(UnknownAccount):
+        keystore.find("alice")
+    with pytest.raises(WrongPassword):
+        keystore.remove("carol", "secret")
+    keystore.remove("carol", "new")
+    assert [account.name for account in keystore] == ["bob"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"n": 2**40},
+        {"n": "many"},
+        {"n": -1},
+        {"n": True},
+        {"n": None},
+        {"r": 2**40},
+        {"p": 2**24},
+        {"p": 0},
+        {"dklen": 10**9},
+        {"dklen": 16},
+    ],
+)
 def test_costly_key_derivation_is_refused(keystore: Keystore, change: dict[str, object]) -> None:
     stored = keystore.new("alice", "secret")
     document = json.loads(stored.path.read_text())
@@ -105,6 +163,108 @@ def test_costly_key_derivation_is_refused(keystore: Keystore, change: dict[str, 
     stored.path.write_text(json.dumps(document))
     with pytest.raises(KeystoreError, match="key derivation"):
         keystore.unlock("alice", "secret")
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"cipher": "aes-128-cbc"}, "aes-128-cbc"),
+        ({"cipher": None}, "encrypted with None"),
+        ({"kdf": "argon2"}, "argon2"),
+        ({"kdf": "pbkdf2", "kdfparams": {"prf": "hmac-sha512", "c": 9, "dklen": 32}}, "sha512"),
+        ({"kdf": "pbkdf2", "kdfparams": {"prf": "hmac-sha256", "c": 10**9, "dklen": 32}}, "costly"),
+        ({"kdfparams": []}, "unreadable"),
+        ({"ciphertext": "00" * 31}, "ciphertext is not of 32 bytes"),
+        ({"ciphertext": "zz"}, "damaged"),
+    ],
+)
+def test_what_a_file_asks_for_is_looked_at(
+    keystore: Keystore, tmp_path: Path, change: dict[str, object], why: str
+) -> None:
+    document = Account.encrypt(KEY, "secret", kdf="scrypt", iterations=FAST)
+    document["crypto"] |= change
+    with pytest.raises(KeystoreError, match=why):
+        keystore.import_file("x", foreign(tmp_path, document), "secret", "n")
+    assert list(keystore) == []
+
+
+@pytest.mark.parametrize("version", [1, "1", "3", None, 4])
+def test_other_versions_are_named(keystore: Keystore, tmp_path: Path, version: object) -> None:
+    document = Account.encrypt(KEY, "secret", kdf="scrypt", iterations=FAST) | {"version": version}
+    with pytest.raises(KeystoreError, match="only version 3"):
+        keystore.import_file("x", foreign(tmp_path, document), "secret", "n")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_files_from_windows_are_read(keystore: Keystore, tmp_path: Path, encoding: str) -> None:
+    document = Account.encrypt(KEY, "secret", kdf="scrypt", iterations=FAST)
+    path = tmp_path / "from-windows.json"
+    path.write_text(json.dumps(document), encoding=encoding)
+    assert keystore.import_file("x", path, "secret", "n").address == Account.from_key(KEY).address
+
+
+def sealed(secret: bytes, address: str | None) -> dict[str, Any]:
+    """A V3 document that holds any bytes: its keystream is that of a 32-byte key."""
+    document = Account.encrypt(KEY, "secret", kdf="scrypt", iterations=FAST)
+    crypto = document["crypto"]
+    stream = bytes(a ^ b for a, b in zip(bytes.fromhex(crypto["ciphertext"]), KEY, strict=True))
+    text = bytes(a ^ b for a, b in zip(secret, stream, strict=False))
+    parameters = crypto["kdfparams"]
+    derived = hashlib.scrypt(
+        b"secret",
+        salt=bytes.fromhex(parameters["salt"]),
+        n=parameters["n"],
+        r=parameters["r"],
+        p=parameters["p"],
+        dklen=32,
+    )
+    crypto |= {"ciphertext": text.hex(), "mac": keccak(derived[16:32] + text).hex()}
+    return {k: v for k, v in document.items() if k != "address"} | (
+        {"address": address} if address else {}
+    )
+
+
+def foreign(folder: Path, document: dict[str, Any]) -> Path:
+    path = folder / "foreign.json"
+    path.write_text(json.dumps(document))
+    return path
+
+
+def test_a_key_without_its_leading_zero_is_filled_up(keystore: Keystore, tmp_path: Path) -> None:
+    short = bytes(range(2, 33))
+    address = str(Account.from_key(b"\0" + short).address)
+    path = foreign(tmp_path, sealed(short, address))
+    assert keystore.import_file("x", path, "secret", "n").address == address
+    with pytest.raises(KeystoreError, match="states no address to check"):
+        keystore.import_file("y", foreign(tmp_path, sealed(short, None)), "secret", "n")
+    with pytest.raises(KeystoreError, match="its key is of"):
+        keystore.import_file("y", foreign(tmp_path, sealed(short[1:], address)), "secret", "n")
+
+
+@pytest.mark.parametrize("secret", [bytes(32), b"\xff" * 32, b""])
+def test_a_number_that_is_no_key_is_named(
+    keystore: Keystore, tmp_path: Path, secret: bytes
+) -> None:
+    with pytest.raises(KeystoreError, match="no key"):
+        keystore.import_file("x", foreign(tmp_path, sealed(secret, None)), "secret", "n")
+
+
+def test_a_file_without_an_address_is_imported_and_listed_as_skipped(
+    keystore: Keystore, tmp_path: Path
+) -> None:
+    path = foreign(tmp_path, sealed(KEY, None))
+    stored = keystore.import_file("x", path, "secret", "n")
+    assert stored.address == Account.from_key(KEY).address
+    (keystore.folder / "bare.json").write_text(path.read_text())
+    assert list(keystore) == [stored]
+    assert "states no address" in keystore.skipped()[0].reason
+
+
+def test_another_address_than_the_keys_is_not_imported(keystore: Keystore, tmp_path: Path) -> None:
+    path = foreign(tmp_path, sealed(KEY, "0x" + "11" * 20))
+    with pytest.raises(KeystoreError, match="its key is of"):
+        keystore.import_file("x", path, "secret", "n")
+    assert list(keystore) == []
 
 
 def test_a_swapped_address_is_noticed(keystore: Keystore) -> None:

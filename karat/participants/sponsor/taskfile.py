@@ -44,6 +44,7 @@ from pydantic import (
 )
 
 from chain.evm.addresses import checked_address
+from chain.folders import read_small_text
 from chain.ledger.bindings.constants import MemberLogic, Rings, TaskLogic
 from chain.ledger.bindings.structs import TaskParams, VerifierGrant
 from chain.ledger.commitments import LANES
@@ -248,12 +249,10 @@ def load_task_file(path: Path) -> TaskFile:
         ConfigError: it cannot be read, or a field is wrong; the message names field and reason.
     """
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise ConfigError(f"{path} is too large for a task file")
-        document = tomllib.loads(path.read_text("utf-8"), parse_float=Decimal)
+        document = tomllib.loads(read_small_text(path, _MOST_BYTES), parse_float=Decimal)
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:  # tomllib.TOMLDecodeError, or not UTF-8
+    except ValueError as error:  # tomllib.TOMLDecodeError, too long, or no text
         raise ConfigError(f"{path} is not TOML: {error}") from error
     try:
         return TaskFile(**document)
