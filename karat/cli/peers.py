@@ -52,9 +52,7 @@ def attest(
         "edges": [{"to": to, "weight": weight} for to, weight in weights.items()],
     }
     said = [f"{own} states {weight:+} about {to}." for to, weight in weights.items()]
-    session.show(
-        "karat.reputation.attest/1", document, done.lines() if done.dry_run else said
-    )
+    session.show("karat.reputation.attest/1", document, done.lines() if done.dry_run else said)
 
 
 def _weights(words: list[str]) -> dict[str, int]:

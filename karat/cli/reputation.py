@@ -145,9 +145,7 @@ def audit(
     holds = all(row.holds for row in rows)
     if question.json:
         found = [row.to_dict() for row in rows]
-        print_json(
-            "karat.reputation.audit/1", {"ego": seen_by, "holds": holds, "rows": found}
-        )
+        print_json("karat.reputation.audit/1", {"ego": seen_by, "holds": holds, "rows": found})
     else:
         cells = [
             [row.attack, f"{row.alpha:g}", f"{row.beta:g}", str(row.attacker), str(row.sybils),

@@ -167,9 +167,7 @@ def list_(session: Session) -> None:
     header = ("task", "state", "round", "trainers", "escrow", "sponsor")
     if not rows:
         session.note("No task yet: `karat task create --spec FILE` makes one.")
-    session.show(
-        "karat.task.list/1", {"tasks": entries}, table(header, rows) if rows else []
-    )
+    session.show("karat.task.list/1", {"tasks": entries}, table(header, rows) if rows else [])
 
 
 @task.command()
