@@ -22,6 +22,7 @@
     ├── KeystoreError              keystore file or password
     │   ├── UnknownAccount         no key for the name or address
     │   └── WrongPassword          the password does not open the keystore
+    ├── LockBusy                   another process does not give up a lock
     ├── ProfileError               a network profile is unknown or not valid
     ├── BuildError                 the contracts do not compile, or the compiler is missing
     └── EventIndexError            the event index cannot be read or follows another ledger
@@ -173,6 +174,10 @@ class UnknownAccount(KeystoreError):
 
 class WrongPassword(KeystoreError):
     """The password does not open the keystore."""
+
+
+class LockBusy(ChainError):
+    """Another process holds a lock and does not give it up."""
 
 
 class ProfileError(ChainError):

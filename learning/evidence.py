@@ -1,11 +1,11 @@
 """The evidence document of a scored round: all that is needed to repeat and to dispute it."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from learning.canonical import canonical_json
 from learning.judge.detection.findings import Finding
 from learning.judge.scoring import Scorer
 from learning.model_state import ModelState
@@ -66,7 +66,7 @@ def document(
 
 def to_bytes(content: Mapping[str, Any]) -> bytes:
     """Canonical JSON: sorted keys, no spaces, ASCII, no NaN."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    return canonical_json(content)
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -7,20 +7,18 @@ neither as pending nor as mined.
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
 from hexbytes import HexBytes
 from web3 import Web3
 from web3.exceptions import TransactionNotFound
 from web3.types import Nonce
 
-from chain.errors import TransactionError
+from chain.errors import LockBusy, TransactionError
 from chain.folders import data_dir, write_atomically
-
-LOCK_SECONDS = 120.0  # sending takes a second or two; longer means a stopped process
+from chain.locks import locked
 
 
 class NonceSlot:
@@ -46,16 +44,13 @@ def next_nonce(web3: Web3, chain_id: int, address: str) -> Iterator[NonceSlot]:
     folder = data_dir() / "nonces"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     stem = f"{chain_id}-{address.lower()}"
-    lock = FileLock(folder / f"{stem}.lock", timeout=LOCK_SECONDS)
-    try:
-        with lock:
-            path = folder / f"{stem}.json"
-            yield NonceSlot(_choose(web3, address, path), path)
-    except Timeout as error:
-        raise TransactionError(
-            f"another process has been sending from {address} for {LOCK_SECONDS:.0f} s "
-            f"(lock {lock.lock_file}); end it and try again"
-        ) from error
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(folder / f"{stem}.lock"))
+        except LockBusy as error:
+            raise TransactionError(f"cannot send from {address} now: {error}") from error
+        path = folder / f"{stem}.json"
+        yield NonceSlot(_choose(web3, address, path), path)
 
 
 def _choose(web3: Web3, address: str, path: Path) -> int:

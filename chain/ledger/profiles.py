@@ -4,13 +4,13 @@ A profile is a TOML file ``networks/NAME.toml`` in the user's configuration, or 
 ``[networks.NAME]`` in the project's ``karat.toml``, which wins.
 """
 
-import json
 import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import tomli_w
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -132,9 +132,8 @@ def save_profile(profile: Profile, *, folder: Path | None = None) -> Path:
             f"{profile.name!r} cannot name a network: use up to 64 letters, digits, '_' or '-'"
         )
     fields = profile.model_dump(exclude={"name"}, exclude_none=True)
-    lines = [f"{key} = {json.dumps(value)}\n" for key, value in fields.items()]
     try:
-        write_atomically(path, "".join(lines), mode=0o644)
+        write_atomically(path, tomli_w.dumps(fields), mode=0o600)
     except OSError as error:
         raise ProfileError(f"cannot write {path}: {error.strerror}") from error
     return path

@@ -1,17 +1,15 @@
 """The one interface of every content store."""
 
 import io
-import os
-import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from chain.folders import replacing
 from chain.store.cid import CID
-from chain.store.flatfs import sync_folder
 from chain.store.pins import Pin
 from chain.store.stream import as_stream
 from chain.store.unixfs import Readable, decode, measure
@@ -198,27 +196,3 @@ def stat_root(cid: CID, block: bytes, pins: list[Pin]) -> Stat:
     node = decode(cid, verified(cid, block))
     total = len(block) + sum(link.total for link in node.links)
     return Stat(cid, node.size, total, tuple(pins))
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file that takes the name ``path`` when the block ends well, and vanishes when it does not.
-
-    It is written under a temporary name in the same folder, synced, then moved.
-    """
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    aside = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        aside.chmod(0o666 & ~umask)
-        aside.replace(path)
-        sync_folder(path.parent)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            aside.unlink()
-        raise

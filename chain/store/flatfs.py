@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from chain.folders import sync_folder
 from chain.store.cid import DIGEST_SIZE
 from chain.store.errors import StoreDamaged
 
@@ -119,12 +120,3 @@ def _digest(name: str) -> bytes | None:
     if len(multihash) != len(_PREFIX) + DIGEST_SIZE or not multihash.startswith(_PREFIX):
         return None
     return multihash[len(_PREFIX) :]
-
-
-def sync_folder(folder: Path) -> None:
-    """Make what happened to the names in ``folder`` durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
+from chain.locks import claim, locked
 from chain.store.cid import CID, DIGEST_SIZE
 from chain.store.errors import QuotaExceeded, StoreDamaged
 from chain.store.flatfs import FlatFS
-from chain.store.locks import claim, locked
 from chain.store.pins import PinBook
 
 _JOURNAL = "journal"

@@ -1,12 +1,12 @@
 """A store on an IPFS node, over its RPC. The node is not believed: what comes back is hashed."""
 
 import hashlib
-import os
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
 
+from chain.folders import data_dir
 from chain.store.base import OWNER, Data, Progress, Stat, Store, opened, stat_root
 from chain.store.cid import CID
 from chain.store.errors import NotFound, StoreTimeout
@@ -43,7 +43,7 @@ class IpfsStore(Store):
         if self._pins is not None:
             return PinBook(self._pins)
         node = hashlib.sha256(self.rpc.identity().encode()).hexdigest()[:16]
-        path = _data_dir() / "nodes" / f"{node}.db"
+        path = data_dir() / "nodes" / f"{node}.db"
         path.parent.mkdir(parents=True, exist_ok=True)
         return PinBook(path)
 
@@ -152,14 +152,6 @@ class IpfsStore(Store):
     def fetching(self, root: CID, limits: Limits) -> AbstractContextManager[Fetch]:
         """See :meth:`Store.fetching`: the root by itself, the rest as a CAR."""
         return CarFirst(self.block, self.rpc.car, root, limits)
-
-
-def _data_dir() -> Path:
-    """``$KARAT_DATA_DIR``, else the user's data folder."""
-    if chosen := os.environ.get("KARAT_DATA_DIR"):
-        return Path(chosen)
-    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(base) / "karat"
 
 
 class Batches:

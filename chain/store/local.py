@@ -14,13 +14,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from chain.locks import locked
 from chain.store import imports
 from chain.store.base import OWNER, Data, Progress, Stat, Store, opened, stat_root
 from chain.store.cid import CID, RAW
 from chain.store.errors import IntegrityError, NotFound, StoreDamaged
 from chain.store.flatfs import FlatFS
 from chain.store.imports import Import, importing
-from chain.store.locks import locked
 from chain.store.pins import Pin, PinBook
 from chain.store.unixfs import MAX_BLOCK, build, decode
 from chain.store.walk import Limits, verified

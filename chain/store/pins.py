@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chain.errors import Hint
+from chain.locks import locked
 from chain.store.cid import CID
 from chain.store.errors import QuotaExceeded, StoreDamaged
-from chain.store.locks import locked
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS pins (

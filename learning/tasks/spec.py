@@ -6,10 +6,11 @@ aggregate by the same rules.
 """
 
 import hashlib
-import json
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from learning.canonical import canonical_json
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
@@ -149,7 +150,7 @@ class TaskSpec(_Frozen):
     def to_bytes(self) -> bytes:
         """Canonical JSON: sorted keys, no spaces, ASCII."""
         document = self.model_dump(mode="json")
-        return json.dumps(document, sort_keys=True, separators=(",", ":")).encode("ascii")
+        return canonical_json(document)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "TaskSpec":

@@ -1,6 +1,5 @@
 """A verifier: scores a round, commits to the scores, reveals them, attests the next model."""
 
-import json
 from dataclasses import dataclass
 
 from eth_account.signers.local import LocalAccount
@@ -22,6 +21,7 @@ from karat.participants.trainer.calls import derive_salt
 from karat.protocol.content import Content
 from karat.protocol.history import Round
 from karat.protocol.task import Task
+from learning.canonical import canonical_json
 from learning.judge.verifier import RoundScores, score_round
 
 
@@ -76,7 +76,7 @@ class Verifier:
     @staticmethod
     def draft(scores: RoundScores) -> tuple[Ballot, bytes]:
         """The ballot, and the evidence, which nobody should see before the reveal."""
-        evidence = json.dumps(scores.evidence, sort_keys=True, separators=(",", ":")).encode()
+        evidence = canonical_json(scores.evidence)
         words = tuple(pack_scores([int(code) for code in scores.codes]))
         return Ballot(words, Content.of(evidence)), evidence
 
