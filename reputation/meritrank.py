@@ -141,8 +141,7 @@ class MeritRank:
         again. Nothing changes if an edge is refused.
         """
         self.graph.add_edges(edges)
-        with _threads(1):  # few walks: starting a thread costs more than it saves
-            return self._sync()
+        return self._sync()
 
     def walks_for(self, ego: Node, error: float) -> int:
         """How many walks bring the largest standard error among the scores down to ``error``.
@@ -237,11 +236,11 @@ class MeritRank:
 
     def _sync(self) -> int:
         """Bring step tables and stored walks up to date; returns how many walks changed."""
-        rows = np.array(self.graph.changed_since(self._walked_version), np.int64)
+        rows = self.graph.changed_since(self._walked_version)
         self._walked_version = self.graph.version
-        if self._tables is None or len(rows) == 0:
+        if self._tables is None or not rows:
             return 0
-        self._tables.refresh(rows)
+        self._tables.outdate(rows)
         return sum(walk_set.replay(rows) for walk_set in self._walk_sets.values())
 
     def _walk_set(self, ego: Node, walks: int, seed: int) -> WalkSet:
@@ -252,6 +251,7 @@ class MeritRank:
         self._sync()
         key = (number, walks, seed)
         if key not in self._walk_sets:
+            self._tables.refresh()
             self._walk_sets[key] = WalkSet(self._tables, number, walks, seed, self.alpha)
         self._walk_sets.move_to_end(key)
         while sum(kept.nbytes for kept in self._walk_sets.values()) > _KEPT_BYTES:
