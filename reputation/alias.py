@@ -6,6 +6,7 @@ marks a negative edge): the coin's 64 bits below the threshold choose the first 
 second.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ Records = NDArray[np.uint64]  # (edges in the pool, 2)
 
 NEGATIVE = np.uint64(1 << 31)
 _S32 = np.uint64(32)
+_FEW_ROWS = 64
 
 
 class StepTables:
@@ -26,8 +28,7 @@ class StepTables:
 
     ``heads[i]`` (n, 2) holds start and number of slots of row i; ``records`` the slots. The fields
     ``after_heads`` and ``after_records`` are those of a walk that has taken a negative edge, over
-    positive edges only; empty while the graph has no negative edge. ``scratch`` (≥ n,) is −1
-    wherever nobody is using it.
+    positive edges only; empty while the graph has no negative edge.
     """
 
     def __init__(self, graph: TrustGraph, gamma: float) -> None:
@@ -43,33 +44,39 @@ class StepTables:
         self.records: Records = np.empty((size, 2), np.uint64)
         self.after_heads: Int64s = np.zeros((n if signed else 0, 2), np.int64)
         self.after_records: Records = np.empty((size if signed else 0, 2), np.uint64)
-        self.scratch: Int32s = np.full(n, -1, np.int32)
-        self._fill(np.arange(len(self._pool.count)))
+        self._outdated: list[int] = []
+        self._fill(np.arange(len(self._pool.count)), _fill_tables)
 
-    def refresh(self, rows: Int64s) -> None:
-        """Rebuild the tables of the rows that changed."""
+    def outdate(self, rows: list[int]) -> None:
+        """Note that rows have changed; :meth:`refresh` rebuilds their tables."""
+        self._outdated += rows
+
+    def refresh(self) -> None:
+        """Rebuild the tables of the rows that have changed."""
+        if not self._outdated:
+            return
         pool, n = self._graph.rows, len(self._graph)
-        weights = [pool.row(i).weight for i in rows.tolist()]
-        newly_signed = not self.signed and any((weight < 0).any() for weight in weights)
+        rows = self._outdated
+        self._outdated = []
+        newly_signed = not self.signed and any((pool.row(i).weight < 0).any() for i in rows)
         if pool is not self._pool or newly_signed:
             self._pool = pool
             self._build(signed=self._graph.signed)
             return
         self.heads = _at_least(self.heads, n)
-        if len(self.scratch) < n:
-            self.scratch = np.full(len(self.heads), -1, np.int32)
         self.records = _at_least(self.records, len(pool.dst))
         if self.signed:
             self.after_heads = _at_least(self.after_heads, n)
             self.after_records = _at_least(self.after_records, len(pool.dst))
-        self._fill(rows)
+        # A thread costs more than it saves for a few rows.
+        self._fill(np.array(rows), _fill_tables if len(rows) > _FEW_ROWS else _fill_few)
 
-    def _fill(self, rows: Int64s) -> None:
+    def _fill(self, rows: Int64s, fill: Callable[..., None]) -> None:
         pool = self._pool
         parts = (rows, pool.start, pool.count, pool.dst, pool.weight, pool.epoch)
-        _fill_tables(*parts, self._gamma, False, self.heads, self.records)
+        fill(*parts, self._gamma, False, self.heads, self.records)
         if self.signed:
-            _fill_tables(*parts, self._gamma, True, self.after_heads, self.after_records)
+            fill(*parts, self._gamma, True, self.after_heads, self.after_records)
 
 
 def _at_least(array: NDArray[Any], rows: int) -> NDArray[Any]:
@@ -95,24 +102,56 @@ def _fill_tables(
     records: Records,
 ) -> None:
     for at in prange(len(rows)):
-        i = rows[at]
-        first, end = start[i], start[i] + count[i]
-        slots = 0
-        targets = np.empty(count[i], np.uint64)
-        shares = np.empty(count[i], np.float64)
-        newest = epoch[first] if end > first else 0
-        for e in range(first, end):
-            newest = max(newest, epoch[e])
-        for e in range(first, end):
-            if positive_only and weight[e] < 0.0:
-                continue
-            targets[slots] = np.uint64(dst[e]) | (NEGATIVE if weight[e] < 0.0 else np.uint64(0))
-            age = np.int64(newest) - np.int64(epoch[e])
-            shares[slots] = abs(weight[e]) * ((1.0 - gamma) ** age if gamma > 0.0 else 1.0)
-            slots += 1
-        heads[i, 0], heads[i, 1] = first, slots
-        if slots:
-            fill_row(targets[:slots], shares[:slots], records[first : first + slots])
+        first = start[rows[at]]
+        row = slice(first, first + count[rows[at]])
+        heads[rows[at], 0] = first
+        heads[rows[at], 1] = _fill_one(
+            dst[row], weight[row], epoch[row], gamma, positive_only, records[row]
+        )
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _fill_few(
+    rows: Int64s,
+    start: Int64s,
+    count: Int32s,
+    dst: Int32s,
+    weight: Floats,
+    epoch: Int32s,
+    gamma: float,
+    positive_only: bool,
+    heads: Int64s,
+    records: Records,
+) -> None:
+    for i in rows:
+        row = slice(start[i], start[i] + count[i])
+        heads[i, 0] = start[i]
+        heads[i, 1] = _fill_one(
+            dst[row], weight[row], epoch[row], gamma, positive_only, records[row]
+        )
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _fill_one(
+    dst: Int32s, weight: Floats, epoch: Int32s, gamma: float, positive_only: bool, records: Records
+) -> int:
+    """The table of one row; returns how many slots it has."""
+    targets = np.empty(len(dst), np.uint64)
+    shares = np.empty(len(dst), np.float64)
+    newest = epoch[0] if len(dst) else 0
+    for e in range(len(dst)):
+        newest = max(newest, epoch[e])
+    slots = 0
+    for e in range(len(dst)):
+        if positive_only and weight[e] < 0.0:
+            continue
+        targets[slots] = np.uint64(dst[e]) | (NEGATIVE if weight[e] < 0.0 else np.uint64(0))
+        age = np.int64(newest) - np.int64(epoch[e])
+        shares[slots] = abs(weight[e]) * ((1.0 - gamma) ** age if gamma > 0.0 else 1.0)
+        slots += 1
+    if slots:
+        fill_row(targets[:slots], shares[:slots], records[:slots])
+    return slots
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from reputation.rows import Int32s, Int64s
 from reputation.transitions import Matrix
@@ -21,6 +22,25 @@ def immediate_dominators(out: Matrix, into: Matrix, root: int) -> Int32s:
     order, parent = _depth_first(out.indptr, out.indices, root)
     dominators: Int32s = _lengauer_tarjan(into.indptr, into.indices, order, parent)
     return dominators
+
+
+def dominated_states(out: Matrix, into: Matrix, egos: Int64s) -> NDArray[np.bool_]:
+    """The states that every path from ``egos`` reaches through some one other state, which is none
+    of the egos; shape (states,).
+    """
+    if len(egos) == 1:
+        root = int(egos[0])
+        idom = immediate_dominators(out, into, root)
+        dominated: NDArray[np.bool_] = (idom >= 0) & (idom != root)
+        return dominated
+    root = out.rows  # a state of its own, before all egos
+    from_root = Matrix(
+        np.append(out.indptr, out.indptr[-1] + len(egos)),
+        np.append(out.indices, egos).astype(np.int32),
+        np.append(out.data, np.ones(len(egos))),
+    )
+    idom = immediate_dominators(from_root, from_root.transposed(), root)[:root]
+    return np.asarray((idom >= 0) & (idom != root) & ~np.isin(idom, egos))
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]

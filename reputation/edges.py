@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from reputation.errors import EdgeFormatError, SelfLoopError, WeightError
+from reputation.rows import ANY_EPOCH
 
 Edge = tuple[Any, ...]  # (src, dst, weight) or (src, dst, weight, epoch)
 
-ANY_EPOCH = -(2**31)  # marks an edge given without an epoch
 _EXACT = 2**53  # integers up to here are exact as float64
 
 

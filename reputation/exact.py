@@ -14,14 +14,48 @@ import numpy as np
 
 from reputation.diagonal import Diagonal
 from reputation.rows import Floats, Int64s
+from reputation.solve import solve_rows
 from reputation.transitions import Transitions
 
+_ROWS = 64  # that are held at a time
 TOLERANCE = 1e-12  # of a row's residual: bounds the absolute error of hitting probabilities
 
 
 @dataclass(frozen=True)
+class Start:
+    """Where walks start: each of ``states`` (k,), in trust, with probability ``shares`` (k,)."""
+
+    states: Int64s
+    shares: Floats
+
+    @classmethod
+    def at(cls, state: int) -> "Start":
+        """All at one state."""
+        return cls(np.array([state]), np.ones(1))
+
+
+@dataclass(frozen=True)
+class Row:
+    """Visits to every state, as a row of G or a mean of rows, with the certificate of its error."""
+
+    visits: Floats  # (states,)
+    error: float
+
+
+def solve_start(transitions: Transitions, c: float, start: Start) -> Row:
+    """The visits of a walk from ``start``: the mean of its states' rows, a few rows at a time."""
+    visits, error = np.zeros(transitions.out.rows), 0.0
+    for first in range(0, len(start.states), _ROWS):
+        shares = start.shares[first : first + _ROWS]
+        rows = solve_rows(transitions, c, start.states[first : first + _ROWS], TOLERANCE)
+        visits += shares @ rows.x
+        error += float(shares @ rows.error)
+    return Row(visits, error)
+
+
+@dataclass(frozen=True)
 class Hits:
-    """First visits by node, in canonical order, the ego's own left out (0)."""
+    """First visits by node, in canonical order; those of a walk to its own start are left out."""
 
     trust: Floats  # (n,)
     distrust: Floats  # (n,); zeros on an unsigned graph
@@ -32,48 +66,51 @@ class Hits:
 def hits(
     transitions: Transitions,
     diagonal: Diagonal,
-    row: Floats,
-    error: float,
-    ego: int,
+    row: Row,
+    start: Start,
     nodes: Int64s | None = None,
 ) -> Hits:
-    """Hitting probabilities of all nodes, or of ``nodes``, from ``row`` = G(ego, ·).
+    """Hitting probabilities of all nodes, or of ``nodes``, from visits of a walk from ``start``.
 
-    ``error`` is the row's certificate. The error of x_j/G(j,j) is at most that, plus h(j) times the
-    absolute error of G(j,j), since G(j,j) ≥ 1.
+    The error of x_j/G(j,j) is at most the row's, plus h(j) times the absolute error of G(j,j),
+    since G(j,j) ≥ 1.
     """
-    n = transitions.n
+    n, visits, error = transitions.n, row.visits, row.error
     if nodes is not None:
         states = np.concatenate([nodes, nodes + n]) if transitions.signed else nodes
-        row = np.where(np.isin(np.arange(len(row)), states), row, 0.0)
-    entries = diagonal.entries(np.flatnonzero(row))
+        visits = np.where(np.isin(np.arange(len(visits)), states), visits, 0.0)
+    entries = diagonal.entries(np.flatnonzero(visits))
     own = np.where(np.isnan(entries.own), 1.0, entries.own)
-    reach = np.maximum(row, 0.0) / own
-    reach[ego] = 0.0
-    trust = reach[:n]
+    reach = np.maximum(visits, 0.0) / own
+    trust = reach[:n]  # with the walks that start there
     trust_error = trust * entries.error[:n]
-    if not transitions.signed:
-        return _without_ego(trust, np.zeros(n), error, trust_error, ego, diagonal)
-    again = entries.crossing / own[n:]
-    distrust = np.maximum(reach[n:] - trust * again, 0.0)
-    from_diagonal = (
-        reach[n:] * entries.error[n:]
-        + again * (trust_error + error)
-        + trust * entries.error[n:] * (1.0 + again)
-    )
-    return _without_ego(trust, distrust, error, trust_error + from_diagonal, ego, diagonal)
-
-
-def _without_ego(
-    trust: Floats, distrust: Floats, error: float, other: Floats, ego: int, diagonal: Diagonal
-) -> Hits:
-    """The row's error reaches every node alike, but sums to at most error/(1 − c) over a row."""
+    if transitions.signed:
+        again = entries.crossing / own[n:]
+        distrust = np.maximum(reach[n:] - trust * again, 0.0)
+        other = trust_error + (
+            reach[n:] * entries.error[n:]
+            + again * (trust_error + error)
+            + trust * entries.error[n:] * (1.0 + again)
+        )
+    else:
+        distrust, other = np.zeros(n), trust_error
+    trust = _without_own(trust, distrust, start, error + other)
     touched = (trust > 0) | (distrust > 0)
-    touched[ego] = False
     each = np.where(touched, error + other, 0.0)
-    distrust[ego] = 0.0
-    total = min(2.0 * error / (1.0 - diagonal.c) + float(other.sum()), 2.0 * float(each.sum()))
-    return Hits(trust, distrust, each, total)
+    # The row's error reaches every node alike, but sums to at most error/(1 − c) over a row.
+    total = 2.0 * error / (1.0 - diagonal.c) + float(other.sum())
+    return Hits(trust, distrust, each, min(total, 2.0 * float(each.sum())))
+
+
+def _without_own(trust: Floats, distrust: Floats, start: Start, error: Floats) -> Floats:
+    """Trust without the walks that start at the node itself; zero where nothing certain is left."""
+    trust = trust.copy()
+    np.subtract.at(trust, start.states, start.shares)
+    lost = start.states[trust[start.states] <= error[start.states]]
+    trust[lost] = 0.0
+    if len(start.states) == 1:
+        distrust[start.states] = 0.0
+    return trust
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from reputation import edges as given
-from reputation.edges import ANY_EPOCH, Edge, checked, numbered, require_node
+from reputation.edges import Edge, checked, numbered, require_node
 from reputation.errors import EdgeFormatError, SelfLoopError
 from reputation.files import Period, read_edges
 from reputation.nodes import NodeIndex
-from reputation.rows import Row, RowPool
+from reputation.rows import ANY_EPOCH, Row, RowPool
 
 Node = Hashable
 # From this share of the edges on, loading everything anew is cheaper than editing rows.
@@ -126,6 +126,9 @@ class TrustGraph:
         Cost: the rows touched. Raises as :meth:`from_edges`.
         """
         parsed = [checked(edge) for edge in edges]
+        if len(parsed) == 1:
+            self._put(*parsed[0])
+            return 1
         src, dst, weight, epoch = self._arrays(parsed)
         touched = np.unique(src).tolist()
         if len(src) > _REBUILD_SHARE * self._rows.edges + 1000:
@@ -163,6 +166,13 @@ class TrustGraph:
             np.concatenate([old_weight, weight]),
             np.concatenate([old_epoch, epoch]),
         )
+
+    def _put(self, src: Node, dst: Node, weight: float, epoch: int) -> None:
+        """One edge, as :meth:`_edit` for many."""
+        i, j = self._index.add(src), self._index.add(dst)
+        self._rows.grow(len(self._index))
+        self._rows.put(i, j, weight, epoch, self._index.keys)
+        self._changes.append(i)
 
     def _edit(self, src: Any, dst: Any, weight: Any, epoch: Any) -> None:
         self._rows.grow(len(self._index))

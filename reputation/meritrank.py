@@ -7,7 +7,7 @@ score of a node is the probability that a walk visits it, over the sum for all n
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Literal, get_args
 
@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from reputation.alias import StepTables
 from reputation.diagonal import Diagonal, Progress
-from reputation.dominators import immediate_dominators
+from reputation.dominators import dominated_states, immediate_dominators
 from reputation.edges import Edge
 from reputation.errors import ParameterError
-from reputation.exact import TOLERANCE, Kept, hits, score
+from reputation.exact import TOLERANCE, Kept, Row, Start, hits, score, solve_start
 from reputation.explain import Explanation, as_path, likeliest_paths
 from reputation.graph import Node, TrustGraph
 from reputation.rows import Int64s
@@ -80,13 +80,16 @@ class MeritRank:
 
     def scores(
         self,
-        ego: Node,
+        ego: "Node | Mapping[Node, float]",
         method: Method = "exact",
         walks: int = 10_000,
         seed: int = 0,
         threads: int | None = None,
     ) -> Scores:
-        """The scores of all nodes as seen by ``ego``.
+        """The scores of all nodes as seen by ``ego``, or by several egos with a weight for each.
+
+        Several egos: the mean of their hitting probabilities by weight, each ego's own left out;
+        exact only.
 
         ``exact`` solves for hitting probabilities, ``sample`` takes ``walks`` walks under ``seed``
         on ``threads`` threads (``None``: as many as pay; it changes nothing), ``auto`` does what
@@ -98,6 +101,10 @@ class MeritRank:
             UnknownNodeError: ``ego`` is not in the graph.
             ParameterError: an argument is out of range.
         """
+        if isinstance(ego, Mapping):
+            method = "exact" if method == "auto" else method
+            _require(method == "exact", "method", method, '"exact" for several egos')
+            return self._exact_of(self._start(ego), tuple(ego.items()), walks, seed)
         return self.scores_many([ego], method, walks, seed, threads)[0]
 
     def scores_many(
@@ -141,8 +148,7 @@ class MeritRank:
         again. Nothing changes if an edge is refused.
         """
         self.graph.add_edges(edges)
-        with _threads(1):  # few walks: starting a thread costs more than it saves
-            return self._sync()
+        return self._sync()
 
     def walks_for(self, ego: Node, error: float) -> int:
         """How many walks bring the largest standard error among the scores down to ``error``.
@@ -167,9 +173,9 @@ class MeritRank:
         transitions, diagonal = self._compiled()
         wanted = list(nodes)
         at = transitions.position[[self.graph.index(node) for node in [ego, *wanted]]]
-        rows = solve_rows(transitions, 1.0 - self.alpha, at[:1], TOLERANCE)
-        error, state = float(rows.error[0]), int(at[0])
-        hit = hits(transitions, diagonal, rows.x[0], error, state, at[1:])
+        start = Start.at(int(at[0]))
+        row = solve_start(transitions, 1.0 - self.alpha, start)
+        hit = hits(transitions, diagonal, row, start, at[1:])
         return dict(zip(wanted, (hit.trust + hit.distrust)[at[1:]].tolist(), strict=True))
 
     def dominated(self, ego: Node) -> list[Node]:
@@ -237,11 +243,11 @@ class MeritRank:
 
     def _sync(self) -> int:
         """Bring step tables and stored walks up to date; returns how many walks changed."""
-        rows = np.array(self.graph.changed_since(self._walked_version), np.int64)
+        rows = self.graph.changed_since(self._walked_version)
         self._walked_version = self.graph.version
-        if self._tables is None or len(rows) == 0:
+        if self._tables is None or not rows:
             return 0
-        self._tables.refresh(rows)
+        self._tables.outdate(rows)
         return sum(walk_set.replay(rows) for walk_set in self._walk_sets.values())
 
     def _walk_set(self, ego: Node, walks: int, seed: int) -> WalkSet:
@@ -252,6 +258,7 @@ class MeritRank:
         self._sync()
         key = (number, walks, seed)
         if key not in self._walk_sets:
+            self._tables.refresh()
             self._walk_sets[key] = WalkSet(self._tables, number, walks, seed, self.alpha)
         self._walk_sets.move_to_end(key)
         while sum(kept.nbytes for kept in self._walk_sets.values()) > _KEPT_BYTES:
@@ -266,23 +273,47 @@ class MeritRank:
         return Scores(self.graph.node_index, len(self.graph), ego, parts)
 
     def _exact(self, egos: list[Node], walks: int, seed: int) -> Iterator[Scores]:
+        transitions, _ = self._compiled()
+        at = transitions.position[[self.graph.index(ego) for ego in egos]]
+        rows = solve_rows(transitions, 1.0 - self.alpha, at, TOLERANCE)
+        for ego, state, visits, error in zip(egos, at.tolist(), rows.x, rows.error, strict=True):
+            row = Row(visits, float(error))
+            yield self._exact_of(Start.at(state), ego, walks, seed, row)
+
+    def _start(self, egos: Mapping[Node, float]) -> Start:
+        """The states and shares of several egos."""
+        weights = np.array(list(egos.values()), np.float64)
+        sound = len(weights) and (weights > 0).all() and np.isfinite(weights).all()
+        _require(bool(sound), "ego", dict(egos), "accounts with positive weights")
+        transitions, _ = self._compiled()
+        at = transitions.position[[self.graph.index(ego) for ego in egos]]
+        return Start(at, weights / weights.sum())
+
+    def _exact_of(
+        self, start: Start, ego: Node, walks: int, seed: int, row: Row | None = None
+    ) -> Scores:
         transitions, diagonal = self._compiled()
         position = transitions.position
-        at = position[[self.graph.index(ego) for ego in egos]]
-        rows = solve_rows(transitions, 1.0 - self.alpha, at, TOLERANCE)
-        for ego, state, row, error in zip(egos, at.tolist(), rows.x, rows.error, strict=True):
-            hit = hits(transitions, diagonal, row, float(error), state)
-            kept = self._kept_by_row(ego, walks, seed)
-            values, bound = score(hit, kept and _permuted(kept, transitions.order))
-            arrays = (values, hit.trust, hit.distrust, bound)
-            values, trust, distrust, bound = (array[position] for array in arrays)
-            parts = Parts(values, trust, distrust, bound)
-            yield Scores(self.graph.node_index, len(position), ego, parts)
+        hit = hits(
+            transitions,
+            diagonal,
+            row or solve_start(transitions, 1.0 - self.alpha, start),
+            start,
+        )
+        several = len(start.states) > 1
+        kept = self._kept_by_row(start if several else ego, walks, seed)
+        values, bound = score(hit, kept and _permuted(kept, transitions.order))
+        arrays = (values, hit.trust, hit.distrust, bound)
+        values, trust, distrust, bound = (array[position] for array in arrays)
+        parts = Parts(values, trust, distrust, bound)
+        return Scores(self.graph.node_index, len(position), ego, parts)
 
-    def _kept_by_row(self, ego: Node, walks: int, seed: int) -> Kept | None:
+    def _kept_by_row(self, ego: Node | Start, walks: int, seed: int) -> Kept | None:
         """What connectivity decay leaves of each node's trust and distrust, by row number."""
         if self.beta == 0.0:
             return None
+        several = isinstance(ego, Start)
+        _require(not several or self.beta_threshold == 1.0, "beta_threshold", "below 1", "1 here")
         if self.beta_threshold == 1.0:
             decayed = self._dominated(ego)
         else:
@@ -291,13 +322,12 @@ class MeritRank:
         trust, distrust = (np.where(hit, 1.0 - self.beta, 1.0) for hit in decayed)
         return Kept(trust, distrust)
 
-    def _dominated(self, ego: Node) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    def _dominated(self, ego: Node | Start) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Whose trust (distrust) all comes through one other node, by row number."""
         transitions, _ = self._compiled()
         n, position = transitions.n, transitions.position
-        root = int(position[self.graph.index(ego)])
-        idom = immediate_dominators(transitions.out, transitions.into, root)
-        hit = (idom >= 0) & (idom != root)
+        at = ego.states if isinstance(ego, Start) else position[[self.graph.index(ego)]]
+        hit = dominated_states(transitions.out, transitions.into, at)
         distrust = hit[n:] if transitions.signed else np.zeros(n, bool)
         return hit[:n][position], distrust[position]
 

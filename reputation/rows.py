@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 Int32s = NDArray[np.int32]
 Int64s = NDArray[np.int64]
 Floats = NDArray[np.float64]
+
+ANY_EPOCH = -(2**31)  # marks an edge given without an epoch
 
 
 @dataclass
@@ -59,7 +62,24 @@ class RowPool:
         if size > self._room[i]:
             self._move(i, 2 * size)
         self.count[i] = size
-        where = slice(self.start[i], self.start[i] + size)
+        self._fill(i, row)
+
+    def put(self, i: int, j: int, weight: float, epoch: int, keys: NDArray[np.uint64]) -> None:
+        """Set, add or (weight zero) remove one edge; ``epoch`` may be :data:`ANY_EPOCH`."""
+        size = int(self.count[i])
+        if size == self._room[i]:
+            row = self.row(i)
+            self._move(i, 2 * size + 2)
+            self._fill(i, row)
+        start = int(self.start[i])
+        self.count[i] = _put(
+            self.dst[start : start + size + 1], self.weight[start : start + size + 1],
+            self.epoch[start : start + size + 1], keys, j, weight, epoch,
+        )  # fmt: skip
+        self.edges += int(self.count[i]) - size
+
+    def _fill(self, i: int, row: Row) -> None:
+        where = slice(self.start[i], self.start[i] + len(row.dst))
         self.dst[where], self.weight[where], self.epoch[where] = row.dst, row.weight, row.epoch
 
     def _move(self, i: int, room: int) -> None:
@@ -80,6 +100,43 @@ class RowPool:
             return indptr, self.dst[:end], self.weight[:end], self.epoch[:end]
         where = np.arange(self.edges) + np.repeat(self.start - indptr[:-1], self.count)
         return indptr, self.dst[where], self.weight[where], self.epoch[where]
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _put(
+    dst: Int32s,
+    weight: Floats,
+    epoch: Int32s,
+    keys: NDArray[np.uint64],
+    j: int,
+    new_weight: float,
+    new_epoch: int,
+) -> int:
+    """Edit one row in place, whose last element is free; returns how many edges it has then.
+
+    It stays sorted by (key of dst, epoch). Weight zero removes the edge, and without an epoch all
+    edges to ``j``.
+    """
+    size, at = len(dst) - 1, 0
+    dated = 0 if new_epoch == ANY_EPOCH else new_epoch
+    while at < size and keys[dst[at]] < keys[j]:
+        at += 1
+    if new_weight == 0.0:
+        kept = at
+        for e in range(at, size):
+            if dst[e] != j or (new_epoch != ANY_EPOCH and epoch[e] != dated):
+                dst[kept], weight[kept], epoch[kept] = dst[e], weight[e], epoch[e]
+                kept += 1
+        return kept
+    while at < size and dst[at] == j and epoch[at] < dated:
+        at += 1
+    if at < size and dst[at] == j and epoch[at] == dated:
+        weight[at] = new_weight
+        return size
+    for e in range(size, at, -1):
+        dst[e], weight[e], epoch[e] = dst[e - 1], weight[e - 1], epoch[e - 1]
+    dst[at], weight[at], epoch[at] = j, new_weight, dated
+    return size + 1
 
 
 def _extended(array: NDArray[Scalar], size: int) -> NDArray[Scalar]:

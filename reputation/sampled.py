@@ -42,11 +42,14 @@ class WalkSet:
         self._nodes: Int32s = np.empty(0, np.int32)  # by slot
         self._counts: NDArray[np.int64] = np.zeros((0, 2), np.int64)  # likewise
         self._used = 0  # slots
+        self._slots: Int32s = np.full(len(tables.heads), -1, np.int32)  # by node
         self._index: tuple[Int64s, Int32s] | None = None
         self._changed = np.zeros(walks, bool)  # since the index was built
+        self._changes: Int64s = np.empty(walks, np.int64)  # which these are
+        self._many_changes = 0
         everything = np.arange(walks)
         self._walk(everything)
-        self._count(everything, 1)
+        self._count(everything)
 
     @property
     def walks(self) -> int:
@@ -56,24 +59,41 @@ class WalkSet:
     @property
     def nbytes(self) -> int:
         """Memory held, roughly."""
-        return 2 * self._entries.nbytes + self._offsets.nbytes + self._counts.nbytes
+        return (
+            2 * self._entries.nbytes
+            + self._offsets.nbytes
+            + self._counts.nbytes
+            + self._slots.nbytes
+        )
 
     @property
     def steps(self) -> int:
         """How many steps the walks take in all."""
         return int(self._lengths.sum())
 
-    def replay(self, rows: Int64s) -> int:
+    def replay(self, rows: list[int]) -> int:
         """Walk again those walks that visit one of ``rows``; returns how many.
 
-        After it everything is as if walked anew on the changed graph.
+        After it everything is as if walked anew on the changed graph. The step tables of these
+        rows are brought up to date only if a walk needs them.
         """
+        rows = [row for row in rows if self._visits(row)]
+        if not rows:
+            return 0
+        self._tables.refresh()
         touched = self._touched(rows)
-        self._count(touched, -1)
-        self._walk(touched)
-        self._count(touched, 1)
-        self._changed[touched] = True
-        if self._index and self._changed.sum() * _REINDEX_SHARE > self.walks:
+        self._make_room(int((self._offsets[touched + 1] - self._offsets[touched]).sum()))
+        tables = self._tables
+        self._used = kernels.retake_walks(
+            touched, self._ego, self._seed, self._offsets, tables.heads, tables.records,
+            tables.after_heads, tables.after_records, self._entries, self._lengths,
+            self._slots, self._nodes, self._used, self._counts, self._totals,
+        )  # fmt: skip
+        new = touched[~self._changed[touched]]
+        self._changed[new] = True
+        self._changes[self._many_changes : self._many_changes + len(new)] = new
+        self._many_changes += len(new)
+        if self._many_changes * _REINDEX_SHARE > self.walks:
             self._index = None
         return len(touched)
 
@@ -128,21 +148,26 @@ class WalkSet:
             found[side, nodes] = (hits > 0) & (most[nodes] >= threshold * hits)
         return found[0], found[1]
 
-    def _touched(self, rows: Int64s) -> Int64s:
-        if (rows == self._ego).any():
+    def _visits(self, row: int) -> bool:
+        """Whether any walk steps out of ``row``."""
+        if row == self._ego:
+            return True
+        slot = self._slots[row] if row < len(self._slots) else -1
+        return slot >= 0 and bool(self._counts[slot].any())
+
+    def _touched(self, rows: list[int]) -> Int64s:
+        if self._ego in rows:
             return np.arange(self.walks)
-        marked = np.zeros(len(self._tables.heads), bool)
-        marked[rows] = True
-        if self._index is None:
-            self._index = kernels.visitors(len(marked), self._offsets, self._entries, self._lengths)
+        if self._index is None or max(rows) >= len(self._index[0]) - 1:
+            self._index = kernels.visitors(
+                len(self._slots), self._offsets, self._entries, self._lengths
+            )
             self._changed[:] = False
-        indptr, walk = self._index
-        rows = rows[rows < len(indptr) - 1]
-        lists = [walk[indptr[i] : indptr[i + 1]] for i in rows.tolist()]
-        candidates = np.unique(np.concatenate([np.flatnonzero(self._changed), *lists]))
-        return kernels.that_visit(  # type: ignore[no-any-return]
-            candidates, marked, self._offsets, self._entries, self._lengths
-        )
+            self._many_changes = 0
+        changes = self._changes[: self._many_changes]
+        walks = (self._changed, changes, self._offsets, self._entries, self._lengths)
+        found = [kernels.that_visit_row(row, *self._index, *walks) for row in rows]
+        return found[0] if len(found) == 1 else np.unique(np.concatenate(found))
 
     def _walk(self, which: Int64s) -> None:
         tables = self._tables
@@ -151,18 +176,19 @@ class WalkSet:
             tables.after_heads, tables.after_records, self._entries, self._lengths,
         )  # fmt: skip
 
-    def _count(self, which: Int64s, sign: int) -> None:
+    def _count(self, which: Int64s) -> None:
         self._make_room(int(self._lengths[which].sum()))
-        slots = self._tables.scratch
-        slots[self._nodes[: self._used]] = np.arange(self._used)
         self._used = kernels.count_walks(
-            which, sign, self._offsets, self._entries, self._lengths,
-            slots, self._nodes, self._used, self._counts, self._totals,
+            which, 1, self._offsets, self._entries, self._lengths,
+            self._slots, self._nodes, self._used, self._counts, self._totals,
         )  # fmt: skip
-        slots[self._nodes[: self._used]] = -1
 
     def _make_room(self, entries: int) -> None:
         """Make room in the counts for as many nodes, and for distrust once there is any."""
+        if len(self._slots) < len(self._tables.heads):
+            longer = np.full(len(self._tables.heads), -1, np.int32)
+            longer[: len(self._slots)] = self._slots
+            self._slots = longer
         rows, columns = self._counts.shape
         width = max(columns, 4 if self._tables.signed else 2)
         if rows < self._used + entries or columns < width:

@@ -25,7 +25,8 @@ NODE = np.uint32((1 << 30) - 1)
 _LANES = 16  # walks in lockstep, so that their memory reads overlap
 _CHUNK = 1024  # walks that a thread takes at a time
 _LENGTHS = np.uint64(0xA0761D6478BD642F)  # separates the draws for lengths from those for steps
-_S32, _HALF, _TOP = np.uint64(32), np.uint64(0xFFFFFFFF), np.uint64(1 << 31)
+_S32, _HALF = np.uint64(32), np.uint64(0xFFFFFFFF)
+_TOP, _NODE = np.int64(1 << 31), np.int64((1 << 30) - 1)
 
 
 @njit(cache=True, parallel=True)  # type: ignore[untyped-decorator]
@@ -39,6 +40,29 @@ def walk_limits(seed: np.uint64, walks: int, stop: np.uint64) -> Int64s:
             steps += 1
         limits[w] = steps
     return limits
+
+
+@njit(cache=True, inline="always")  # type: ignore[untyped-decorator]
+def _onward(
+    node: int,
+    distrust: bool,
+    own: np.uint64,
+    step: int,
+    heads: Int64s,
+    records: Records,
+    after_heads: Int64s,
+    after_records: Records,
+) -> Any:
+    """Where a step leads, with the top bit set over a negative edge; −1 where there is no edge."""
+    start = after_heads[node, 0] if distrust else heads[node, 0]
+    slots = after_heads[node, 1] if distrust else heads[node, 1]
+    if slots == 0:
+        return np.int64(-1)
+    slot, coin = multiply(draw(own, np.uint64(step)), np.uint64(slots))
+    place = start + np.int64(slot)
+    bound = after_records[place, 0] if distrust else records[place, 0]
+    both = after_records[place, 1] if distrust else records[place, 1]
+    return np.int64((both & _HALF) if coin < bound else (both >> _S32))
 
 
 @njit(cache=True, parallel=True)  # type: ignore[untyped-decorator]
@@ -72,16 +96,15 @@ def take_walks(
                     lengths[w] = step
                     if offsets[w] + step == offsets[w + 1]:
                         continue
-                    row = after_heads[node[lane]] if flag[lane] else heads[node[lane]]
-                    if row[1] == 0:
+                    target = _onward(
+                        node[lane], flag[lane] != 0, own[lane], step,
+                        heads, records, after_heads, after_records,
+                    )  # fmt: skip
+                    if target < 0:
                         continue
-                    slot, coin = multiply(draw(own[lane], np.uint64(step)), np.uint64(row[1]))
-                    place = row[0] + np.int64(slot)
-                    record = after_records[place] if flag[lane] else records[place]
-                    target = (record[1] & _HALF) if coin < record[0] else (record[1] >> _S32)
                     if target & _TOP:
                         flag[lane] = DISTRUST
-                    node[lane] = np.int64(target & np.uint64(NODE))
+                    node[lane] = target & _NODE
                     entries[offsets[w] + step] = np.uint32(node[lane]) | flag[lane]
                     active[kept] = lane
                     kept += 1
@@ -90,6 +113,83 @@ def take_walks(
         for at in range(chunk * _CHUNK, end):
             begin = offsets[which[at]]
             _mark_repeats(entries[begin : begin + lengths[which[at]]], ego)
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def retake_walks(
+    which: Int64s,
+    ego: int,
+    seed: np.uint64,
+    offsets: Int64s,
+    heads: Int64s,
+    records: Records,
+    after_heads: Int64s,
+    after_records: Records,
+    entries: Entries,
+    lengths: Int32s,
+    slots: Int32s,
+    nodes: Int32s,
+    used: int,
+    counts: NDArray[np.int64],
+    totals: Int64s,
+) -> int:
+    """Take a few walks out of the counts, walk them anew as :func:`take_walks` does, count them.
+
+    Returns how many nodes are counted now; see :func:`count_walks`.
+    """
+    used = count_walks(
+        which, -1, offsets, entries, lengths, slots, nodes, used, counts, totals
+    )  # fmt: skip
+    for w in which:
+        own, node, distrust = stream(seed, np.uint64(w)), np.int64(ego), False
+        steps = offsets[w + 1] - offsets[w]
+        lengths[w] = steps
+        for step in range(steps):
+            target = _onward(
+                node, distrust, own, step, heads, records, after_heads, after_records
+            )  # fmt: skip
+            if target < 0:
+                lengths[w] = step
+                break
+            distrust = distrust or (target & _TOP) != 0
+            node = target & _NODE
+            entry = np.uint32(node)
+            entries[offsets[w] + step] = entry | DISTRUST if distrust else entry
+        _mark_repeats(entries[offsets[w] : offsets[w] + lengths[w]], ego)
+    return count_walks(  # type: ignore[no-any-return]
+        which, 1, offsets, entries, lengths, slots, nodes, used, counts, totals
+    )
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def that_visit_row(
+    row: int,
+    indptr: Int64s,
+    walk: Int32s,
+    changed: Any,
+    changes: Int64s,
+    offsets: Int64s,
+    entries: Entries,
+    lengths: Int32s,
+) -> Int64s:
+    """The walks that visit ``row``: of those indexed (``walk``) the unchanged, and of ``changes``.
+
+    ``changed`` (walks,) marks the walks that are in ``changes``.
+    """
+    first, end = indptr[row], indptr[row + 1]
+    found = np.empty(end - first + len(changes), np.int64)
+    many = 0
+    for e in range(first, end):
+        if not changed[walk[e]]:
+            found[many] = walk[e]
+            many += 1
+    for w in changes:
+        for at in range(offsets[w], offsets[w] + lengths[w]):
+            if entries[at] & NODE == np.uint32(row):
+                found[many] = w
+                many += 1
+                break
+    return found[:many]
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -161,22 +261,6 @@ def visitors(n: int, offsets: Int64s, entries: Entries, lengths: Int32s) -> tupl
                 walk[indptr[node + 1]] = w
                 indptr[node + 1] += 1
     return indptr[:-1], walk
-
-
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def that_visit(
-    candidates: Int64s, marked: Any, offsets: Int64s, entries: Entries, lengths: Int32s
-) -> Int64s:
-    """Those of ``candidates`` that visit a ``marked`` node."""
-    found = np.empty(len(candidates), np.int64)
-    many = 0
-    for w in candidates:
-        for at in range(offsets[w], offsets[w] + lengths[w]):
-            if marked[entries[at] & NODE]:
-                found[many] = w
-                many += 1
-                break
-    return found[:many]
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]

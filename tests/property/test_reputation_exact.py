@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reputation import MeritRank, TrustGraph, direct, reference
+from reputation import MeritRank, ParameterError, TrustGraph, direct, reference
 from reputation.diagonal import Diagonal
 from reputation.transitions import compile_transitions
 
@@ -208,3 +208,46 @@ def test_the_method_goes_by_size_and_progress_is_told(monkeypatch: pytest.Monkey
     assert entangled.scores(0, "auto").walks == 10_000
     entangled.scores(0)
     assert told[-1][0] == told[-1][1] > 256
+
+
+@CHECKED
+@given(
+    graph=graphs(signed=True),
+    weights=st.dictionaries(st.integers(0, 9), st.floats(0.1, 9), min_size=1, max_size=4),
+    alpha=st.floats(0.05, 0.9),
+)
+def test_several_egos_are_the_mean_of_each(
+    graph: TrustGraph, weights: dict[int, float], alpha: float
+) -> None:
+    weights = {node: weight for node, weight in weights.items() if node in graph}
+    weights = weights or {0: 2.0}
+    scores = MeritRank(graph, alpha=alpha).scores(weights)
+    total = sum(weights.values())
+    alone = {ego: reference.exact(graph, ego, alpha) for ego in weights}
+    for node in graph.nodes:
+        trust = sum(weights[ego] / total * alone[ego].trust[node] for ego in weights)
+        distrust = sum(weights[ego] / total * alone[ego].distrust[node] for ego in weights)
+        assert scores.trust[node] == pytest.approx(trust, abs=1e-9)
+        assert scores.distrust[node] == pytest.approx(distrust, abs=1e-9)
+    if len(weights) == 1:
+        ego = next(iter(weights))
+        plain = MeritRank(graph, alpha=alpha).scores(ego)
+        assert plain.to_dict() == scores.to_dict()
+
+
+def test_decay_where_all_egos_reach_through_one_other() -> None:
+    """A and b both reach d over c; a reaches e alone, so that b need not."""
+    edges = [("a", "c", 1), ("b", "c", 1), ("c", "d", 1), ("a", "e", 1), ("b", "a", 1)]
+    graph = TrustGraph.from_edges(edges)
+    plain = MeritRank(graph).scores({"a": 1, "b": 1})
+    decayed = MeritRank(graph, beta=0.5).scores({"a": 1, "b": 1})
+    kept = {node: decayed[node] / plain[node] for node in plain if plain[node]}
+    assert kept == pytest.approx({"a": 1, "c": 1, "d": 0.5, "e": 1})
+
+
+@pytest.mark.parametrize("egos", [{}, {0: 0.0}, {0: -1.0}, {0: float("nan")}])
+def test_egos_need_positive_weights(egos: dict[int, float]) -> None:
+    with pytest.raises(ParameterError, match="positive weights"):
+        MeritRank(TrustGraph.from_edges([(0, 1, 1)])).scores(egos)
+    with pytest.raises(ParameterError, match="several egos"):
+        MeritRank(TrustGraph.from_edges([(0, 1, 1)])).scores({0: 1}, "sample")

@@ -128,12 +128,14 @@ EDGES = st.tuples(
 @given(
     batches=st.lists(
         st.lists(st.one_of(EDGES, EDGES.map(lambda edge: edge[:3])), max_size=12), max_size=5
-    )
+    ),
+    one_by_one=st.booleans(),
 )
-def test_edits_equal_a_plain_dictionary(batches: list[list[Any]]) -> None:
+def test_edits_equal_a_plain_dictionary(batches: list[list[Any]], one_by_one: bool) -> None:
     graph, expected = TrustGraph(), {}
     for batch in batches:
-        graph.add_edges(batch)
+        for part in [[edge] for edge in batch] if one_by_one else [batch]:
+            graph.add_edges(part)
         for src, dst, weight, *epoch in batch:
             key = (src, dst, epoch[0] if epoch else 0)
             if weight:
@@ -147,6 +149,8 @@ def test_edits_equal_a_plain_dictionary(batches: list[list[Any]]) -> None:
     assert graph.number_of_edges == len(expected)
     rebuilt = TrustGraph.from_edges([edge for batch in batches for edge in batch])
     assert set(rebuilt.edges()) == set(graph.edges())
+    for node in graph.nodes:
+        assert graph.successors(node) == rebuilt.successors(node)  # in the same order
 
 
 def test_arrays_are_the_same_as_edges() -> None:

@@ -1,0 +1,104 @@
+"""One standing over all tasks: time, several tasks, and what a hostile task can do to it."""
+
+from datetime import timedelta
+
+import pytest
+
+from karat.protocol import reputation
+from karat.protocol.history import TaskHistory
+from karat.protocol.standing import accounts, services, standing_edges, standing_graph
+from learning.score_codes import ZERO_SCORE, Verdict
+from reputation import MeritRank
+from reputation.recommend import recommend
+from tests.trust.histories import SPONSOR, VERIFIERS, address, history, said
+
+A, B, C, FOE = (address(name) for name in (11, 12, 13, 66))
+DAY = 86400
+
+
+def at(block: int) -> int:
+    """A block a day."""
+    return block * DAY
+
+
+def task(number: int, block: int, gains: dict[str, int]) -> TaskHistory:
+    told = history(list(gains), list(gains.values()))
+    told.task_id, told.first_block = number, block
+    told.rounds[1].decided_in = block + 1
+    return told
+
+
+def test_who_earned_in_any_task_has_a_standing() -> None:
+    """After a second task was created, the best of the first is still there."""
+    told = [task(1, 10, {A: 300, B: 100}), task(2, 20, {B: 50, C: 70})]
+    graph = standing_graph(standing_edges(told, at), accounts(told))
+    scores = MeritRank(graph).scores(SPONSOR)
+    assert scores[A] > scores[B] > scores[C] > 0
+    alone = reputation.scores(told[0])
+    one = MeritRank(standing_graph(standing_edges(told[:1], at))).scores(SPONSOR)
+    assert one[A] == pytest.approx(alone[A])
+    assert one[B] == pytest.approx(alone[B])
+
+
+def test_edges_carry_task_and_time_and_decay_with_it() -> None:
+    told = [task(1, 10, {A: 100}), task(2, 40, {B: 100})]
+    edges = standing_edges(told, at)
+    assert [(edge.task, edge.time // DAY) for edge in edges if edge.target in {A, B}] == [
+        (1, 11), (1, 11), (2, 41), (2, 41),
+    ]  # fmt: skip
+    graph = standing_graph(edges, epoch=timedelta(days=10))
+    ageless, aged = MeritRank(graph).scores(SPONSOR), MeritRank(graph, gamma=0.5).scores(SPONSOR)
+    assert ageless[A] == pytest.approx(ageless[B])
+    assert aged[B] / aged[A] == pytest.approx(2**3)
+
+
+def test_no_majority_speaks_for_a_verifier_that_others_trust() -> None:
+    """The foe's own task: its majority makes the median, the trusted verifier votes the truth."""
+    trusted, *_ = VERIFIERS
+    honest = task(1, 10, {A: 300})
+    hostile = task(2, 20, {FOE: 32000, B: Verdict.HARMFUL - ZERO_SCORE})
+    hostile.sponsor = FOE
+    hostile.rounds[1].votes[trusted] = [ZERO_SCORE + 5, ZERO_SCORE + 40]
+    others = [verifier for verifier in VERIFIERS if verifier != trusted]
+    for other in others:
+        honest.appointed.pop(other)
+    graph = standing_graph(standing_edges([honest, hostile], at))
+    scores = MeritRank(graph).scores(SPONSOR)
+    # Not quite, as the foe appointed the verifier, and a walk may come back over it.
+    assert scores[FOE] / scores[A] == pytest.approx(5 / 300, rel=0.02)
+    assert -scores[FOE] <= scores[B] <= 0.0  # the foe may speak, with what it earned
+
+
+def test_a_verdict_counts_where_the_verifier_gave_it_too() -> None:
+    told = task(1, 10, {A: 300, B: Verdict.HARMFUL - ZERO_SCORE})
+    scores = MeritRank(standing_graph(standing_edges([told], at))).scores(SPONSOR)
+    assert scores[B] < 0 < scores[A]
+
+
+def test_a_convict_is_heard_nowhere() -> None:
+    told = [task(1, 10, {A: Verdict.HARMFUL - ZERO_SCORE, B: 5}), task(2, 20, {A: 9, C: 9})]
+    told[1].apply([said(A, [(C, 500)], task=2)])
+    edges = standing_edges(told, at)
+    assert not [edge for edge in edges if edge.source == A]
+    assert [edge for edge in standing_edges(told[1:], at) if edge.source == A]
+
+
+def test_open_statements_have_the_time_of_the_last_decision() -> None:
+    told = task(1, 10, {A: 9, B: 9})
+    told.apply([said(A, [(B, 5)], number=7)])
+    edge = next(edge for edge in standing_edges([told], at) if edge.source == A)
+    assert edge.time == 11 * DAY
+
+
+def test_recommended_are_those_who_served_whom_one_trusts() -> None:
+    told = [task(1, 10, {A: 300, B: 100}), task(2, 20, {C: 900})]
+    told[1].sponsor = address(99)
+    told[1].appointed = {address(98): 1}
+    told[1].verifiers = [address(98)]
+    told[1].rounds[1].votes = {address(98): told[1].rounds[1].medians}
+    engine = MeritRank(standing_graph(standing_edges(told, at), accounts(told)))
+    found = recommend(engine, SPONSOR, services(told, "trainer"), [A, B, C])
+    assert [one.node for one in found] == [A, B]
+    assert found[0].service == pytest.approx(0.75)
+    found = recommend(engine, SPONSOR, services(told, "verifier"), [*VERIFIERS, address(98)])
+    assert {one.node for one in found} == set(VERIFIERS)
