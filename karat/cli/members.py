@@ -54,7 +54,8 @@ def _join(session: Session, number: int, stake: str | None, role: str) -> None:
     session.confirm(f"Stake {money.show(units)} in task {number} as a {role}?")
     ledger = session.ledger
     joining = ledger.join_trainer if role == "trainer" else ledger.join_verifier
-    done = session.act([*session.deposit(session.token(number), units), joining(number, units)])
+    call = joining(number, session.rules(number), units)
+    done = session.act([*session.deposit(session.token(number), units), call])
     document = {
         **done.document(),
         "task": number,
@@ -81,7 +82,7 @@ def _top_up(session: Session, number: int, amount: str | None, role: str) -> Non
             "name an amount to add to it"
         )
     session.confirm(f"Add {money.show(units)} to your stake in task {number}?")
-    call = ledger.top_up(number, session.address, units)
+    call = ledger.top_up(number, session.rules(number), session.address, units)
     done = session.act([*session.deposit(session.token(number), units), call])
     stake = ledger.member(number, session.address).stake
     document = {

@@ -111,10 +111,12 @@ def appeal(
     which: Annotated[int, typer.Argument(metavar="ROUND", min=1, help="Number of the round.")],
     index: Annotated[int, typer.Argument(metavar="INDEX", min=0, help="Index of the update.")],
 ) -> None:
-    """Challenge the verdict on one update with a bond; anyone may, in the appeal phase.
+    """Challenge the code of one update, verdict or score, with a bond; anyone may, in the appeal
+    phase.
 
-    The verifiers outside the committee vote. If they change the verdict, the bond comes back with
-    as much again from those who erred; if not, it is lost to the task's escrow.
+    All verifiers of the round may vote. If most of their weight changes the code by more than the
+    task's tolerance, the bond comes back with as much again from those who erred; if not, the
+    jurors share it.
     """
     from chain.ledger.bindings.enums import Phase
     from karat.errors import NotAvailable
@@ -125,7 +127,7 @@ def appeal(
     if phase is not Phase.APPEAL:
         raise NotAvailable(f"round {which} takes no appeals: it is in phase {phase_name(phase)}")
     session.confirm(f"Put {money.show(bond)} on it that the verdict on update {index} is wrong?")
-    call = session.ledger.appeal(number, which, index)
+    call = session.ledger.appeal(number, session.rules(number), which, index)
     done = session.act([*session.deposit(session.token(number), bond), call])
     view = session.ledger.appeal_info(number, which, index)
     document = {

@@ -163,6 +163,12 @@ class Session:
             raise NotAvailable(f"there is no task {task_id} on the network {self.profile.name!r}")
         return self.ledger.task_params(task_id)
 
+    def rules(self, task_id: int) -> bytes:
+        """The hash of a task's rules as this command has read them."""
+        from chain.ledger.commitments import rules_hash
+
+        return rules_hash(self.ledger.task(task_id).sponsor, self.params(task_id))
+
     def token(self, task_id: int) -> "Token":
         """The token of a task."""
         from chain.ledger.client import Token

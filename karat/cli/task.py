@@ -181,7 +181,9 @@ def top_up(
     money, token = session.money(number), session.token(number)
     units = money.parse(amount)
     session.confirm(f"Pay {money.show(units)} into the escrow of task {number}?")
-    done = session.act([*session.deposit(token, units), session.ledger.fund(number, units)])
+    done = session.act(
+        [*session.deposit(token, units), session.ledger.fund(number, session.rules(number), units)]
+    )
     escrow = session.ledger.task(number).escrow
     document = {**done.document(), "task": number, "amount": units, "escrow": escrow}
     said = f"The escrow of task {number} is now {money.show(escrow)}."

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from chain.evm.abi import Call
+from chain.ledger.commitments import rules_hash
 from chain.store import Store, open_store
 from karat.demo.cast import Cast, Member
 from karat.demo.config import TASK, DemoConfig
@@ -20,6 +21,7 @@ from karat.participants.trainer.calls import Trainer
 from karat.participants.verifier.calls import Verifier
 from karat.protocol.content import Content, publish
 from karat.protocol.history import Outcome, Round, TaskHistory
+from karat.protocol.rounds import quorum
 from karat.protocol.settlement import settle_calls
 from karat.protocol.task import Task
 from learning import tasks
@@ -89,8 +91,12 @@ class _Play:
             member.name: Verifier(built.ledger, self.task, member.account, config.device)
             for member in cast.verifiers
         }
-        built.act((m, self.verifiers[m.name].join(funds(m, config))) for m in cast.verifiers)
-        built.act((m, self.trainers[m.name].join(funds(m, config))) for m in cast.trainers)
+        self.history.refresh()
+        agreed = rules_hash(self.history.sponsor, self.history.params)
+        built.act(
+            (m, self.verifiers[m.name].join(agreed, funds(m, config))) for m in cast.verifiers
+        )
+        built.act((m, self.trainers[m.name].join(agreed, funds(m, config))) for m in cast.trainers)
         self.history.refresh()
         self.outcomes = Outcomes(config, cast, built, store, self.history)
 
@@ -136,7 +142,8 @@ class _Play:
         )
         self.stage.after(info.reveal_deadline)
         close = self.stage.ledger.close_reveal(self.history.task_id, number)
-        self.stage.act([(self.cast.sponsor, close)])
+        for _ in range(2):  # the seed is the hash of the block that the first call names
+            self.stage.act([(self.cast.sponsor, close)])
         self.history.refresh()
 
     def _score(self, current: Round) -> None:
@@ -172,7 +179,7 @@ class _Play:
         ledger, task_id = self.stage.ledger, self.history.task_id
         info = ledger.round_info(task_id, current.number)
         calls: list[Call[None]]
-        if 2 * info.revealed_weight > info.committee_weight:
+        if quorum(info):
             calls = settle_calls(ledger, task_id, current)
         else:
             calls = [ledger.void_round(task_id, current.number)]

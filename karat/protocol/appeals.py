@@ -6,6 +6,7 @@ from chain.evm.abi import Call
 from chain.ledger.bindings.structs import AppealView
 from chain.ledger.client import Ledger
 from karat.protocol.history import Round
+from learning.score_codes import LOWEST_SCORE
 
 
 class AppealStage(StrEnum):
@@ -26,6 +27,13 @@ def stage_of(view: AppealView, now: int) -> AppealStage:
     if view.revealed < view.committed and now < view.reveal_deadline:
         return AppealStage.REVEAL
     return AppealStage.DUE
+
+
+def apart(a: int, b: int, tolerance: int) -> bool:
+    """Whether two codes are other verdicts, or scores further apart than ``tolerance`` steps."""
+    if min(a, b) < LOWEST_SCORE:
+        return a != b
+    return abs(a - b) > tolerance
 
 
 def resolve_call(ledger: Ledger, task_id: int, current: Round, index: int) -> Call[None]:

@@ -67,7 +67,8 @@ class Appeal:
 
 @dataclass
 class Round:
-    """One round, as far as it has come. ``votes`` maps verifiers to their codes, index order.
+    """One round, as far as it has come. ``budget`` is what its trainers can earn, in base units;
+    ``votes`` maps verifiers to their codes, index order.
 
     ``medians`` are what counts: the outcome of an appeal replaces the committee's median.
     ``attested`` lists who attested the model that follows; ``decided_in`` is the block of the
@@ -77,6 +78,7 @@ class Round:
     number: int
     base_digest: bytes
     base_size: int
+    budget: int = 0
     commits: list[str] = field(default_factory=list)
     updates: list[Revealed] = field(default_factory=list)
     seed: bytes | None = None
@@ -207,7 +209,9 @@ class TaskHistory:
             self.trainers.append(event.trainer)
 
     def _round_opened(self, event: events.RoundOpened) -> None:
-        self.rounds[event.round] = Round(event.round, event.base_digest, event.base_size)
+        self.rounds[event.round] = Round(
+            event.round, event.base_digest, event.base_size, event.budget
+        )
 
     def _update_committed(self, event: events.UpdateCommitted) -> None:
         self.rounds[event.round].commits.append(event.trainer)
@@ -277,6 +281,9 @@ class TaskHistory:
     def _verifier_rewarded(self, event: events.VerifierRewarded) -> None:
         self._add(self.rewards, event.verifier, event.reward)
 
+    def _juror_rewarded(self, event: events.JurorRewarded) -> None:
+        self._add(self.rewards, event.juror, event.amount)
+
     def _slashed(self, event: events.Slashed) -> None:
         self._add(self.slashed, event.account, event.amount)
 
@@ -309,6 +316,7 @@ _FOLDS: dict[type[Event], Any] = {
     events.ModelAttested: TaskHistory._model_attested,
     events.RewardsClaimed: TaskHistory._rewards_claimed,
     events.VerifierRewarded: TaskHistory._verifier_rewarded,
+    events.JurorRewarded: TaskHistory._juror_rewarded,
     events.Slashed: TaskHistory._slashed,
     PeersAttested: TaskHistory._peers_attested,
 }

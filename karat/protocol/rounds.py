@@ -2,6 +2,7 @@
 
 from chain.evm.abi import Call
 from chain.ledger.bindings.enums import Phase
+from chain.ledger.bindings.structs import RoundView
 from chain.ledger.client import Ledger
 from karat.errors import Hint, NotAvailable
 from karat.protocol.history import TaskHistory
@@ -22,10 +23,15 @@ def due_calls(ledger: Ledger, history: TaskHistory) -> list[Call[None]]:
     if phase is not Phase.SETTLE:
         return []
     info = ledger.round_info(task_id, number)
-    if 2 * info.revealed_weight <= info.committee_weight:
+    if not quorum(info):
         return [ledger.void_round(task_id, number)]
     history.refresh()
     return settle_calls(ledger, task_id, history.round(number), settled_words=info.words_settled)
+
+
+def quorum(info: RoundView) -> bool:
+    """Whether two thirds of the committee's weight were revealed: the round can be settled."""
+    return info.revealed_weight > 0 and 3 * info.revealed_weight >= 2 * info.committee_weight
 
 
 def opening(ledger: Ledger, task_id: int, now: int) -> Call[int]:
@@ -47,7 +53,7 @@ def opening(ledger: Ledger, task_id: int, now: int) -> Call[int]:
         phase = ledger.phase(task_id, number)
         if phase not in {Phase.FINAL, Phase.VOID}:
             raise NotAvailable(f"round {number} is not over: it is in phase {phase_name(phase)}")
-    if number >= params.max_rounds:
+    if number - task.empty_rounds >= params.max_rounds:
         raise NotAvailable(f"task {task_id} has had all its {params.max_rounds} rounds")
     budget = params.trainer_budget + params.verifier_budget
     if task.escrow < budget:
@@ -71,7 +77,8 @@ def is_over(ledger: Ledger, task_id: int) -> bool:
     if task.current_round == 0:
         return task.closed
     ended = ledger.phase(task_id, task.current_round) in {Phase.FINAL, Phase.VOID}
-    return ended and (task.closed or task.current_round >= params.max_rounds)
+    had = task.current_round - task.empty_rounds
+    return ended and (task.closed or had >= params.max_rounds)
 
 
 def phase_name(phase: Phase) -> str:

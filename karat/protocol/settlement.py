@@ -26,7 +26,7 @@ def settle_calls(
         end = min(start + WORDS_PER_CALL, total)
         slices = [vector[start:end] for vector in vectors]
         tails = [chain[end] for chain in hashes]
-        calls.append(ledger.settle(task_id, current.number, slices, tails))
+        calls.append(ledger.settle(task_id, current.number, start, slices, tails))
     return calls
 
 
@@ -39,4 +39,4 @@ def earned(params: TaskParams, current: Round, code: int | None) -> int:
         return 0
     weights = [max(0, one - ZERO_SCORE) ** params.payout_exponent for one in current.medians]
     own = (code - ZERO_SCORE) ** params.payout_exponent
-    return int(params.trainer_budget * own // sum(weights))
+    return int(current.budget * own // max(sum(weights), params.full_pay_gain))

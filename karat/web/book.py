@@ -165,8 +165,10 @@ class TaskBook:
                     self._earn(number, event.trainer, amount)
             case ledger.VerifierRewarded():
                 self._earn(event.round, event.verifier, event.reward)
-                share = event.sum_min / event.sum_max if event.sum_max else 0.0
+                share = max(0.0, 1 - event.distance / event.forecast) if event.forecast else 0.0
                 self.rounds[event.round].agreement[event.verifier] = share
+            case ledger.JurorRewarded():
+                self._earn(event.round, event.juror, event.amount)
             case ledger.Withdrawn():
                 self.members[event.account].withdrawn += event.amount
             case ledger.LeaveRequested():

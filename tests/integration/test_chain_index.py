@@ -178,14 +178,14 @@ def test_a_reorganisation_is_rolled_back_to_the_common_ancestor(
     ledger, devnet = network.ledger, network.devnet
     index = opened(network)
     for amount in range(1, 6):  # five blocks with one event each
-        network.everyone((network.sponsor, ledger.fund(1, amount * UNIT)))
+        network.everyone((network.sponsor, ledger.fund(1, ledger.rules_hash(1), amount * UNIT)))
         index.sync()
     old = told(index)
     rpc(devnet.web3, "anvil_reorg", depth, [])
     result = index.sync()
     assert result.rolled_back_to == devnet.web3.eth.block_number - depth
     assert told(index) == list(ledger.events()) == old[:-depth]
-    network.everyone((network.sponsor, ledger.fund(1, 77 * UNIT)))
+    network.everyone((network.sponsor, ledger.fund(1, ledger.rules_hash(1), 77 * UNIT)))
     index.sync()
     assert told(index)[-1].amount == 77 * UNIT  # type: ignore[attr-defined]
 
@@ -197,7 +197,9 @@ def test_a_shorter_chain_is_a_reorganisation_too(network: Network) -> None:
     block = network.devnet.web3.eth.block_number
     index.sync()
     for amount in (1, 2, 3):
-        network.everyone((network.sponsor, network.ledger.fund(1, amount * UNIT)))
+        network.everyone(
+            (network.sponsor, network.ledger.fund(1, network.ledger.rules_hash(1), amount * UNIT))
+        )
     index.sync()
     network.devnet.revert(snapshot)
     result = index.sync()
@@ -208,7 +210,7 @@ def test_a_shorter_chain_is_a_reorganisation_too(network: Network) -> None:
 def test_a_reorganisation_while_reading_is_noticed(network: Network) -> None:
     network.open_task()
     index, devnet = opened(network), network.devnet
-    network.everyone((network.sponsor, network.ledger.fund(1, UNIT)))
+    network.everyone((network.sponsor, network.ledger.fund(1, network.ledger.rules_hash(1), UNIT)))
     moved: list[int] = []
     ask = index._block_hash
 
@@ -361,7 +363,7 @@ def test_an_upheld_appeal_changes_the_code_and_the_sums() -> None:
         network.play_round(CODES)
         ledger, key, evidence = network.ledger, network.ledger.round_key(1, 1), b"\x08" * 32
         judged = network.trainers[2]  # whose verdict is "harmful"
-        network.everyone((judged, ledger.appeal(1, 1, 2)))
+        network.everyone((judged, ledger.appeal(1, ledger.rules_hash(1), 1, 2)))
         [seated] = ledger.committee(1, 1).verifiers
         jury = [one for one in network.verifiers if one.address != seated]
         for one in jury:
@@ -388,4 +390,4 @@ def test_an_upheld_appeal_changes_the_code_and_the_sums() -> None:
             assert person.staked - person.slashed == member.stake
             assert person.rewarded - person.withdrawn == member.balance
         assert people[judged.address].rewarded == UNIT + resolved.reward
-        assert people[seated].slashed == resolved.reward
+        assert people[seated].slashed == 2 * resolved.reward  # the other half is the jurors'

@@ -338,8 +338,11 @@ def _effect(event: Event) -> tuple[str, str, int]:
             return event.verifier, "slashed", event.amount
         case ledger.RewardsClaimed():
             return event.trainer, "rewarded", sum(event.amounts)
-        case ledger.VerifierRewarded():
-            return event.verifier, "rewarded", event.reward
+        case (
+            ledger.VerifierRewarded(verifier=rewarded, reward=amount)
+            | ledger.JurorRewarded(juror=rewarded, amount=amount)
+        ):
+            return rewarded, "rewarded", amount
         case ledger.Withdrawn() | ledger.Left():
             return event.account, "withdrawn", event.amount
     raise EventIndexError(f"{type(event).__name__} changes no participant")
@@ -353,6 +356,7 @@ _PARTICIPATION: tuple[type[Event], ...] = (
     ledger.VerifierFined,
     ledger.RewardsClaimed,
     ledger.VerifierRewarded,
+    ledger.JurorRewarded,
     ledger.AppealOpened,
     ledger.AppealResolved,
     ledger.Withdrawn,
