@@ -25,12 +25,14 @@ from chain.store import Store, open_store
 from karat.config import load_settings
 from karat.errors import ConfigError, NotAvailable
 from karat.protocol.content import Content
-from karat.protocol.history import Round, TaskHistory
-from karat.protocol.verdicts import verdict_name
+from karat.protocol.history import TaskHistory
+from karat.protocol.rules import verdict_name
+from karat.protocol.state import Round
 from learning.score_codes import ZERO_SCORE
 
 if TYPE_CHECKING:
-    from karat.protocol.anchored import AnchoredProof, Attestations
+    from karat.protocol.anchored import AnchoredProof
+    from karat.protocol.state import Attestations
     from karat.protocol.task import Task as TaskContent
     from reputation import Scores
     from reputation.explain import Explanation
@@ -117,8 +119,8 @@ class TaskView:
                 address=address,
                 role=role,
                 stake=self._network.ledger.member(self.id, address).stake,
-                reward=history.rewards.get(address, 0),
-                slashed=history.slashed.get(address, 0),
+                reward=history.account(address).earned,
+                slashed=history.account(address).slashed,
                 reputation=scores[address],
             )
             for role, members in (("verifier", history.verifiers), ("trainer", history.trainers))
@@ -212,9 +214,8 @@ class Reputation:
 
     def epochs(self) -> list["Attestations"]:
         """What verifiers attested of the task, oldest epoch first; the last may be undecided."""
-        from karat.protocol.anchored import attestations  # noqa: PLC0415
-
-        return attestations(self.anchor, self.task.history)
+        epochs = self.task.history.epochs
+        return [epochs[number] for number in sorted(epochs)]
 
 
 class Network:

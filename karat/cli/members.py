@@ -46,7 +46,7 @@ def add_membership(app: typer.Typer, role: str, joining: str) -> None:
 
 def _join(session: Session, number: int, stake: str | None, role: str) -> None:
     """Join a task with a stake, and say so."""
-    from karat.protocol.stakes import required_stake
+    from karat.protocol.rules import required_stake
 
     money = session.money(number)
     least = required_stake(session.params(number), role)
@@ -69,7 +69,7 @@ def _join(session: Session, number: int, stake: str | None, role: str) -> None:
 def _top_up(session: Session, number: int, amount: str | None, role: str) -> None:
     """Add to a stake, and say what it is now."""
     from karat.errors import NotAvailable
-    from karat.protocol.stakes import required_stake
+    from karat.protocol.rules import required_stake
 
     money, ledger = session.money(number), session.ledger
     member = require_member(session, number, role)
@@ -144,7 +144,7 @@ def require_member(session: Session, number: int, role: str) -> "Member":
 
 def member_document(session: Session, number: int) -> dict[str, Any]:
     """Where an account stands in a task; amounts in base units."""
-    from karat.protocol.rounds import phase_name
+    from karat.protocol.rules import phase_name
 
     history, ledger = session.history(number), session.ledger
     member = ledger.member(number, session.address)
@@ -157,8 +157,8 @@ def member_document(session: Session, number: int) -> dict[str, Any]:
         "balance": member.balance,
         "suspended": member.suspended,
         "leave_at": member.leave_at or None,
-        "rewarded": history.rewards.get(session.address, 0),
-        "slashed": history.slashed.get(session.address, 0),
+        "rewarded": history.account(session.address).earned,
+        "slashed": history.account(session.address).slashed,
         "round": current,
         "phase": phase_name(ledger.phase(number, current)),
     }

@@ -16,7 +16,7 @@ from karat.cli.peers import attest
 from karat.cli.question import DECAYS, GRAPH, SAMPLING, TASK, Question, asked
 
 if TYPE_CHECKING:
-    from karat.protocol.anchored import Attestations
+    from karat.protocol.state import Attestations
     from reputation import Scores
     from reputation.sybil import AuditRow
 

@@ -11,7 +11,7 @@ from karat.cli.session import Session
 from karat.cli.task import TaskArgument
 
 if TYPE_CHECKING:
-    from karat.protocol.history import Appeal, Round
+    from karat.protocol.state import Appeal, Round
 
 round_ = typer.Typer(name="round", help="Look at rounds and move them on.", no_args_is_help=True)
 
@@ -27,7 +27,7 @@ def show(
 ) -> None:
     """Show a round: phase, deadlines, updates with their scores and verdicts."""
     from karat.errors import NotAvailable
-    from karat.protocol.rounds import phase_name
+    from karat.protocol.rules import phase_name
     from karat.sdk import updates_of
 
     history = session.history(number)
@@ -80,8 +80,7 @@ def show(
 
 
 def _appeal(session: Session, number: int, current: "Round", one: "Appeal") -> dict[str, Any]:
-    from karat.protocol.appeals import stage_of
-    from karat.protocol.verdicts import verdict_name
+    from karat.protocol.rules import appeal_stage, verdict_name
 
     view = session.ledger.appeal_info(number, current.number, one.index)
     resolved = one.upheld is not None
@@ -89,7 +88,7 @@ def _appeal(session: Session, number: int, current: "Round", one: "Appeal") -> d
         "index": one.index,
         "challenger": one.challenger,
         "bond": one.bond,
-        "stage": stage_of(view, session.clock.now()).value,
+        "stage": appeal_stage(view, session.clock.now()).value,
         "commit_deadline": one.commit_deadline,
         "reveal_deadline": one.reveal_deadline,
         "jurors": view.jurors,
@@ -118,7 +117,7 @@ def appeal(
     """
     from chain.ledger.bindings.enums import Phase
     from karat.errors import NotAvailable
-    from karat.protocol.rounds import phase_name
+    from karat.protocol.rules import phase_name
 
     bond, money = session.params(number).appeal_bond, session.money(number)
     phase = session.ledger.phase(number, which)
@@ -162,7 +161,8 @@ def open_(session: Session, number: TaskArgument) -> None:
 @shared(*LOOK, *SIGN)
 def settle(session: Session, number: TaskArgument) -> None:
     """Take the step that is due in the current round: close its reveals, settle it, or void it."""
-    from karat.protocol.rounds import due_calls, phase_name
+    from karat.protocol.rounds import due_calls
+    from karat.protocol.rules import phase_name
 
     history = session.history(number)
     session.clock.advance_if_idle()

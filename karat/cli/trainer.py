@@ -117,7 +117,7 @@ def _wait_for(deadline: int, session: Session) -> None:
 def status(session: Session, number: TaskArgument) -> None:
     """Show stake, balance, and what became of your updates."""
     from karat.participants.trainer.records import Records
-    from karat.protocol.settlement import earned
+    from karat.protocol.rules import earned
     from karat.sdk import updates_of
 
     document = member_document(session, number)
@@ -154,9 +154,9 @@ def claim(session: Session, number: TaskArgument) -> None:
 
     money, records = session.money(number), Records(session.ledger, number, session.address)
     rounds = records.claimable()
-    before = session.history(number).rewards.get(session.address, 0)
+    before = session.history(number).account(session.address).earned
     done = session.act(records.claim_calls())
-    earned = session.history(number).rewards.get(session.address, 0) - before
+    earned = session.history(number).account(session.address).earned - before
     document = {**done.document(), "task": number, "rounds": rounds, "rewards": earned}
     said = f"Rounds {rounds}: {money.show(earned)}." if rounds else "Nothing to claim."
     session.show("karat.trainer.claim/1", document, done.lines() if done.dry_run else [said])

@@ -19,8 +19,9 @@ from karat.demo.stage import Stage, funds, open_task, stage
 from karat.participants.trainer.calls import Trainer
 from karat.participants.verifier.calls import Verifier
 from karat.protocol.content import Content, publish
-from karat.protocol.history import Outcome, Round, TaskHistory
-from karat.protocol.settlement import settle_calls
+from karat.protocol.history import TaskHistory
+from karat.protocol.rounds import settle_calls
+from karat.protocol.state import Outcome, Round
 from karat.protocol.task import Task
 from learning import tasks
 from learning.aggregation import plain_average

@@ -9,7 +9,8 @@ from chain.evm.abi import encode_values
 from chain.ledger.bindings.structs import Leaf, Statement
 from chain.ledger.client import Ledger, ReputationAnchor
 from karat.protocol.content import Content
-from karat.protocol.history import Outcome, TaskHistory
+from karat.protocol.history import TaskHistory
+from karat.protocol.state import Outcome
 from karat.protocol.trust import anchored_edges, trust_edges
 from reputation import MeritRank, Scores, TrustGraph
 from reputation.anchoring.anchored import AnchoredScores, Proof, build, canonical_json
@@ -20,7 +21,7 @@ ALPHA = Fraction(3, 20)  # MeritRank's usual 0.15
 def trust_graph(history: TaskHistory) -> TrustGraph:
     """The feedback graph of a task, signed, with rounds as epochs; all members are nodes."""
     edges = [(e.source, e.target, e.weight, e.epoch) for e in trust_edges(history)]
-    members = [history.sponsor, *history.verifiers, *history.trainers]
+    members = history.nodes
     return TrustGraph.from_edges(edges, nodes=members)
 
 
@@ -43,7 +44,7 @@ def scores(
 
 def anchored(history: TaskHistory) -> AnchoredScores:
     """The integer scores that go on chain, from the sponsor over :func:`anchored_edges`."""
-    members = [history.sponsor, *history.verifiers, *history.trainers]
+    members = history.nodes
     graph = TrustGraph.from_edges(anchored_edges(history), nodes=members)
     return build(graph, history.sponsor, ALPHA)
 

@@ -8,7 +8,8 @@ from chain.store import Store
 from chain.store.errors import NotFound
 from karat.errors import ProtocolError
 from karat.protocol.content import Content, fetch, fetch_update
-from karat.protocol.history import Outcome, Round, TaskHistory
+from karat.protocol.history import TaskHistory
+from karat.protocol.state import Outcome, Round
 from learning.aggregation import next_model
 from learning.judge.verifier import PastRound, SubmittedUpdate, past_round
 from learning.model_state import ModelState

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from karat.protocol.verdicts import verdict_name
+from karat.protocol.rules import verdict_name
 from karat.web import schemas
 from karat.web.text import clean
 from learning.score_codes import LOWEST_SCORE, ZERO_SCORE

@@ -47,8 +47,8 @@ class Progresses:
             rounds = sorted(book.history.rounds.items())[-MOST_ROUNDS:]
             bases = {n: Content(r.base_digest, r.base_size) for n, r in rounds}
             told = {n: (list(r.evidence.values()), len(r.updates)) for n, r in rounds}
-            last = next((book.rounds[n].fixed for n, _ in reversed(rounds)), None)
-        final = None if last is None else Content(last.model_digest, last.model_size)
+            last = next((past.next_model for _, past in reversed(rounds)), None)
+        final = None if last is None else Content(*last)
         models = {c.digest: c for c in (*bases.values(), final) if c is not None}
         computing = False
         if name is not None and params.model_size <= _MOST_MODEL:

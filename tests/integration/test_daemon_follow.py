@@ -66,7 +66,7 @@ def test_a_task_can_be_gone_for_a_while(network: Network, tmp_path: Path) -> Non
     network.devnet.revert(snapshot)
     assert following.task().history.rounds == told(network).rounds
     assert not following.task().history.round(1).updates
-    drop(network, int(network.devnet.web3.eth.block_number) - 8)
+    drop(network, int(network.devnet.web3.eth.block_number) - network.deployed_in)
     with pytest.raises(NotAvailable):
         following.task()
     network.open_task()

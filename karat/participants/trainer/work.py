@@ -23,7 +23,7 @@ from karat.participants.journal import Slot, Updates, journal_folder
 from karat.participants.trainer.calls import Trainer
 from karat.participants.trainer.records import Records
 from karat.protocol.content import Content, publish
-from karat.protocol.rounds import phase_name
+from karat.protocol.rules import phase_name
 from learning.codec import Codec
 from learning.tasks.data import Examples, assigned
 from learning.training import layout_of, train

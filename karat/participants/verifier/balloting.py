@@ -12,9 +12,9 @@ from karat.participants.daemon.follow import Following
 from karat.participants.daemon.outbox import Outbox
 from karat.participants.journal import Ballots, Slot, journal_folder
 from karat.participants.verifier.calls import Ballot, Verifier
-from karat.protocol.history import Round
+from karat.protocol.rules import verdict_name
+from karat.protocol.state import Round
 from karat.protocol.task import Task
-from karat.protocol.verdicts import verdict_name
 
 
 class Balloting:

@@ -19,7 +19,7 @@ from chain.ledger.commitments import (
 from karat.errors import ProtocolError
 from karat.participants.trainer.calls import derive_salt
 from karat.protocol.content import Content
-from karat.protocol.history import Round
+from karat.protocol.state import Round
 from karat.protocol.task import Task
 from learning.canonical import canonical_json
 from learning.judge.verifier import RoundScores, score_round

@@ -30,8 +30,8 @@ from karat.participants.verifier.attesting import EpochAttester
 from karat.participants.verifier.balloting import Balloting
 from karat.participants.verifier.jury import Jury
 from karat.protocol.content import publish
-from karat.protocol.history import Outcome
 from karat.protocol.rounds import due_calls, is_over, opening
+from karat.protocol.state import Outcome
 
 _ENDED = frozenset({Phase.NONE, Phase.FINAL, Phase.VOID})  # or there was no round yet
 

@@ -7,9 +7,10 @@ from chain.ledger.bindings.errors import NotInJury
 from chain.ledger.client import Ledger
 from karat.participants.daemon.outbox import Outbox
 from karat.participants.verifier.balloting import Balloting
-from karat.protocol.appeals import AppealStage, resolve_call, stage_of
 from karat.protocol.content import publish
-from karat.protocol.history import Appeal, Round
+from karat.protocol.rounds import resolve_call
+from karat.protocol.rules import AppealStage, appeal_stage
+from karat.protocol.state import Appeal, Round
 from karat.protocol.task import Task
 
 _ANY_COMMITMENT = bytes([1] * 32)
@@ -26,7 +27,7 @@ class Jury:
         task_id = task.history.task_id
         for appeal in current.appeals.values():
             view = self.ledger.appeal_info(task_id, current.number, appeal.index)
-            stage = stage_of(view, now)
+            stage = appeal_stage(view, now)
             if stage is AppealStage.COMMIT:
                 self._commit(task, current, appeal, now)
             elif stage is AppealStage.REVEAL:
