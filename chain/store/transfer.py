@@ -57,7 +57,9 @@ def _here_first(store: LocalStore, session: Import, fetch: Fetch) -> Fetch:
 
     def get(cid: CID, seconds: float) -> bytes:
         session.protect(cid.digest)
-        block = store.sound_block(cid)
+        block = session.read(cid.digest)
+        if block is None:
+            block = store.sound_block(cid)
         return fetch(cid, seconds) if block is None else block
 
     return get

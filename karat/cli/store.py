@@ -217,10 +217,16 @@ def _show_pins(pins: "list[Pin]", schema: str, json: bool) -> None:
 
 
 @store.command()
-def gc(store: StoreFlag = None, json: JsonFlag = False) -> None:
+def gc(
+    store: StoreFlag = None,
+    accept_loss: Annotated[
+        bool, typer.Option("--accept-loss", help="Also where the list of pins was lost.")
+    ] = False,
+    json: JsonFlag = False,
+) -> None:
     """Remove every block that no pin needs (local stores; a node collects by itself)."""
     target = _open_local(store, "gc")
-    done = target.collect()
+    done = target.collect(accept_loss=accept_loss)
     if json:
         document = {"blocks": done.blocks, "freed": done.freed, "kept": done.kept}
         print_json("karat.store.gc/1", document)
