@@ -16,6 +16,7 @@
     │       └── NodeBehind         it does not know the block that was asked for (yet)
     ├── WrongChain                 the node serves another chain id than expected
     ├── TransactionError
+    │   ├── FeeTooHigh             it would cost more than the limits allow: not sent
     │   ├── TransactionRejected    the node refused to take it (funds, nonce, fee)
     │   ├── TransactionReverted    the contract refused it (error name, arguments)
     │   ├── TransactionStuck       not mined before the deadline
@@ -129,6 +130,12 @@ class TransactionRejected(TransactionError):
     """The node refused to take the transaction; it was never mined."""
 
     exit_code = Exit.REVERTED
+
+
+class FeeTooHigh(TransactionError):
+    """The transaction would cost more than the limits allow; nothing was signed."""
+
+    exit_code = Exit.CONFIG
 
 
 class TransactionReverted(TransactionError):

@@ -145,6 +145,11 @@ class NodeProvider(HTTPProvider):
         body = self.encode_rpc_request(RPCEndpoint(method), params)
         return checked(method, params, self.decode_rpc_response(wire.post(body)))["result"]
 
+    @property
+    def several(self) -> bool:
+        """Whether there is more than one node to ask."""
+        return len(self._wires) > 1
+
     def close(self) -> None:
         """Close the connections of this thread."""
         for wire in self._wires:
