@@ -47,6 +47,7 @@ class Hint(Enum):
     TOP_UP_TASK = auto()  # task
     OPEN_ROUND = auto()  # task
     TRAIN = auto()  # task
+    RAISE_FEE_LIMIT = auto()
 
 
 @dataclass(frozen=True, slots=True)

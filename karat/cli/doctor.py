@@ -115,12 +115,12 @@ def _network(settings: Settings) -> Iterator[Check]:
     local = profile.is_devnet
     fix = "run `karat up`" if local else "start the node, or correct the profile's rpc_url"
     try:
-        web3 = connect_node(profile.rpc_url, chain_id=profile.chain_id)
+        web3 = connect_node(profile.rpc_url, *profile.more_rpc_urls, chain_id=profile.chain_id)
         head = web3.eth.get_block("latest")
     except ChainError as error:
         yield Check("node", "failed", str(error), fix)
         return
-    yield Check("node", "ok", f"{profile.rpc_url}, block {head['number']}")
+    yield Check("node", "ok", f"{profile.shown_url}, block {head['number']}")
     yield _clock(int(head["timestamp"]), local)
     for name, kind, address in _contracts(profile):
         yield _code(web3, name, kind, address)

@@ -109,7 +109,8 @@ def status(session: Session) -> None:
     head = web3.eth.get_block("latest")
     local = devnet_status(NAME) if profile.name == NAME else None
     document: dict[str, Any] = {
-        **profile.model_dump(),
+        **profile.model_dump(exclude={"kind", "more_rpc_urls"}),
+        "rpc_url": profile.shown_url,
         "network": profile.name,
         "block": int(head["number"]),
         "timestamp": int(head["timestamp"]),

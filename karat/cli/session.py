@@ -216,7 +216,7 @@ class Session:
         """Sends the chosen account's transactions."""
         from chain.evm.transactions import Sender
 
-        return Sender(self.connection.web3, self.account)
+        return Sender(self.connection.web3, self.account, limits=self.settings.fee_limits)
 
     @property
     def _account_name(self) -> str:

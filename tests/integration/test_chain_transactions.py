@@ -24,8 +24,9 @@ from chain.errors import (
     WrongChain,
 )
 from chain.evm.abi import Call
+from chain.evm.fees import current_fees
 from chain.evm.node import connect_node, rpc
-from chain.evm.transactions import GasLog, Sender, current_fees
+from chain.evm.transactions import GasLog, Sender
 from chain.ledger.bindings import errors
 from chain.ledger.bindings.errors import ERRORS
 from karat.cli.errors import Exit, exit_code
