@@ -17,6 +17,7 @@ import numpy as np
 
 from learning import tasks
 from learning.arena.attacks import Attack, Knowledge, Setting, View, attacks
+from learning.arena.attacks.composed import build_attack
 from learning.arena.base import Entry, Outcome
 from learning.arena.defence import build_defence
 from learning.arena.metrics import Tally
@@ -127,10 +128,10 @@ def play(match: Match) -> Row:
 
 
 def _played(match: Match) -> Row:
-    attack = attacks.get(match.attack)()
+    attack = build_attack(match.attack)
     if match.attack == "none":
         match = replace(match, attackers=0)
-    played = _Played(match, attack)
+    played = PlayedMatch(match, attack)
     test = divided(played.spec).test
     goal = attack.goal(test, classes_of(played.spec))
     holder = match.scenario == "class-holder"
@@ -151,7 +152,7 @@ def _played(match: Match) -> Row:
     )
 
 
-class _Played:
+class PlayedMatch:
     """A match from its first round to its last."""
 
     def __init__(self, match: Match, attack: Attack, *, leave_out: bool = False) -> None:
@@ -184,7 +185,7 @@ class _Played:
 @lru_cache(maxsize=64)
 def _control(match: Match) -> float | None:
     """The reward share of honest trainers in the attackers' place."""
-    played = _Played(match, attacks.get("control")())
+    played = PlayedMatch(match, attacks.get("control")())
     return played.tally.result()["attacker_reward_share"]
 
 
@@ -192,12 +193,12 @@ def _control(match: Match) -> float | None:
 def _values(match: Match) -> dict[str, float]:
     """Leave-one-out values along plain averaging without attackers."""
     plain = replace(match, attack="none", attackers=0, defence="mean")
-    return _Played(plain, attacks.get("none")(), leave_out=True).value.value
+    return PlayedMatch(plain, attacks.get("none")(), leave_out=True).value.value
 
 
 @lru_cache(maxsize=64)
 def _accuracy(match: Match) -> float:
-    played = _Played(match, attacks.get(match.attack)())
+    played = PlayedMatch(match, build_attack(match.attack))
     return played.accuracy(divided(played.spec).test)
 
 
