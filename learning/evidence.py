@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from learning.canonical import canonical_json
-from learning.judge.detection.findings import Finding
-from learning.judge.scoring import Scorer
+from learning.judge.findings import Finding
 from learning.model_state import ModelState
 from learning.score_codes import LOWEST_SCORE, ZERO_SCORE, Verdict
 from learning.scores import GRID
 from learning.tasks.spec import TaskSpec
 
 if TYPE_CHECKING:
-    from learning.judge.verifier import SubmittedUpdate
+    from learning.judge.intake import SubmittedUpdate
 
 SCHEMA = "karat.evidence/1"
 
@@ -22,11 +21,10 @@ SCHEMA = "karat.evidence/1"
 def document(
     spec: TaskSpec,
     base: ModelState,
-    scorer: Scorer,
     seed: int,
     updates: Sequence["SubmittedUpdate"],
     codes: np.ndarray,
-    findings: Mapping[int, Sequence[Finding]],
+    findings: Mapping[int, Finding],
     rows: Mapping[int, Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Assemble the document.
@@ -34,7 +32,6 @@ def document(
     Floats are rounded to 9 significant digits, about what float32 carries; two machines of one
     kind write the same bytes, others differ in the last digits only.
     """
-    probe = scorer.probe
     entries = []
     for i, submitted in enumerate(updates):
         code = int(codes[i])
@@ -45,7 +42,7 @@ def document(
                 "digest": submitted.digest.hex(),
                 "code": code,
                 "verdict": "ok" if code >= LOWEST_SCORE else Verdict(code).name.lower(),
-                "findings": [_finding(f) for f in findings.get(i, ())],
+                "findings": [_finding(findings[i])] if i in findings else [],
                 **rows.get(i, {}),
             }
         )
@@ -55,13 +52,15 @@ def document(
         "base": base.digest.hex(),
         "seed": str(seed),
         "rules": {"grid": GRID, "zero_score": ZERO_SCORE, **spec.scoring.model_dump(mode="json")},
-        "batch_ids": probe.batch_ids.tolist(),
-        "loss": probe.loss,
-        "tempered_loss": probe.tempered,
         "updates": entries,
     }
-    rounded: dict[str, Any] = _round(content)
-    return rounded
+    return rounded(content)
+
+
+def rounded(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy with its floats at 9 significant digits."""
+    copy: dict[str, Any] = _round(dict(content))
+    return copy
 
 
 def to_bytes(content: Mapping[str, Any]) -> bytes:

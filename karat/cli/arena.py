@@ -1,6 +1,10 @@
 """``karat arena``: attacks against defences, and the share of the rewards attackers get."""
 
 import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,11 +18,21 @@ if TYPE_CHECKING:
     from learning.arena.tournament import Results
 
 ATTACKS = (
-    "none,label-flip,sign-flip,alie,ipm,minmax,minsum,mimic,backdoor,targeted-flip,sybil-clones,"
-    "copy,mixed-copy,stealth-sybil,stale,free-rider,dmpa,sleeper,whitewash"
+    "none,control,past-masked,burnt-gradient,burnt-training,own-gradient,split-masks,land-grab,"
+    "label-flip,sign-flip,alie,ipm,minmax,minsum,mimic,diluted-backdoor,targeted-flip,sybil-clones,"
+    "copy,mixed-copy,stealth-sybil,stale,free-rider,dmpa,sleeper,whitewash,framing,loss-pump"
 )
 DEFENCES = "karat,mean,trimmed-mean,multi-krum,centered-clip,nnm-trimmed-mean,foolsgold,fltrust"
 MAX_RANGE = 10_000
+
+
+class Adversary(StrEnum):
+    """Where the attacks come from."""
+
+    listed = "listed"
+    search = "search"
+
+
 COLUMNS = {
     "accuracy": "accuracy",
     "attack_success": "goal",
@@ -48,6 +62,13 @@ def arena(
     rounds: Annotated[str, typer.Option(help="Numbers of rounds.")] = "30",
     seeds: Annotated[str, typer.Option(help="Seeds: 0,1,2 or 0-4.")] = "0",
     task: Annotated[str, typer.Option(help="Task from the registry.")] = "mlp-digits",
+    scenario: Annotated[
+        str, typer.Option(help="Honest trainers' data: dirichlet, class-holder or equal-data.")
+    ] = "dirichlet",
+    adversary: Annotated[
+        Adversary, typer.Option(help="search: instead of --attack, the best that CMA-ES finds.")
+    ] = Adversary.listed,
+    budget: Annotated[int, typer.Option(min=1, help="Attacks that the search may try.")] = 200,
     device: Annotated[str, typer.Option(help="Where to compute: auto, cpu or cuda.")] = "cpu",
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Matches at a time; one per processor by default.")
@@ -76,8 +97,9 @@ def arena(
         return
     if report is not None:
         prepare_report(report)
+    searching = adversary is Adversary.search
     tournament = Tournament(
-        attacks=_names(attack),
+        attacks=["control"] if searching else _names(attack),
         defences=_names(defence),
         task=task,
         device=device,
@@ -86,8 +108,13 @@ def arena(
         alpha=_numbers(alpha),
         rounds=_integers(rounds, "--rounds"),
         seeds=_integers(seeds, "--seeds"),
+        scenario=scenario,
     )
-    rows = _play(tournament.matches(), Results(results or _cache()), jobs or os.cpu_count() or 1)
+    kept, at_a_time = Results(results or _cache()), jobs or os.cpu_count() or 1
+    matches = tournament.matches()
+    if searching:
+        matches = _search(matches, tournament.seeds, budget, kept, at_a_time)
+    rows = _play(matches, kept, at_a_time)
     if report is not None:
         from learning.arena.report import write_report
         from learning.arena.summary import summarise
@@ -99,18 +126,43 @@ def arena(
         _show(rows)
 
 
+def _search(
+    matches: "list[Match]", seeds: Sequence[int], budget: int, results: "Results", jobs: int
+) -> "list[Match]":
+    """The same matches with the best attack found against each of their settings."""
+    from learning.arena.search import search
+
+    best: dict[Match, str] = {}
+    for match in matches:
+        setting = replace(match, seed=seeds[0])
+        if setting not in best:
+            with _progress("candidates", budget) as advance:
+                found = search(setting, seeds, budget, results.folder, jobs, advance)
+            say(
+                f"Best of {found.tried} against {match.defence} ({found.value:.2%}): {found.attack}"
+            )
+            best[setting] = found.attack
+    return [replace(match, attack=best[replace(match, seed=seeds[0])]) for match in matches]
+
+
 def _play(matches: "list[Match]", results: "Results", jobs: int) -> "list[Row]":
-    """Play with a progress bar on stderr."""
+    from learning.arena.tournament import run
+
+    with _progress("matches", len(matches)) as advance:
+        return run(matches, results, jobs, advance)
+
+
+@contextmanager
+def _progress(name: str, total: int) -> Iterator[Callable[[], None]]:
+    """A progress bar on stderr; what moves it on."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    from learning.arena.tournament import run
 
     console = Console(stderr=True)
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        bar = progress.add_task("matches", total=len(matches))
-        return run(matches, results, jobs, lambda: progress.advance(bar))
+        bar = progress.add_task(name, total=total)
+        yield lambda: progress.advance(bar)
 
 
 def _show(rows: "list[Row]") -> None:

@@ -108,12 +108,21 @@ class ArenaRow(TypedDict):
     alpha: float
     seed: int
     rounds: int
+    scenario: str
     accuracy: float
     attack_success: float | None
     attacker_reward_share: float | None
     precision: float | None
     recall: float | None
     honest_false_positive: float | None
+    honest_slashed: float
+    honest_share: float | None
+    honest_unpaid: float | None
+    honest_unpaid_late: float | None
+    accuracy_plain: float
+    pay_value_correlation: float | None
+    holder_pay: float | None
+    holder_accuracy: float | None
 
 
 class Arena(TypedDict):

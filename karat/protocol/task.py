@@ -11,7 +11,8 @@ from karat.protocol.content import Content, fetch, fetch_update
 from karat.protocol.history import TaskHistory
 from karat.protocol.state import Outcome, Round
 from learning.aggregation import next_model
-from learning.judge.verifier import PastRound, SubmittedUpdate, past_round
+from learning.judge.history import WINDOW, History, PastRound, past_round
+from learning.judge.intake import SubmittedUpdate
 from learning.model_state import ModelState
 from learning.tasks import TaskSpec
 from learning.training import layout_of
@@ -80,22 +81,27 @@ class Task:
             for update in current.updates
         ]
 
-    def past(self, before: int) -> list[PastRound]:
-        """The settled rounds that verdicts of round ``before`` may look back to, oldest first."""
+    def past(self, before: int) -> History:
+        """The task's first model, and the settled rounds that round ``before`` is judged with."""
         numbers = [
             number
             for number, past in sorted(self.history.rounds.items())
             if number < before and past.outcome is Outcome.SETTLED
         ]
-        window = numbers[-self.spec.scoring.history_rounds :]
-        self._past = {number: self._look_back(number) for number in window}
-        return list(self._past.values())
+        self._past = {number: self._look_back(number) for number in numbers[-WINDOW:]}
+        return History(self._first, tuple(self._past.values()))
+
+    @cached_property
+    def _first(self) -> ModelState:
+        params = self.history.params
+        return self.model(Content(params.model_digest, params.model_size))
 
     def _look_back(self, number: int) -> PastRound:
         if number in self._past:
             return self._past[number]
         past = self.history.round(number)
-        return past_round(self.spec, number, self.submissions(past), past.medians)
+        updates = self.submissions(past)
+        return past_round(self.spec, number, self.base(past), updates, past.medians)
 
     def next_model(self, current: Round) -> ModelState:
         """The model that follows from a settled round, exactly."""
@@ -107,8 +113,7 @@ class Task:
         Uses nothing but the chain and the store, and none of the attested models after the
         first: what comes out can be compared with them.
         """
-        params = self.history.params
-        model = self.model(Content(params.model_digest, params.model_size))
+        model = self._first
         models: dict[int, ModelState] = {}
         for number, current in sorted(self.history.rounds.items()):
             if current.outcome is Outcome.SETTLED:
