@@ -20,7 +20,7 @@ from chain.errors import (
     TransactionReverted,
 )
 from chain.evm.abi import Call
-from chain.evm.fees import Head, current_fees, fees_on, head_of
+from chain.evm.fees import Head, current_fees, fees_on, head_of, raised_fees
 from chain.evm.limits import DEFAULT_LIMITS, FeeLimits, highest
 from chain.evm.nonces import next_nonce
 from chain.evm.outgoing import Outgoing, known
@@ -29,6 +29,8 @@ from chain.evm.reverts import decode_revert, is_revert, revert_data, translated
 T = TypeVar("T")
 
 GAS_MARGIN = 1.2  # over the estimate: state may change until the transaction is mined
+_TRANSFER_GAS = 21_000
+_MOST_RAISES = 16  # of the fee of a replacement
 DEFAULT_DEADLINE = 180.0  # seconds until a transaction counts as stuck
 # A node's words for a transaction that it has, or that may be mined already.
 _TAKEN = re.compile(
@@ -169,6 +171,39 @@ class Sender:
         self.gas_log.record(call.operation, receipt["gasUsed"])
         require_success(self.web3, call, self.address, gas, receipt)
         return receipt
+
+    def cancel_waiting(self) -> int:
+        """Replace what this account has waiting by empty transfers to itself that pay more.
+
+        For whoever restarts after a kill and finds the mempool still full of what it sent then:
+        what comes next would queue behind it. How many were replaced.
+
+        Raises:
+            FeeTooHigh: it would cost more than the limits allow.
+            TransactionRejected: the node takes no replacement.
+        """
+        address = to_checksum_address(self.address)
+        first = self.web3.eth.get_transaction_count(address)
+        end = self.web3.eth.get_transaction_count(address, "pending")
+        for nonce in range(first, end):
+            self._cancel(nonce)
+        return max(0, end - first)
+
+    def _cancel(self, nonce: int) -> None:
+        head = head_of(self.web3)
+        nothing = Call("a replacement", self.address, b"", bytes)
+        fees = fees_on(self.web3, head.base_fee, self._limits)
+        for attempt in range(_MOST_RAISES):
+            transaction = self._transaction(nothing, nonce, _TRANSFER_GAS, fees)
+            fitting = self._limits.fit(nothing.operation, transaction, head.base_fee)
+            try:
+                self._submit(nothing.operation, self._signed(fitting))
+            except TransactionRejected:  # what waits there pays more
+                if attempt + 1 == _MOST_RAISES:
+                    raise
+                fees = raised_fees(fees, fees)
+            else:
+                return
 
     def sign(self, call: Call[Any], nonce: int, gas: int, fees: TxParams) -> bytes:
         """A signed transaction, to be sent in a batch."""

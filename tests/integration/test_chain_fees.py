@@ -187,3 +187,20 @@ def test_another_machine_with_the_key_is_named(
 
     with pytest.raises(TransactionReplaced, match=r"took nonce 0 \(0x[0-9a-f]{64} in block 1\)"):
         Sender(devnet.web3, ALICE, deadline=60).send(Call("other", BOB.address, b"\\x01", bytes))
+
+
+def test_what_a_killed_process_left_waiting_is_replaced(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("KARAT_DATA_DIR", str(tmp_path))
+    with start_devnet("anvil", accounts=[ALICE.address], mining="manual") as devnet:
+        sender = Sender(devnet.web3, ALICE, deadline=0.3)
+        for data in (b"\x01", b"\x02"):
+            with pytest.raises(TransactionStuck):
+                sender.send(Call("left", BOB.address, data, bytes))
+        assert sender.cancel_waiting() == 2
+        devnet.mine()
+        assert devnet.web3.eth.get_transaction_count(ALICE.address) == 2
+        block: Any = devnet.web3.eth.get_block("latest", True)
+        assert [bytes(one["input"]) for one in block["transactions"]] == [b"", b""]
+        assert sender.cancel_waiting() == 0

@@ -8,7 +8,7 @@ again. Anything else ends the daemon with its reason.
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event
 from types import FrameType
 from typing import Any
@@ -16,7 +16,9 @@ from typing import Any
 from structlog.typing import FilteringBoundLogger
 
 from chain.errors import (
+    FeeTooHigh,
     NodeError,
+    TransactionError,
     TransactionRejected,
     TransactionReplaced,
     TransactionStuck,
@@ -47,7 +49,7 @@ MOVED_ON = (
     NotAvailable,  # a reorganisation took it away
     TransactionReplaced,
 )
-UNCERTAIN = (TransactionRejected, TransactionStuck)
+UNCERTAIN = (FeeTooHigh, TransactionRejected, TransactionStuck)
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0  # seconds
 _PENDING_SECONDS = 120.0
@@ -107,8 +109,8 @@ def run_steps(
 def wait_for_own_transactions(sender: Sender, stop: Event) -> None:
     """Wait until the node has mined what this account sent before, so that nothing goes twice.
 
-    A process that was killed may have left a transaction on its way. After two minutes the
-    daemon goes on: what is still pending then will be replaced or refused by its nonce.
+    A process that was killed may have left a transaction on its way. What is still pending after
+    two minutes is replaced: all that comes later would queue behind it.
     """
     eth = sender.web3.eth
     address: Any = sender.address
@@ -116,4 +118,7 @@ def wait_for_own_transactions(sender: Sender, stop: Event) -> None:
     while time.monotonic() < deadline and not stop.is_set():
         if eth.get_transaction_count(address, "pending") <= eth.get_transaction_count(address):
             return
-        stop.wait(0.2)
+        stop.wait(1.0)
+    if not stop.is_set():
+        with suppress(TransactionError, NodeError):  # the steps will see what they can do
+            sender.cancel_waiting()
