@@ -6,6 +6,7 @@
     ├── NodeError                  the node, not the transaction
     │   ├── NodeUnreachable        nothing answers at the URL
     │   │   └── NodeBusy           it limits requests, or is out of order for now
+    │   ├── NodeInconsistent       its logs and its contracts' state contradict each other
     │   ├── MalformedAnswer        what it answered is not what the method gives
     │   │   └── AnswerTooLarge     the answer is longer than allowed
     │   ├── NodeStartError         a local node did not come up
@@ -65,6 +66,10 @@ class NodeBusy(NodeUnreachable):
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class NodeInconsistent(NodeError):
+    """A node's logs and the state of its contracts contradict each other: it hides something."""
 
 
 class MalformedAnswer(NodeError):

@@ -176,7 +176,7 @@ class NodeProvider(HTTPProvider):
             pause = _pause(failure, failures, elapsed) if _REPEATABLE.issuperset(methods) else None
             if pause is None:
                 raise failure
-            if not self._next_node():
+            if not self.turn():
                 time.sleep(pause)
 
     def _explained(self, error: Exception) -> ChainError:
@@ -191,8 +191,8 @@ class NodeProvider(HTTPProvider):
             "correct the URL"
         )
 
-    def _next_node(self) -> bool:
-        """Turn to another node of the same chain, if there is one."""
+    def turn(self) -> bool:
+        """Turn to another node of the same chain; False if there is none."""
         before, expected = self._current, self._chain_id
         for step in range(1, len(self._wires)):
             other = (before + step) % len(self._wires)

@@ -187,7 +187,7 @@ def test_a_node_of_another_chain_is_not_turned_to() -> None:
             connect_node(served.url, chain_id=1)
         provider = NodeProvider("http://127.0.0.1:9", served.url)
         provider._chain_id = {"jsonrpc": "2.0", "id": 0, "result": "0x1"}
-        assert not provider._next_node()
+        assert not provider.turn()
 
 
 @pytest.mark.parametrize(
