@@ -29,7 +29,6 @@ from karat.protocol.state import (
 
 IGNORED: Mapping[type[Event], str] = {
     ledger.EIP712DomainChanged: "never emitted: the domain of signatures is fixed",
-    ledger.ScoresCommitted: "a sealed vote says nothing; the contract's views tell who has voted",
     anchor.ReputationCached: "a contract's own copy of a score that is anchored already",
 }
 
@@ -218,8 +217,13 @@ def _appeal_opened(task: TaskState, event: ledger.AppealOpened) -> None:
     _account(task, event.challenger).bonds += event.bond
 
 
+def _scores_committed(task: TaskState, event: ledger.ScoresCommitted) -> None:
+    task.rounds[event.round].sealed[event.verifier] = event.commitment
+
+
 def _appeal_vote_committed(task: TaskState, event: ledger.AppealVoteCommitted) -> None:
-    task.rounds[event.round].appeals[event.index].committed.append(event.juror)
+    appeal = task.rounds[event.round].appeals[event.index]
+    appeal.committed[event.juror] = event.commitment
 
 
 def _appeal_vote_revealed(task: TaskState, event: ledger.AppealVoteRevealed) -> None:
@@ -302,6 +306,7 @@ HANDLED: Mapping[type[Event], Callable[[TaskState, Any], None]] = {
     ledger.AppealOpened: _appeal_opened,
     ledger.AppealResolved: _appeal_resolved,
     ledger.AppealVoteCommitted: _appeal_vote_committed,
+    ledger.ScoresCommitted: _scores_committed,
     ledger.AppealVoteRevealed: _appeal_vote_revealed,
     ledger.BaseModelFixed: _base_model_fixed,
     ledger.EscrowToppedUp: _escrow_topped_up,

@@ -33,9 +33,9 @@ class Revealed:
 class Appeal:
     """A challenge to the verdict on update ``index``; ``bond`` in base units.
 
-    ``committed`` lists the jurors that committed, ``votes`` maps those that revealed to their
-    codes. ``upheld`` is None until the appeal is resolved; then ``old_code`` is the median before
-    and ``new_code`` the outcome, which replaced it if the appeal was upheld.
+    ``committed`` maps the jurors that committed to their commitments, ``votes`` maps those that
+    revealed to their codes. ``upheld`` is None until the appeal is resolved; then ``old_code`` is
+    the median before and ``new_code`` the outcome, which replaced it if the appeal was upheld.
     """
 
     index: int
@@ -44,7 +44,7 @@ class Appeal:
     jury_weight: int
     commit_deadline: int
     reveal_deadline: int
-    committed: list[str] = field(default_factory=list)
+    committed: dict[str, bytes] = field(default_factory=dict)
     votes: dict[str, int] = field(default_factory=dict)
     upheld: bool | None = None
     old_code: int = 0
@@ -54,7 +54,8 @@ class Appeal:
 
 @dataclass
 class Round:
-    """One round, as far as it has come. ``votes`` maps verifiers to their codes, index order.
+    """One round, as far as it has come. ``votes`` maps verifiers to their codes, index order;
+    ``sealed`` those that committed to their commitments.
 
     ``medians`` are what counts: the outcome of an appeal replaces the committee's median.
     ``attested`` maps who attested the model that follows to its digest and size; ``decided_in`` is
@@ -68,6 +69,7 @@ class Round:
     base_digest: bytes
     base_size: int
     commits: list[str] = field(default_factory=list)
+    sealed: dict[str, bytes] = field(default_factory=dict)
     updates: list[Revealed] = field(default_factory=list)
     seed: bytes | None = None
     committee: tuple[str, ...] = ()

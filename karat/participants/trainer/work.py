@@ -131,8 +131,7 @@ class TrainerWork(Records):
         if record.kind is RecordKind.REVEALED:
             return []
         self._require(Phase.REVEAL, number, "reveals")
-        payload = self._payload(number)
-        self._check_commitment(number, record, _content(payload))
+        payload = self._committed(number, record)
         store = self.following.task().store
         content = publish(store, payload, owner=self.address, round_number=number)
         return [self.role.reveal(number, content)]
@@ -152,16 +151,30 @@ class TrainerWork(Records):
             ).with_hint(Hint.TRAIN, task=self.task_id)
         return payload
 
-    def _check_commitment(self, number: int, record: RecordView, update: Content) -> None:
+    def _committed(self, number: int, record: RecordView) -> bytes:
+        """The journal's update that the chain holds a commitment to.
+
+        It may have been made when the round had another deadline: a reorganisation that mines the
+        same transactions again changes it, and not the commitment.
+        """
+        stored = _STORED_BITS // 8
+
+        def is_committed(payload: bytes) -> bool:
+            return self._commitment(number, _content(payload))[:stored] == sealed
+
+        sealed = record.commitment[:stored]
+        payload = self.updates.find(number, is_committed)
+        if payload is None:
+            raise ProtocolError(
+                f"round {number} holds a commitment to an update that is not on this machine; "
+                "reveal it from the machine that committed it"
+            )
+        return payload
+
+    def _commitment(self, number: int, update: Content) -> bytes:
         key = RoundKey(self.sender.chain_id, self.ledger.address, self.task_id, number)
         salt = self.role.salt(number, update.digest)
-        ours = update_commitment(key, self.address, update.digest, update.size, salt)
-        kept = _STORED_BITS // 8
-        if ours[:kept] != record.commitment[:kept]:
-            raise ProtocolError(
-                f"round {number} holds a commitment to another update than the one on this "
-                "machine; reveal it from the machine that committed it"
-            )
+        return update_commitment(key, self.address, update.digest, update.size, salt)
 
     def _seed(self, slot: Slot) -> int:
         """What the batches are drawn from: another one for every trainer, task and round."""

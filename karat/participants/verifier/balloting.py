@@ -37,6 +37,33 @@ class Balloting:
         """
         return self._kept.load(self._slot(current), _seed(current), len(current.updates))
 
+    def committed(
+        self, task: Task, current: Round, index: int | None = None
+    ) -> tuple[Ballot, bytes] | None:
+        """The ballot, with its evidence, that the chain holds a commitment of this verifier to.
+
+        It may have been made for another seed: a reorganisation that mines the same transactions
+        again draws the seed anew, and the commitment stands. None if it is not on this machine.
+
+        Args:
+            task: the task as it is now.
+            current: the round.
+            index: of the update whose appeal it is about; None for the committee's vote.
+
+        Raises:
+            ProtocolError: the journal is damaged.
+        """
+        role, number = self.role(task), current.number
+        votes = current.sealed if index is None else current.appeals[index].committed
+        sealed = votes.get(role.address)
+
+        def is_sealed(ballot: Ballot) -> bool:
+            if index is None:
+                return role.sealed(number, ballot) == sealed
+            return role.sealed_vote(number, index, ballot) == sealed
+
+        return self._kept.find(number, len(current.updates), is_sealed)
+
     def made(
         self, task: Task, current: Round, now: int, deadline: int, window: int
     ) -> Ballot | None:

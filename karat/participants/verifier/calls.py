@@ -82,14 +82,18 @@ class Verifier:
 
     def commit_scores(self, round_number: int, ballot: Ballot) -> Call[None]:
         """Commit to a ballot."""
-        commitment = score_commitment(
+        sealed = self.sealed(round_number, ballot)
+        return self.ledger.commit_scores(self.task_id, round_number, sealed)
+
+    def sealed(self, round_number: int, ballot: Ballot) -> bytes:
+        """The commitment to a ballot."""
+        return score_commitment(
             self._key(round_number),
             self.address,
             vector_hash(ballot.words),
             ballot.evidence.digest,
             self.salt(round_number, ballot),
         )
-        return self.ledger.commit_scores(self.task_id, round_number, commitment)
 
     def reveal_scores(self, round_number: int, ballot: Ballot) -> Call[None]:
         """Reveal the ballot that was committed."""
@@ -103,7 +107,12 @@ class Verifier:
 
     def commit_appeal_vote(self, round_number: int, index: int, ballot: Ballot) -> Call[None]:
         """Commit to a ballot's code of one update, as a juror."""
-        commitment = appeal_commitment(
+        sealed = self.sealed_vote(round_number, index, ballot)
+        return self.ledger.commit_appeal_vote(self.task_id, round_number, index, sealed)
+
+    def sealed_vote(self, round_number: int, index: int, ballot: Ballot) -> bytes:
+        """The commitment to a ballot's code of one update."""
+        return appeal_commitment(
             self._key(round_number),
             self.address,
             index,
@@ -111,7 +120,6 @@ class Verifier:
             ballot.evidence.digest,
             self._appeal_salt(round_number, index, ballot),
         )
-        return self.ledger.commit_appeal_vote(self.task_id, round_number, index, commitment)
 
     def reveal_appeal_vote(self, round_number: int, index: int, ballot: Ballot) -> Call[None]:
         """Reveal the vote that was committed."""

@@ -111,7 +111,7 @@ class VerifierDaemon:
         if self._vote(number) is not VoteState.COMMITTED:
             return
         task = self.following.task()
-        kept = self.balloting.kept(task.history.round(number))
+        kept = self.balloting.committed(task, task.history.round(number))
         if kept is None:
             self.outbox.log.error(
                 "no ballot on this machine: reveal where it was made", round=number

@@ -63,7 +63,7 @@ class Jury:
         address = self.outbox.address
         if address not in appeal.committed or address in appeal.votes:
             return
-        kept = self.balloting.kept(current)
+        kept = self.balloting.committed(task, current, appeal.index)
         if kept is None:
             self.outbox.log.error(
                 "no ballot on this machine: reveal where it was made",
