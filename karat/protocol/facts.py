@@ -44,9 +44,15 @@ def _of_round(
     open_appeals = sum(appeal.upheld is None for appeal in current.appeals.values())
     yield "updates", len(current.updates), info.count
     yield "seed", current.seed or bytes(32), info.seed
+    yield "votes sealed", len(current.sealed), info.committed
     yield "votes revealed", len(current.votes), info.revealed
     yield "words settled", word_count(len(current.medians)), info.words_settled
     yield "open appeals", open_appeals, info.open_appeals
+    for index, appeal in current.appeals.items():
+        if appeal.upheld is None:
+            view = ledger.appeal_info(task_id, current.number, index, block=block)
+            ours = len(appeal.committed), len(appeal.votes)
+            yield f"votes on the appeal of {index}", ours, (view.committed, view.revealed)
     if current.committee:
         committee = ledger.committee(task_id, current.number, block=block)
         yield "committee", current.committee, committee.verifiers
