@@ -1,7 +1,9 @@
 """The parts of the daemons that need no chain: loop, metrics, journals."""
 
 import json
+import sqlite3
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -12,8 +14,9 @@ from threading import Event
 import numpy as np
 import pytest
 import structlog
+from web3.exceptions import BlockNotFound
 
-from chain.errors import NodeUnreachable
+from chain.errors import ContractError, KeystoreError, LockBusy, NodeUnreachable
 from chain.ledger.bindings.enums import Phase
 from chain.ledger.bindings.errors import StakeTooLow, WrongPhase
 from chain.store import cid_of
@@ -25,6 +28,7 @@ from karat.participants.daemon.metrics import Metrics, served
 from karat.participants.journal import Ballots, Slot, Updates
 from karat.participants.verifier.calls import Ballot
 from karat.protocol.content import Content
+from learning.errors import DeviceError
 
 LOG = structlog.get_logger()
 SEED = bytes(range(32))
@@ -72,9 +76,49 @@ def test_outages_are_waited_out() -> None:
     assert run([*down, True, False]) == 5
 
 
-def test_what_waiting_cannot_repair_ends_the_daemon() -> None:
-    with pytest.raises(StakeTooLow):
-        run([True, StakeTooLow([1, 2]), False])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        StakeTooLow([1, 2]),
+        OSError(28, "No space left on device"),
+        FileNotFoundError(2, "gone"),
+        sqlite3.OperationalError("database is locked"),
+        MemoryError(),
+        ProtocolError("round 1 has no seed"),
+        ContractError("the contract answered 0 bytes"),
+        LockBusy("process 7 has held the lock"),
+        BlockNotFound("block 7"),
+    ],
+)
+def test_what_somebody_has_to_repair_is_said_and_waited_for(fault: Exception) -> None:
+    with structlog.testing.capture_logs() as logs:
+        assert run([True, fault, fault, True, False]) == 5
+    assert [entry["log_level"] for entry in logs] == ["error", "error"]
+    assert logs[0]["error"] == type(fault).__name__
+    with pytest.raises(type(fault)):
+        run([fault, True], once=True)
+
+
+@pytest.mark.parametrize(
+    "fault", [ConfigError("no"), KeystoreError("no"), DeviceError("no"), ZeroDivisionError()]
+)
+def test_what_is_configured_wrongly_ends_the_daemon(fault: Exception) -> None:
+    with pytest.raises(type(fault)):
+        run([True, fault, False])
+
+
+def test_failing_steps_make_a_daemon_unwell(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    metrics = Metrics("trainer")
+    metrics.failed("FolderUnusable")
+    assert metrics.health()[0]
+    now[0] += 31
+    metrics.failed("OSError")
+    well, status = metrics.health()
+    assert (well, status["status"], status["error"]) == (False, "failing", "OSError")
+    metrics.stepped()
+    assert metrics.health()[0]
 
 
 def test_once_is_one_step_that_succeeds() -> None:

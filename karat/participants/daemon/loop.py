@@ -2,10 +2,13 @@
 
 A node or a store that is down is nobody's fault: it is asked again, ever more slowly, and nothing
 is concluded from its silence. What a contract refuses because the chain has moved on is looked at
-again. Anything else ends the daemon with its reason.
+again. A full disk, a folder that is away, a stake that is too low or a contract that refuses for
+another reason is for somebody to repair: the daemon says so as an error, is not well (``/health``),
+and goes on by itself once it is repaired. Only what is configured wrongly ends it, with its reason.
 """
 
 import signal
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,10 +17,13 @@ from types import FrameType
 from typing import Any
 
 from structlog.typing import FilteringBoundLogger
+from web3.exceptions import Web3Exception
 
 from chain.errors import (
     FeeTooHigh,
+    KeystoreError,
     NodeError,
+    ProfileError,
     TransactionError,
     TransactionRejected,
     TransactionReplaced,
@@ -34,8 +40,9 @@ from chain.ledger.bindings.errors import (
     WrongPhase,
 )
 from chain.store.errors import NodeRefused, NotFound, StoreUnreachable
-from karat.errors import NotAvailable
+from karat.errors import ConfigError, KaratError, NotAvailable
 from karat.participants.daemon.metrics import Metrics
+from learning.errors import DeviceError, PluginError, UnknownNameError
 
 OUTAGES = (NodeError, StoreUnreachable, NodeRefused, NotFound)
 MOVED_ON = (
@@ -50,6 +57,15 @@ MOVED_ON = (
     TransactionReplaced,
 )
 UNCERTAIN = (FeeTooHigh, TransactionRejected, TransactionStuck)
+TO_BE_REPAIRED = (KaratError, Web3Exception, OSError, sqlite3.Error, MemoryError)
+FOR_GOOD = (
+    ConfigError,
+    DeviceError,
+    KeystoreError,
+    PluginError,
+    ProfileError,
+    UnknownNameError,
+)
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0  # seconds
 _PENDING_SECONDS = 120.0
@@ -84,21 +100,28 @@ def run_steps(
     """Take steps until one returns False, ``stop`` is set, or, with ``once``, one has succeeded.
 
     Raises:
-        KaratError, ChainError, LearningError: what cannot be repaired by waiting.
+        KaratError: something is configured wrongly; with ``once``, all that waiting alone does
+            not repair.
     """
     pause = _FIRST_PAUSE
     while not stop.is_set():
         try:
             goes_on = step()
-        except (*OUTAGES, *UNCERTAIN) as error:
-            metrics.failed(type(error).__name__)
-            log.warning("waiting", reason=str(error), seconds=pause)
-            stop.wait(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
-            continue
         except MOVED_ON as error:
             log.info("chain moved on", reason=str(error))
             goes_on = True
+        except FOR_GOOD:
+            raise
+        except TO_BE_REPAIRED as error:
+            passes = isinstance(error, (*OUTAGES, *UNCERTAIN))
+            if once and not passes:
+                raise
+            metrics.failed(type(error).__name__)
+            say = log.warning if passes else log.error
+            say("waiting", error=type(error).__name__, reason=str(error), seconds=pause)
+            stop.wait(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+            continue
         pause = _FIRST_PAUSE
         metrics.stepped()
         if once or not goes_on:

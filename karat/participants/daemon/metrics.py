@@ -19,6 +19,7 @@ from prometheus_client import (
 from karat.errors import ConfigError
 
 _STALE_SECONDS = 300.0  # without a finished step a daemon is not well
+_TROUBLE_SECONDS = 30.0  # of failing steps, after which it is not
 
 
 class Metrics:
@@ -28,6 +29,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.role = role
         self._last_step = time.monotonic()
+        self._trouble: tuple[str, float] | None = None  # the latest failure, and since when
         self._steps = Counter(
             "karat_steps", "Times the daemon looked at the chain.", registry=self.registry
         )
@@ -50,6 +52,7 @@ class Metrics:
         """A step was finished."""
         self._steps.inc()
         self._last_step = time.monotonic()
+        self._trouble = None
 
     def working_on(self, number: int) -> None:
         """The daemon looks at this round."""
@@ -59,13 +62,19 @@ class Metrics:
     def failed(self, error: str) -> None:
         """A step failed and will be tried again."""
         self._failures.labels(error).inc()
+        since = time.monotonic() if self._trouble is None else self._trouble[1]
+        self._trouble = error, since
 
     def health(self) -> tuple[bool, dict[str, object]]:
         """Whether the daemon is well, and what it says of itself."""
-        age = time.monotonic() - self._last_step
-        well = age < _STALE_SECONDS
-        return well, {
-            "status": "ok" if well else "stalled",
+        now = time.monotonic()
+        age = now - self._last_step
+        error, since = self._trouble or ("", now)
+        failing, stalled = now - since > _TROUBLE_SECONDS, age > _STALE_SECONDS
+        status = "failing" if failing else "stalled" if stalled else "ok"
+        return status == "ok", {
+            "status": status,
+            "error": error,
             "role": self.role,
             "round": self._round,
             "seconds_since_step": round(age, 1),
