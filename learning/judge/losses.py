@@ -8,7 +8,6 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from scipy.special import log_softmax
 from torch import Tensor
 
 
@@ -30,22 +29,29 @@ class CrossEntropy:
 
     def value(self, z: np.ndarray, y: np.ndarray) -> float:
         """Mean over the rows."""
-        return -float(log_softmax(z, axis=1)[np.arange(len(y)), y].mean())
+        return -float(_log_softmax(z)[np.arange(len(y)), y].mean())
 
     def slope(self, z: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Softmax minus one-hot."""
-        slope: np.ndarray = np.exp(log_softmax(z, axis=1))
+        slope: np.ndarray = np.exp(_log_softmax(z))
         slope[np.arange(len(y)), y] -= 1
         return slope
 
     def curvature(self, z: np.ndarray, y: np.ndarray, moves: np.ndarray) -> np.ndarray:
         """Σ p·m·mᵀ − (Σ p·m)(Σ p·m)ᵀ per row."""
-        p = np.exp(log_softmax(z, axis=1))
+        p = np.exp(_log_softmax(z))
         weighted = moves * p[:, :, None]
         mean = weighted.sum(axis=1)
         flat = moves.reshape(z.size, moves.shape[2])
         product = flat.T @ weighted.reshape(flat.shape) - mean.T @ mean
         return np.asarray(product / len(y))
+
+
+def _log_softmax(z: np.ndarray) -> np.ndarray:
+    """By rows. SciPy's takes twice the time."""
+    shifted = z - z.max(axis=1, keepdims=True)
+    shifted -= np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return np.asarray(shifted)
 
 
 class Differentiated:

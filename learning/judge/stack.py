@@ -32,11 +32,13 @@ class Stack:
 
     def only(self, columns: np.ndarray) -> "Stack":
         """The stack of some of its columns."""
-        return Stack(self.base, self.moves[:, :, columns], self.targets, self.loss)
+        moves = np.ascontiguousarray(self.moves[:, :, columns])
+        return Stack(self.base, moves, self.targets, self.loss)
 
     def outputs(self, weights: np.ndarray) -> np.ndarray:
         """z(x), float64 [rows, outputs]."""
-        return np.asarray(self.base - self.moves @ weights)
+        flat = self.moves.reshape(self.base.size, -1)  # one product; [rows, outputs, d] is many
+        return np.asarray(self.base - (flat @ weights).reshape(self.base.shape))
 
     def value(self, weights: np.ndarray) -> float:
         """The loss at weights x [d]."""
@@ -45,7 +47,8 @@ class Stack:
     def slope(self, weights: np.ndarray) -> np.ndarray:
         """Its gradient by x, float64 [d]."""
         rows = self.loss.slope(self.outputs(weights), self.targets)
-        return np.asarray(-np.tensordot(rows, self.moves, 2) / len(self.base))
+        flat = self.moves.reshape(self.base.size, -1)
+        return np.asarray(-(rows.reshape(-1) @ flat) / len(self.base))
 
     def curvature(self, weights: np.ndarray) -> np.ndarray:
         """Its Hessian by x, float64 [d, d]."""

@@ -41,6 +41,15 @@ class RoundScores:
     public: dict[int, int]
     evidence: dict[str, Any]
 
+    def votes(self) -> np.ndarray:
+        """One code per update, uint16 [n], for a ledger that settles no weights.
+
+        There all updates from `ZERO_SCORE` on weigh the same in the next model. So what should
+        weigh less than a quarter of that is neither taken nor paid.
+        """
+        small = self.weights < self.weights.mean() / 4 if len(self.weights) else self.weights > 0
+        return np.where(small, np.minimum(self.codes, ZERO_SCORE - 1), self.codes)
+
 
 def score_round(
     spec: TaskSpec,

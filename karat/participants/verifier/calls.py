@@ -77,7 +77,7 @@ class Verifier:
     def draft(scores: RoundScores) -> tuple[Ballot, bytes]:
         """The ballot, and the evidence, which nobody should see before the reveal."""
         evidence = canonical_json(scores.evidence)
-        words = tuple(pack_scores([int(code) for code in scores.codes]))
+        words = tuple(pack_scores([int(code) for code in scores.votes()]))
         return Ballot(words, Content.of(evidence)), evidence
 
     def commit_scores(self, round_number: int, ballot: Ballot) -> Call[None]:
