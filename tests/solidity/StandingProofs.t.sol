@@ -47,7 +47,7 @@ contract ManyInputs is IReputationInputs {
 
 /// @notice What each fraud proof costs as a whole transaction, data and its floor (EIP-7623) included, in a claim of
 /// 2**17 nodes and 2**20 edges: the trees have one leaf that counts, or two neighbours, and random siblings.
-contract StandingGasTest is Test {
+contract StandingProofsTest is Test {
     event log_named_uint(string what, uint256 gas); // forge prints it
 
     uint256 private constant LIMIT = 100_000;
