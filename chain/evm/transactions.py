@@ -217,7 +217,7 @@ class Sender:
         transaction["nonce"] = Nonce(nonce)
         transaction["gas"] = gas
         transaction["chainId"] = self.chain_id
-        transaction["value"] = Wei(0)
+        transaction["value"] = Wei(call.value)
         return transaction
 
     def _priced(self, call: Call[Any], nonce: int, gas: int, head: Head) -> TxParams:
@@ -247,6 +247,8 @@ class Sender:
 def call_parameters(address: str, call: Call[Any]) -> TxParams:
     """``call`` by ``address`` as JSON-RPC wants it."""
     parameters: TxParams = {"from": to_checksum_address(address), "data": HexBytes(call.data)}
+    if call.value:
+        parameters["value"] = Wei(call.value)
     if call.to is not None:
         parameters["to"] = to_checksum_address(call.to)
     return parameters
