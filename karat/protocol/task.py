@@ -7,17 +7,20 @@ from pydantic import ValidationError
 from chain.store import Store
 from chain.store.errors import NotFound
 from karat.errors import ProtocolError
-from karat.protocol.content import Content, fetch, fetch_update
+from karat.protocol.content import Content, fetch
 from karat.protocol.history import TaskHistory
+from karat.protocol.round_content import RoundContents
 from karat.protocol.state import Outcome, Round
 from learning.aggregation import next_model
+from learning.codec import Codec, SparseUpdate
 from learning.judge.history import WINDOW, History, PastRound, past_round
-from learning.judge.intake import SubmittedUpdate
+from learning.judge.intake import SubmittedUpdate, decode
 from learning.model_state import ModelState
 from learning.tasks import TaskSpec
 from learning.training import layout_of
 
 MAX_SPEC_BYTES = 1 << 16
+_MODELS = WINDOW + 2  # kept in memory: those that a round is judged with, and the next one
 
 
 class Task:
@@ -27,6 +30,8 @@ class Task:
         self.history = history
         self.store = store
         self._past: dict[int, PastRound] = {}
+        self._contents = RoundContents(store)
+        self._models: dict[bytes, ModelState] = {}
 
     @cached_property
     def spec(self) -> TaskSpec:
@@ -54,32 +59,23 @@ class Task:
             ) from error
 
     def model(self, content: Content) -> ModelState:
-        """Fetch a model; raises StoreError, or ModelStateError if it is not one of the task."""
-        layout = layout_of(self.spec)
-        limit = 4 * layout.total + 256 * (len(layout.names) + 4)
-        return ModelState.from_bytes(layout, fetch(self.store, content, max_bytes=limit))
+        """Fetch a model, once; raises StoreError, or ModelStateError if it is none of the task."""
+        if content.digest not in self._models:
+            layout = layout_of(self.spec)
+            limit = 4 * layout.total + 256 * (len(layout.names) + 4)
+            data = fetch(self.store, content, max_bytes=limit)
+            self._models[content.digest] = ModelState.from_bytes(layout, data)
+            for digest in list(self._models)[:-_MODELS]:
+                del self._models[digest]
+        return self._models[content.digest]
 
     def base(self, current: Round) -> ModelState:
         """The model that a round builds on."""
         return self.model(Content(current.base_digest, current.base_size))
 
     def submissions(self, current: Round) -> list[SubmittedUpdate]:
-        """A round's revealed updates with their bytes, in index order."""
-        return [
-            SubmittedUpdate(
-                index=update.index,
-                trainer=update.trainer,
-                digest=update.digest,
-                size=update.size,
-                commit_order=update.commit_order,
-                payload=fetch_update(
-                    self.store,
-                    Content(update.digest, update.size),
-                    max_bytes=self.spec.codec.max_bytes,
-                ),
-            )
-            for update in current.updates
-        ]
+        """A round's revealed updates with their bytes, in index order; fetched and decoded once."""
+        return self._contents.of(current, max_bytes=self.spec.codec.max_bytes)
 
     def past(self, before: int) -> History:
         """The task's first model, and the settled rounds that round ``before`` is judged with."""
@@ -121,5 +117,9 @@ class Task:
         return models
 
     def _after(self, base: ModelState, current: Round) -> ModelState:
-        payloads = [update.payload for update in self.submissions(current)]
-        return next_model(self.spec, base, payloads, current.medians)
+        codec = Codec(self.spec.codec, base.layout)
+        updates = [
+            decoded if isinstance(decoded := decode(codec, item), SparseUpdate) else item.payload
+            for item in self.submissions(current)
+        ]
+        return next_model(self.spec, base, updates, current.medians)

@@ -1,7 +1,7 @@
 """The gate: which updates are judged, and the verdicts that anyone can repeat from bytes alone."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from learning.codec import Codec, SparseUpdate
 from learning.errors import MalformedUpdate
@@ -14,7 +14,8 @@ class SubmittedUpdate:
     """A revealed update as the chain lists it, with its bytes from the content store.
 
     ``digest``, ``size``: as revealed on chain; ``commit_order``: rank of its commitment in the
-    round; ``payload``: None if the content store could not deliver it in time.
+    round; ``payload``: None if the content store could not deliver it in time. ``decoded`` keeps
+    what `decode` made of it, by the digest of the layout.
     """
 
     index: int
@@ -23,6 +24,9 @@ class SubmittedUpdate:
     size: int
     commit_order: int
     payload: bytes | None
+    decoded: dict[str, "SparseUpdate | Finding"] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +65,13 @@ def take_in(
 
 def decode(codec: Codec, submitted: SubmittedUpdate) -> SparseUpdate | Finding:
     """The update, or the verdict: bytes there, as long as committed to, and well formed."""
+    known = submitted.decoded.get(codec.layout.digest)
+    if known is None:
+        known = submitted.decoded[codec.layout.digest] = _decode(codec, submitted)
+    return known
+
+
+def _decode(codec: Codec, submitted: SubmittedUpdate) -> SparseUpdate | Finding:
     if submitted.payload is None:
         return Finding(Verdict.UNAVAILABLE, "the content store did not deliver it")
     if len(submitted.payload) != submitted.size:
