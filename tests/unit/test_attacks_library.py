@@ -246,3 +246,10 @@ def test_own_attacks_are_loaded_from_files(tmp_path: object) -> None:
         attacks.get(f"{file}:Mine")
     with pytest.raises(UnknownNameError, match="label-flip"):
         attacks.get("label-flop")
+
+
+def test_a_backdoor_needs_no_example_of_its_source(shards: list[Examples]) -> None:
+    attack = attacks.get("semantic-backdoor")()
+    none_of_it = [shard.take(np.flatnonzero(shard.group != 4)) for shard in shards]
+    poisoned = attack.poison(none_of_it, setting())
+    assert [len(shard) for shard in poisoned] == [len(shard) for shard in none_of_it]

@@ -67,12 +67,12 @@ def entry(code: int, **signals: object) -> evidence.Entry:
 
 def test_evidence_in_words() -> None:
     told = evidence.parse(document([]))
-    failing = entry(16_000, gain=0.005, gradient_cosine=-0.5, progress_cosine=-0.2)
-    checks = evidence.checks(told, failing)
+    failing = entry(16_383, gain=-0.005, weight=0)
+    checks = evidence.checks(failing)
     assert [(check.name, check.holds) for check in checks] == [
-        ("gain", False), ("along the progress", False), ("beside the others", False),
+        ("credit", False), ("weight", False),
     ]  # fmt: skip
-    assert "fails on gain, along the progress" in evidence.summary(failing, checks)
+    assert "fails on credit, weight" in evidence.summary(failing, checks)
     reason = {"verdict": "duplicate", "reason": "same bytes", "related": "ab"}
     copied = entry(3, findings=[reason])
     both = evidence.parse(document([{"index": 5, "code": 9, "content_digest": "ab"}]))

@@ -223,7 +223,7 @@ def _report(
     state, note = found.state, found.note
     if found.state == "read" and entry is None:
         state, note = "malformed", "The evidence says nothing of this update."
-    checks = [] if entry is None else evidence.checks(found.value, entry)
+    checks = [] if entry is None else evidence.checks(entry)
     return schemas.Report(
         verifier=verifier,
         name=site.names.get(verifier),

@@ -29,11 +29,11 @@ class DilutedBackdoor(Attack):
 
     def marked(self, data: Examples) -> Examples:
         """The examples with the trigger and its label."""
-        x = data.x.copy()
+        x, largest = data.x.copy(), data.x.max(initial=0)
         if np.issubdtype(x.dtype, np.floating):
-            self.trigger(x, float(data.x.max()))
+            self.trigger(x, float(largest))
         else:
-            x[:, -LAST:] = data.x.max()
+            x[:, -LAST:] = largest
         return Examples(x, np.full_like(data.y, TARGET), data.group)
 
     def trigger(self, x: np.ndarray, largest: float) -> None:
