@@ -1,71 +1,14 @@
-"""A verifier's evidence, read as hostile input, in words that people can judge."""
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+"""A verifier's evidence in words that people can judge; it comes from a stranger."""
 
 from karat.protocol.rules import verdict_name
 from karat.web import schemas
 from karat.web.text import clean
+from learning.evidence import Entry, Evidence
 from learning.score_codes import LOWEST_SCORE, ZERO_SCORE
 
-SCHEMA = "karat.evidence/1"  # as learning.evidence writes it; importing that would load torch
 WEIGHT_UNIT = 1 << 14
 _BYTES_PER_UPDATE = 1 << 14  # an entry takes about 600
 _LEAST, _MOST = 1 << 20, 1 << 24
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
-
-
-class Signal(_Part):
-    """A measured value beside its threshold."""
-
-    value: float
-    threshold: float
-
-
-class Reason(_Part):
-    """One reason against an update."""
-
-    verdict: str | None = None
-    reason: str
-    related: str | None = None
-    signals: dict[str, Signal] = Field(default={}, max_length=32)
-
-
-class Entry(_Part):
-    """What the evidence says of one update."""
-
-    index: int = Field(ge=0, lt=1 << 16)
-    code: int = Field(ge=0, lt=1 << 15)
-    content_digest: str | None = None
-    findings: list[Reason] = Field(default=[], max_length=64)
-    norm: float | None = None
-    gain: float | None = None
-    weight: int | None = None
-
-
-class Document(_Part):
-    """An evidence document, as far as it is shown."""
-
-    kind: str = Field(alias="schema", pattern=f"^{SCHEMA}$")
-    loss: float | None = None
-    clip: float | None = None
-    updates: list[Entry] = Field(max_length=1 << 16)
-
-    def entry(self, index: int) -> Entry | None:
-        """What it says of the update with this index."""
-        return next((entry for entry in self.updates if entry.index == index), None)
-
-
-def parse(data: bytes) -> Document:
-    """Read a document; raises ValueError with the first thing that is wrong."""
-    try:
-        return Document.model_validate_json(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ValueError(f"{where}: {first['msg']}" if where else first["msg"]) from error
 
 
 def most_bytes(updates: int) -> int:
@@ -78,7 +21,7 @@ def likely_bytes(updates: int) -> int:
     return 600 * updates
 
 
-def findings(document: Document, entry: Entry) -> list[schemas.Finding]:
+def findings(document: Evidence, entry: Entry) -> list[schemas.Finding]:
     """The reasons against an update, and which other one of the round they name."""
     others = {other.content_digest: other.index for other in document.updates}
     return [

@@ -18,6 +18,7 @@ from karat.web.book import TaskBook
 from karat.web.facts import Kept
 from karat.web.follower import Follower
 from karat.web.library import Library
+from learning.evidence import Evidence
 
 if TYPE_CHECKING:
     from learning.tasks import TaskSpec
@@ -77,7 +78,10 @@ class Progresses:
             if time.monotonic() > until:
                 return None
             found = self._library.document(
-                digest, evidence.most_bytes(updates), evidence.likely_bytes(updates), evidence.parse
+                digest,
+                evidence.most_bytes(updates),
+                evidence.likely_bytes(updates),
+                Evidence.from_bytes,
             )
             if found.state == "read":
                 loss: float | None = found.value.loss

@@ -8,17 +8,17 @@ before, so that anyone can repeat it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from learning import evidence
 from learning.codec import Codec, SparseUpdate
+from learning.evidence import Evidence
 from learning.judge.apply import MOST_PUBLIC_CODE, MOST_WEIGHT_CODE, WEIGHT_BITS
 from learning.judge.findings import Finding
 from learning.judge.history import History
 from learning.judge.intake import Intake, SubmittedUpdate, take_in
 from learning.judge.own_data import advantages_of, unused
+from learning.judge.report import evidence_of
 from learning.judge.valuation import Valuation, value_updates
 from learning.model_state import ModelState
 from learning.score_codes import LOWEST_SCORE, ZERO_SCORE
@@ -30,7 +30,7 @@ from learning.training import layout_of
 
 @dataclass(frozen=True, eq=False)
 class RoundScores:
-    """What is voted on a round, in index order, and the evidence document behind it (JSON-able).
+    """What is voted on a round, in index order, and the evidence behind it.
 
     ``codes`` uint16 [n]: verdicts and credits; ``weights`` uint16 [n] in units of 2⁻¹⁴;
     ``public``: coefficients of the model's own movements, in units of 2⁻¹⁴, by age in rounds.
@@ -39,7 +39,7 @@ class RoundScores:
     codes: np.ndarray
     weights: np.ndarray
     public: dict[int, int]
-    evidence: dict[str, Any]
+    evidence: Evidence
 
     def votes(self) -> np.ndarray:
         """One code per update, uint16 [n], for a ledger that settles no weights.
@@ -82,22 +82,10 @@ def score_round(
     findings = {**intake.findings, **idle}
     codes, weights = _codes(len(updates), intake, valued, findings)
     public = {age: _public_code(value) for age, value in valued.public.items()}
-    document = evidence.document(
-        spec, base, seed, updates, codes, findings, _rows(intake, valued, weights)
+    evidence = evidence_of(
+        spec, base, seed, updates, intake, valued, findings, codes, weights, public, batch_ids
     )
-    document |= evidence.rounded(
-        {
-            "batch_ids": batch_ids,
-            "loss": valued.loss,
-            "next_loss": valued.next_loss,
-            "first_loss": valued.first_loss,
-            "least_loss": valued.mark,
-            "paid_part": valued.paid,
-            "clip": valued.limit,
-            "public": {str(age): code for age, code in public.items()},
-        }
-    )
-    return RoundScores(codes, weights, public, document)
+    return RoundScores(codes, weights, public, evidence)
 
 
 def _drawn(spec: TaskSpec, seed: int) -> tuple[Examples, list[int]]:
@@ -157,18 +145,3 @@ def _without_assigned_data(
     names = [updates[i].trainer for i, _ in senders]
     advantage = advantages_of(spec, base, [update for _, update in senders], names, device)
     return unused([i for i, _ in senders], advantage, spec.scoring)
-
-
-def _rows(intake: Intake, valued: Valuation, weights: np.ndarray) -> dict[int, dict[str, Any]]:
-    """The evidence's numbers per update."""
-    return {
-        i: {
-            "content_digest": update.digest.hex(),
-            "norm": update.norm,
-            "gain": float(credit) / len(senders),
-            "weight": int(weights[i]),
-            "seat": len(senders),
-        }
-        for (update, senders), credit in zip(intake.seats, valued.credits, strict=True)
-        for i in senders
-    }

@@ -6,13 +6,14 @@ import subprocess
 import sys
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
 
-from learning import evidence
 from learning.codec import UPDATE_BITS, Codec
-from learning.errors import AggregationError, TaskError
+from learning.errors import AggregationError, EvidenceError, TaskError
+from learning.evidence import Evidence
 from learning.judge.apply import MOST_WEIGHT_CODE, WEIGHT_BITS, apply
 from learning.judge.history import History, PastRound, PastUpdate, past_round
 from learning.judge.intake import SubmittedUpdate
@@ -214,7 +215,7 @@ def test_the_intake_gate() -> None:
         Verdict.MALFORMED,
     ]
     assert not result.weights[HONEST:].any()
-    reasons = [e["findings"][0]["reason"] for e in result.evidence["updates"][HONEST:]]
+    reasons = [entry.findings[0].reason for entry in result.evidence.updates[HONEST:]]
     assert "not-zstd" in reasons[1]
     assert "size-mismatch" in reasons[2]
 
@@ -233,7 +234,7 @@ def test_scoring_again_gives_the_same_bytes() -> None:
     one, two = scored(2), scored(2)
     assert one.codes.tolist() == two.codes.tolist()
     assert one.weights.tolist() == two.weights.tolist()
-    assert evidence.to_bytes(one.evidence) == evidence.to_bytes(two.evidence)
+    assert one.evidence.to_bytes() == two.evidence.to_bytes()
 
 
 THREADS = """
@@ -244,6 +245,7 @@ honest_round(2)  # trained alike in both
 torch.set_num_threads(int(sys.argv[1]))
 scores = scored(2)
 print(*scores.codes.tolist(), *scores.weights.tolist(), *scores.public.values())
+print(scores.evidence.to_bytes().decode(), file=sys.stderr)
 """
 
 
@@ -257,12 +259,34 @@ def test_any_number_of_threads_gives_the_same_codes_to_a_grid_step() -> None:
     first, second = (np.array(run.stdout.split(), dtype=int) for run in runs)
     assert len(first) > 2 * HONEST
     assert np.abs(first - second).max() <= 1
+    one, two = (json.loads(run.stderr.splitlines()[-1]) for run in runs)
+    codes = {"code", "weight", "public"}  # may lie on either side of a grid step
+    assert without(one, codes) == without(two, codes)
+
+
+def without(document: Any, names: set[str]) -> Any:
+    if isinstance(document, dict):
+        return {k: without(v, names) for k, v in document.items() if k not in names}
+    return [without(item, names) for item in document] if isinstance(document, list) else document
+
+
+def test_evidence_has_one_text_and_takes_no_nan() -> None:
+    scores = scored(2)
+    data = scores.evidence.to_bytes()
+    assert Evidence.from_bytes(data) == scores.evidence
+    assert Evidence.from_bytes(data).to_bytes() == data
+    for wrong in (float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="finite"):
+            Evidence(loss=wrong, updates=())
+    for bad in (b"", b"[]", data.replace(b"karat.evidence/1", b"karat.evidence/9"), data[:-1]):
+        with pytest.raises(EvidenceError):
+            Evidence.from_bytes(bad)
 
 
 def test_the_evidence_holds_what_a_dispute_needs() -> None:
     base, _, _ = honest_round(2)
     scores = scored(2, CODEC.encode(-delta(base, 11, 2)))
-    document = json.loads(evidence.to_bytes(scores.evidence))
+    document = json.loads(scores.evidence.to_bytes())
     assert document["task"] == TASK.digest.hex()
     assert document["base"] == base.digest.hex()
     assert len(set(document["batch_ids"])) == TASK.scoring.batch
@@ -303,7 +327,7 @@ def own_data_codes(task: TaskSpec) -> RoundScores:
 def test_who_does_not_use_the_assigned_data_is_not_paid(name: str) -> None:
     data = get_task(name).data.model_copy(update={"assigned": 128})
     scores = own_data_codes(get_task(name).model_copy(update={"data": data}))
-    findings = [bool(e["findings"]) for e in scores.evidence["updates"]]
+    findings = [bool(entry.findings) for entry in scores.evidence.updates]
     assert sum(findings[HONEST:]) >= 2
     assert sum(findings[:HONEST]) <= 2
     assert (scores.codes[np.array(findings)] <= ZERO_SCORE).all()

@@ -21,7 +21,6 @@ from karat.participants.trainer.calls import derive_salt
 from karat.protocol.content import Content
 from karat.protocol.state import Round
 from karat.protocol.task import Task
-from learning.canonical import canonical_json
 from learning.judge.verifier import RoundScores, score_round
 
 
@@ -76,7 +75,7 @@ class Verifier:
     @staticmethod
     def draft(scores: RoundScores) -> tuple[Ballot, bytes]:
         """The ballot, and the evidence, which nobody should see before the reveal."""
-        evidence = canonical_json(scores.evidence)
+        evidence = scores.evidence.to_bytes()
         words = tuple(pack_scores([int(code) for code in scores.votes()]))
         return Ballot(words, Content.of(evidence)), evidence
 

@@ -14,6 +14,7 @@ from karat.web.facts import State
 from karat.web.parameters import RoundPage, RoundPath, UpdatePath
 from karat.web.site import Site
 from karat.web.views.tasks import cid, phase_of, state_of, summary_of_round, verdict_of
+from learning.evidence import Evidence
 from learning.score_codes import LOWEST_SCORE, ZERO_SCORE
 from learning.scores import decode_score
 
@@ -218,7 +219,7 @@ def _report(
 ) -> schemas.Report:
     """What one verifier's evidence says of an update, compared with its vote on chain."""
     likely, most = evidence.likely_bytes(count), evidence.most_bytes(count)
-    found = site.library.document(digest, most, likely, evidence.parse)
+    found = site.library.document(digest, most, likely, Evidence.from_bytes)
     entry = found.value.entry(index) if found.state == "read" else None
     state, note = found.state, found.note
     if found.state == "read" and entry is None:
