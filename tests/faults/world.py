@@ -1,8 +1,7 @@
 """A network whose members are objects of this process, so that faults can be put anywhere."""
 
-import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,22 +36,27 @@ HOUR = "1h"
 
 
 class World:
-    """One task on Anvil, two verifiers, three trainers; time moves by :meth:`warp` only."""
+    """One task on Anvil, two verifiers, three trainers; time moves by :meth:`warp` only.
 
-    def __init__(self, devnet: Devnet, folder: Path, rounds: int) -> None:
+    ``web3`` and ``ledger`` are this side's own view; members use the node at ``url``.
+    """
+
+    def __init__(self, devnet: Devnet, folder: Path, rounds: int, url: str | None) -> None:
         self.devnet = devnet
         self.web3 = connect_node(str(devnet.rpc_url))
+        self.member_web3 = self.web3 if url is None else connect_node(url)
         self.logs = LogCapture()
         self._log = structlog.wrap_logger(
             structlog.ReturnLogger(), processors=[self.logs], wrapper_class=structlog.BoundLogger
         )
-        self.senders = [Sender(self.web3, account, deadline=30) for account in PEOPLE]
-        sponsor = self.senders[SPONSOR]
+        self.senders = [Sender(self.member_web3, account, deadline=30) for account in PEOPLE]
+        sponsor = Sender(self.web3, PEOPLE[SPONSOR])
         self.token = Token.deploy(sponsor)
         self.ledger = Ledger.deploy(sponsor)
         self.anchor = ReputationAnchor.deploy(sponsor, self.ledger.address)
         self.store = open_store(f"local:{folder / 'store'}")
         self._create(rounds)
+        self.member_ledger = Ledger(self.member_web3, self.ledger.address)
         self.trainers = {index: self.trainer(index) for index in TRAINERS}
         self.verifiers = {index: self.verifier(index) for index in VERIFIERS}
 
@@ -92,18 +96,21 @@ class World:
     def trainer(self, index: int) -> TrainerDaemon:
         """A trainer's daemon, as if started just now."""
         sender = self.senders[index]
-        following = Following(self.ledger, 1, self.store, 0)
-        work = TrainerWork(self.ledger, following, sender, "cpu")
+        following = Following(self.member_ledger, 1, self.store, 0)
+        work = TrainerWork(self.member_ledger, following, sender, "cpu")
         outbox = Outbox(sender, self._log.bind(who=index), Metrics("trainer"))
         data = shard_of(self.spec, f"{index - 2}/{len(TRAINERS)}")
-        return TrainerDaemon(work, data, outbox, Clock(self.web3))
+        return TrainerDaemon(work, data, outbox, Clock(self.member_web3))
 
     def verifier(self, index: int) -> VerifierDaemon:
         """A verifier's daemon, as if started just now."""
         sender = self.senders[index]
-        following = Following(self.ledger, 1, self.store, 0)
+        following = Following(self.member_ledger, 1, self.store, 0)
+        anchor = ReputationAnchor(self.member_web3, self.anchor.address)
         outbox = Outbox(sender, self._log.bind(who=index), Metrics("verifier"))
-        return VerifierDaemon(self.ledger, self.anchor, following, outbox, "cpu", Clock(self.web3))
+        return VerifierDaemon(
+            self.member_ledger, anchor, following, outbox, "cpu", Clock(self.member_web3)
+        )
 
     def info(self, number: int = 1) -> RoundView:
         """The contract's own view of a round."""
@@ -140,9 +147,19 @@ class World:
 
 
 @contextmanager
-def world(folder: Path, *, rounds: int = 2) -> Iterator[World]:
-    """A fresh network; the caller sets ``KARAT_DATA_DIR``."""
-    logging.disable(logging.NOTSET)
+def direct(url: str) -> Iterator[str]:
+    """Nothing stands before the node."""
+    yield url
+
+
+@contextmanager
+def world(
+    folder: Path, *, rounds: int = 2, before: Callable[[str], AbstractContextManager[str]] = direct
+) -> Iterator[World]:
+    """A fresh network; the caller sets ``KARAT_DATA_DIR``. ``before`` puts a node before Anvil."""
     addresses: Sequence[str] = [account.address for account in PEOPLE]
-    with start_devnet("anvil", accounts=addresses) as devnet:
-        yield World(devnet, folder, rounds)
+    with (
+        start_devnet("anvil", accounts=addresses) as devnet,
+        before(str(devnet.rpc_url)) as url,
+    ):
+        yield World(devnet, folder, rounds, url)

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from chain.devnet import start_devnet
-from chain.errors import EventIndexError, NodeError
+from chain.errors import EventIndexError, NodeError, NodeInconsistent
 from chain.evm.node import rpc
 from chain.ledger.bindings import ledger_events as happened
-from chain.ledger.index import EventIndex
+from chain.ledger.index import EventIndex, event_index
 from chain.ledger.index.schema import events as events_table
 from tests.chain.network import ACCOUNTS, GENESIS, UNIT, Network
 
@@ -172,7 +172,7 @@ def test_another_chain_with_the_same_addresses_replaces_everything(tmp_path: Pat
 
 SYNC = """
     import sys
-    from chain.ledger.index import EventIndex
+    from chain.ledger.index import EventIndex, event_index
     from chain.evm.node import connect_node
     url, ledger, anchor, database = sys.argv[1:]
     index = EventIndex(database, connect_node(url), ledger=ledger, anchor=anchor)
@@ -266,3 +266,40 @@ def test_events_compare_by_content(network: Network) -> None:
     first, *_ = network.ledger.events(happened.TaskCreated)
     assert first == replace(first)
     assert first != replace(first, at=replace(first.at, log_index=first.at.log_index + 1))
+
+
+@pytest.mark.parametrize("lost", [1, 3, 8])
+def test_what_a_lagging_node_left_out_is_read_again(
+    network: Network, monkeypatch: pytest.MonkeyPatch, lost: int
+) -> None:
+    network.open_task()
+    index = opened(network)
+    index.sync()
+    network.play_round(CODES)
+    whole = event_index.fetch_logs
+
+    def lagging(*arguments: object) -> Iterator[tuple[int, list[object]]]:
+        for reached, logs in whole(*arguments):
+            yield reached, logs[:-lost] if reached == network.devnet.web3.eth.block_number else logs
+
+    monkeypatch.setattr(event_index, "fetch_logs", lagging)
+    index.sync()
+    assert len(told(index)) == len(list(network.ledger.events())) - lost
+    monkeypatch.undo()
+    network.devnet.mine()
+    assert index.sync().rolled_back_to is not None
+    assert told(index) == list(network.ledger.events())
+    network.devnet.mine()
+    assert index.sync().rolled_back_to is None
+
+
+def test_a_head_that_the_node_does_not_know_is_not_asked_for_ever(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = opened(network)
+    monkeypatch.setattr(event_index, "_PAUSES", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(EventIndex, "_block_hash", lambda _index, _number: None)
+    with pytest.raises(NodeInconsistent, match="does not say which block"):
+        index.sync()
+    monkeypatch.undo()
+    assert index.sync().added == len(list(network.ledger.events()))
