@@ -174,6 +174,20 @@ contract StandingProofsTest is Test {
         }
     }
 
+    function test_whatTheHonestPay() public {
+        // One leaf each, at the first place, so that node and rank belong together.
+        rank.leaf.index = node.index;
+        (rank.path, nextRank.path, claim.rankRoot) = _pair(1000, 17, keccak256(abi.encode(rank.leaf)));
+        Claim memory c = claim;
+        uint256 before = gasleft();
+        anchor.propose{value: BOND}(c);
+        emit log_named_uint("propose, without the transaction's own", before - gasleft());
+        vm.warp(block.timestamp + 4000);
+        _measure("finalize", abi.encodeCall(anchor.finalize, (c, 1)));
+        _measure("prove", abi.encodeCall(anchor.prove, (1, node, rank)));
+        assertEq(anchor.reputationOf(1, address(0xBAD), 5000).rank, 1000, "proven");
+    }
+
     function test_oneAnswerOfAChallengeCostsAtMostAHundredThousand() public {
         Claim memory c = claim;
         bytes32[] memory hashes = new bytes32[](16);

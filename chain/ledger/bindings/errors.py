@@ -1100,13 +1100,15 @@ class WrongCount(CustomError):
 
 
 class WrongEpoch(CustomError):
-    """The epoch is not the next one to anchor."""
+    """The epoch is not the next one to anchor, or another was anchored in this block; or, in a
+    proof, not the latest.
+    """
 
     SELECTOR: ClassVar[bytes] = bytes.fromhex("2b9264ec")
     NAMES: ClassVar[tuple[str, ...]] = ("epoch", "expected")
     SHAPES: ClassVar[tuple[Any, ...]] = ("uint64", "uint64")
     SENTENCE: ClassVar[str] = (
-        'The epoch is not the next one to anchor'
+        'The epoch is not the next one to anchor, or another was anchored in this block; or, in a proof, not the latest'
     )
 
     epoch: int
