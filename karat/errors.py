@@ -48,6 +48,7 @@ class Hint(Enum):
     OPEN_ROUND = auto()  # task
     TRAIN = auto()  # task
     RAISE_FEE_LIMIT = auto()
+    JOIN = auto()  # task, role
 
 
 @dataclass(frozen=True, slots=True)

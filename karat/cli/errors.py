@@ -11,6 +11,7 @@ _COMMANDS = {
     Hint.OPEN_ROUND: "`karat round open {task}` opens one",
     Hint.RAISE_FEE_LIMIT: "KARAT_MAX_FEE (ether) and KARAT_MAX_TIP (gwei) raise the limits",
     Hint.TRAIN: "`karat trainer train {task}` makes one",
+    Hint.JOIN: "`karat {role} join {task}` makes it one",
 }
 
 

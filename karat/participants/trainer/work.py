@@ -121,6 +121,16 @@ class TrainerWork(Records):
     def reveal_calls(self, number: int) -> list[Call[None]]:
         """What reveals the round's update, which is published now; nothing if that is done.
 
+        Raises as :meth:`revealing`.
+        """
+        calls = self.revealing(number)
+        if calls:
+            self.publish(number)
+        return calls
+
+    def revealing(self, number: int) -> list[Call[None]]:
+        """The same, without publishing anything yet.
+
         Raises:
             NotAvailable: nothing is committed, or it is not the reveal phase.
             ProtocolError: the journal's update is not the one that was committed.
@@ -131,10 +141,22 @@ class TrainerWork(Records):
         if record.kind is RecordKind.REVEALED:
             return []
         self._require(Phase.REVEAL, number, "reveals")
-        payload = self._committed(number, record)
-        store = self.following.task().store
-        content = publish(store, payload, owner=self.address, round_number=number)
+        content = _content(self._committed(number, record))
         return [self.role.reveal(number, content)]
+
+    def publish(self, number: int) -> Content:
+        """Store the update that is committed in a round, for everyone to read.
+
+        Raises:
+            NotAvailable: nothing is committed.
+            ProtocolError: the journal does not hold what was committed.
+            StoreError: the store cannot take it.
+        """
+        record = self.record(number)
+        if record is None:
+            raise NotAvailable(f"nothing is committed in round {number}")
+        payload, store = self._committed(number, record), self.following.task().store
+        return publish(store, payload, owner=self.address, round_number=number)
 
     def _require(self, needed: Phase, number: int, what: str) -> None:
         phase = self.phase(number)

@@ -1,4 +1,4 @@
-"""``karat doctor``: everything that Karat needs, checked, each finding with its fix."""
+"""Everything that Karat needs, checked, each finding with its fix."""
 
 import importlib.util
 import shutil
@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +20,7 @@ from chain.ledger.profiles import Profile, load_profile
 from chain.store import open_store
 from chain.store.doctor import check as check_store
 from karat.config import Settings
+from karat.sdk.documents import Check, Doctor
 
 Status = Literal["ok", "warning", "failed"]
 
@@ -29,25 +29,20 @@ _LEAST_DISK = 1 << 30
 _MOST_SKEW = 60  # seconds between a live chain's clock and this machine's
 
 
-@dataclass(frozen=True)
-class Check:
-    """One finding; ``fix`` says what to do and is empty where nothing is wrong."""
-
-    name: str
-    status: Status
-    found: str
-    fix: str = ""
-
-
-def examine(settings: Settings) -> list[Check]:
+def examine(settings: Settings) -> Doctor:
     """All checks; never raises for what it finds."""
-    return [*_machine(settings), *_network(settings), *_content(settings)]
+    checks = [*_machine(settings), *_network(settings), *_content(settings)]
+    return Doctor(ok=all(check.status != "failed" for check in checks), checks=checks)
+
+
+def _check(name: str, status: Status, found: str, fix: str = "") -> Check:
+    return Check(name=name, status=status, found=found, fix=fix)
 
 
 def _machine(settings: Settings) -> Iterator[Check]:
     version = ".".join(map(str, sys.version_info[:3]))
     ok = sys.version_info >= _LEAST_PYTHON
-    yield Check(
+    yield _check(
         "python", "ok" if ok else "failed", version, "" if ok else "use Python 3.11 or 3.12"
     )
     yield _node_js()
@@ -62,24 +57,24 @@ def _node_js() -> Check:
     try:
         anvil = find_anvil()
     except NodeMissing:
-        return Check("local chain", "warning", "no Anvil: `karat up` cannot start a chain", fix)
+        return _check("local chain", "warning", "no Anvil: `karat up` cannot start a chain", fix)
     program = shutil.which("node")
     if program is None:
-        return Check("local chain", "ok", f"{anvil} (no Node.js, so no Hardhat)")
+        return _check("local chain", "ok", f"{anvil} (no Node.js, so no Hardhat)")
     said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
-    return Check("local chain", "ok", f"{anvil}, Node.js {said.stdout.strip()}")
+    return _check("local chain", "ok", f"{anvil}, Node.js {said.stdout.strip()}")
 
 
 def _torch(device: str) -> Check:
     if importlib.util.find_spec("torch") is None:
-        return Check("torch", "failed", "not installed", "pip install torch")
-    import torch
+        return _check("torch", "failed", "not installed", "pip install torch")
+    import torch  # noqa: PLC0415 - it takes seconds, and may not be there
 
     has_cuda = torch.cuda.is_available()
     found = f"{torch.__version__}, {torch.cuda.get_device_name() if has_cuda else 'CPU only'}"
     if device == "cuda" and not has_cuda:
-        return Check("torch", "failed", found, "no CUDA device: set --device cpu or auto")
-    return Check("torch", "ok", found)
+        return _check("torch", "failed", found, "no CUDA device: set --device cpu or auto")
+    return _check("torch", "ok", found)
 
 
 def _disk() -> Check:
@@ -89,8 +84,8 @@ def _disk() -> Check:
     free = shutil.disk_usage(folder).free
     found = f"{free / 1e9:.1f} GB free for {data_dir()}"
     if free < _LEAST_DISK:
-        return Check("disk", "failed", found, "free some space, or set KARAT_DATA_DIR elsewhere")
-    return Check("disk", "ok", found)
+        return _check("disk", "failed", found, "free some space, or set KARAT_DATA_DIR elsewhere")
+    return _check("disk", "ok", found)
 
 
 def _folder(name: str, folder: Path) -> Check:
@@ -101,26 +96,26 @@ def _folder(name: str, folder: Path) -> Check:
         probe.unlink()
     except OSError as error:
         fix = f"make {folder} writable, or set KARAT_{name[:4].upper()}_DIR"
-        return Check(f"{name} folder", "failed", f"{folder}: {error.strerror}", fix)
-    return Check(f"{name} folder", "ok", str(folder))
+        return _check(f"{name} folder", "failed", f"{folder}: {error.strerror}", fix)
+    return _check(f"{name} folder", "ok", str(folder))
 
 
 def _network(settings: Settings) -> Iterator[Check]:
     try:
         profile = load_profile(settings.network)
     except ChainError as error:
-        yield Check("network", "failed", str(error), "run `karat up`, or name another --network")
+        yield _check("network", "failed", str(error), "run `karat up`, or name another --network")
         return
-    yield Check("network", "ok", f"{profile.name} (chain {profile.chain_id})")
+    yield _check("network", "ok", f"{profile.name} (chain {profile.chain_id})")
     local = profile.is_devnet
     fix = "run `karat up`" if local else "start the node, or correct the profile's rpc_url"
     try:
         web3 = connect_node(profile.rpc_url, *profile.more_rpc_urls, chain_id=profile.chain_id)
         head = web3.eth.get_block("latest")
     except ChainError as error:
-        yield Check("node", "failed", str(error), fix)
+        yield _check("node", "failed", str(error), fix)
         return
-    yield Check("node", "ok", f"{profile.shown_url}, block {head['number']}")
+    yield _check("node", "ok", f"{profile.shown_url}, block {head['number']}")
     yield _clock(int(head["timestamp"]), local)
     for name, kind, address in _contracts(profile):
         yield _code(web3, name, kind, address)
@@ -138,22 +133,22 @@ def _clock(timestamp: int, local: bool) -> Check:
         fix = (
             "set this machine's clock (NTP)" if not local else "a devnet's time only moves forward"
         )
-        return Check("clock", "warning", f"the chain is {ahead} s ahead of this machine", fix)
+        return _check("clock", "warning", f"the chain is {ahead} s ahead of this machine", fix)
     if -ahead > _MOST_SKEW and not local:
         fix = "set this machine's clock (NTP), or wait until the node has caught up"
-        return Check("clock", "warning", f"the chain is {-ahead} s behind this machine", fix)
-    return Check("clock", "ok", f"the chain's latest block is {max(0, -ahead)} s old")
+        return _check("clock", "warning", f"the chain is {-ahead} s behind this machine", fix)
+    return _check("clock", "ok", f"the chain's latest block is {max(0, -ahead)} s old")
 
 
 def _content(settings: Settings) -> Iterator[Check]:
     try:
         store = open_store(settings.store)
     except ChainError as error:
-        yield Check("store", "failed", str(error), "correct --store or KARAT_STORE")
+        yield _check("store", "failed", str(error), "correct --store or KARAT_STORE")
         return
     for one in check_store(store):
         fix = "" if one.ok else f"look at the store {settings.store}"
-        yield Check(one.name, "ok" if one.ok else "failed", one.detail, fix)
+        yield _check(one.name, "ok" if one.ok else "failed", one.detail, fix)
 
 
 def _code(web3: Web3, name: str, kind: str, address: str) -> Check:
@@ -161,5 +156,5 @@ def _code(web3: Web3, name: str, kind: str, address: str) -> Check:
         check_code(web3, kind, address)
     except ChainError as error:
         fix = "the profile names another contract, or one of another version of karat"
-        return Check(f"{name} code", "failed", str(error), fix)
-    return Check(f"{name} code", "ok", address)
+        return _check(f"{name} code", "failed", str(error), fix)
+    return _check(f"{name} code", "ok", address)
