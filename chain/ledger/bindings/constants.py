@@ -85,6 +85,12 @@ class Scores:
     ZERO_SCORE: Final = 16384
 
 
+class StandingRegistry:
+    """The constants of ``StandingRegistry``."""
+
+    DECIMALS: Final = 6
+
+
 class State:
     """The constants of ``State``."""
 
