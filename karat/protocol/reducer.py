@@ -282,6 +282,10 @@ def _epoch_anchored(task: TaskState, event: anchor.EpochAnchored) -> None:
     epoch.statement, epoch.statement_hash = event.statement, event.statement_hash
 
 
+def _epoch_contradicted(task: TaskState, event: anchor.EpochContradicted) -> None:
+    task.epochs[event.epoch].contradicted = True
+
+
 # ------------------------------------------------------------------------------------------ money
 
 
@@ -333,6 +337,7 @@ HANDLED: Mapping[type[Event], Callable[[TaskState, Any], None]] = {
     ledger.VerifierRewarded: _verifier_rewarded,
     ledger.Withdrawn: _withdrawn,
     anchor.EpochAnchored: _epoch_anchored,
+    anchor.EpochContradicted: _epoch_contradicted,
     anchor.PeersAttested: _peers_attested,
     anchor.StatementAttested: _statement_attested,
 }

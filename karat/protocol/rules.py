@@ -1,7 +1,7 @@
 """The ledger's rules in Python, for whoever computes what the contract would say.
 
 Each function mirrors one in ``contracts/`` and is compared with it on the embedded EVM
-(``tests/integration/test_rules_mirror.py``). Where a view can be asked instead, it is.
+(``tests/integration/test_history_fold.py``). Where a view can be asked instead, it is.
 """
 
 from collections.abc import Iterable

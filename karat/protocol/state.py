@@ -121,12 +121,14 @@ class Account:
 class Attestations:
     """What verifiers attested for one epoch: each one's statement, by its hash.
 
-    ``statement`` is the one that more than half of the weight stands behind; None before.
+    ``statement`` is the one that more than half of the weight stands behind; None before. It is
+    ``contradicted`` once somebody has shown two rows for one node under its root: none counts then.
     """
 
     epoch: int
     statement: Statement | None = None
     statement_hash: bytes | None = None
+    contradicted: bool = False
     votes: dict[str, bytes] = field(default_factory=dict)
 
     @property
@@ -189,8 +191,12 @@ class TaskState:
 
     @property
     def anchored(self) -> dict[int, Statement]:
-        """What is anchored of the task's reputations, by epoch."""
-        return {n: epoch.statement for n, epoch in self.epochs.items() if epoch.statement}
+        """What is anchored of the task's reputations and not contradicted, by epoch."""
+        return {
+            number: epoch.statement
+            for number, epoch in self.epochs.items()
+            if epoch.statement and not epoch.contradicted
+        }
 
     @property
     def nodes(self) -> list[str]:

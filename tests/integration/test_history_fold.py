@@ -13,6 +13,7 @@ from chain.errors import TransactionReverted
 from chain.evm.abi import Call
 from chain.evm.transactions import Sender
 from chain.ledger.bindings.enums import Phase
+from chain.ledger.bindings.errors import NotInJury, UnknownAppeal, WrongAppealPhase
 from chain.ledger.commitments import (
     appeal_commitment,
     pack_scores,
@@ -22,9 +23,11 @@ from chain.ledger.commitments import (
     vector_hash,
 )
 from chain.ledger.peers import pack_edges
+from karat.errors import NotAvailable
 from karat.protocol.history import TaskHistory
 from karat.protocol.reducer import HANDLED, IGNORED
-from karat.protocol.rounds import resolve_call, settle_calls
+from karat.protocol.rounds import opening, resolve_call, settle_calls
+from karat.protocol.rules import AppealStage, appeal_stage, earned, quorum_met, required_stake
 from karat.protocol.selfcheck import main, missing
 from karat.protocol.state import Outcome
 from tests.chain.network import ACCOUNTS, GENESIS, SALT, UNIT, Network
@@ -75,6 +78,62 @@ def assert_books_agree(network: Network) -> TaskHistory:
             budgets += history.params.trainer_budget + history.params.verifier_budget
     assert held == stakes + bonds + budgets + history.escrow + history.owed
     return history
+
+
+def assert_rules_agree(network: Network) -> None:
+    """What Python says by the ledger's rules is what the ledger does."""
+    ledger, history = network.ledger, folded(network)
+    params, now = history.params, network.devnet.timestamp + 1
+    for address, account in history.members.items():
+        if account.left:
+            continue
+        view = ledger.member(1, address)
+        needed = required_stake(params, account.role, history.appointed.get(address, 1))
+        assert view.suspended == (account.stake < needed or bool(account.leave_at)), address
+    for current in history.rounds.values():
+        codes = {
+            update.trainer: current.medians[update.index : update.index + 1]
+            for update in current.updates
+        }
+        for trainer, amount in current.claimed.items():
+            code = codes.get(trainer) or [None]
+            assert amount == earned(params, current, code[0])
+        for appeal in current.appeals.values():
+            stage = appeal_stage(ledger.appeal_info(1, current.number, appeal.index), now)
+            assert stage is stage_on_chain(network, current.number, appeal.index)
+    number = ledger.task(1).current_round
+    if ledger.phase(1, number) is Phase.SETTLE:
+        info = ledger.round_info(1, number)
+        refused = is_refused(network.sponsor, ledger.void_round(1, number))
+        assert quorum_met(info.revealed_weight, info.committee_weight) == refused
+    try:
+        call = opening(ledger, 1, now)
+    except NotAvailable:
+        assert is_refused(network.sponsor, ledger.open_round(1))
+    else:
+        assert not is_refused(network.sponsor, call)
+
+
+def is_refused(sender: Sender, call: Call[Any]) -> bool:
+    try:
+        sender.simulate(call)
+    except TransactionReverted:
+        return True
+    return False
+
+
+def stage_on_chain(network: Network, number: int, index: int) -> AppealStage:
+    """How the contract itself names the stage when it refuses a vote."""
+    stages = [AppealStage.COMMIT, AppealStage.REVEAL, AppealStage.DUE]
+    try:
+        network.sponsor.simulate(network.ledger.commit_appeal_vote(1, number, index, SALT))
+    except WrongAppealPhase as error:
+        return stages[error.arguments["current"]]
+    except UnknownAppeal:
+        return AppealStage.RESOLVED
+    except NotInJury:
+        return AppealStage.COMMIT
+    raise AssertionError("the sponsor is no juror")
 
 
 def returned(history: TaskHistory, address: str) -> int:
@@ -325,16 +384,19 @@ class Players:
             self.try_(self.network.sponsor, self.network.ledger.close_task(1))
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-@given(seed=st.integers(0, 2**32), committee=st.sampled_from([1, 3]))
-def test_random_histories_add_up(seed: int, committee: int) -> None:
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@given(seed=st.integers(0, 2**32), committee=st.sampled_from([1, 3]), exponent=st.integers(1, 3))
+def test_random_histories_add_up(seed: int, committee: int, exponent: int) -> None:
     addresses = [account.address for account in ACCOUNTS]
     with start_devnet("embedded", accounts=addresses, timestamp=GENESIS, mining="manual") as devnet:
-        network = Network(devnet, **RULES | {"committee_size": committee})
+        rules = RULES | {"committee_size": committee, "payout_exponent": exponent}
+        network = Network(devnet, **rules)
         network.open_task()
         players = Players(network, random.Random(seed))
         for step in range(45):
             players.move()
+            if step % 3 == 2:
+                assert_rules_agree(network)
             if step % 15 == 14:
                 assert_books_agree(network)
         assert {"commit", "reveal", "settle"} & players.made
