@@ -1,12 +1,15 @@
 """The parts of the daemons that need no chain: loop, metrics, journals."""
 
 import json
+import socket
 import sqlite3
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from io import StringIO
 from pathlib import Path
 from threading import Event
@@ -192,3 +195,27 @@ def test_the_latest_residual_before_a_round_counts(tmp_path: Path) -> None:
     assert updates.residual(second, 4).tolist() == [1.0] * 4
     assert updates.residual(third, 4).tolist() == [2.0] * 4
     assert not updates.residual(third, 5).any()  # of another model
+
+
+def test_idle_connections_do_not_hold_the_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("karat.participants.daemon.metrics._PATIENCE", 0.3)
+    with served(Metrics("verifier"), "127.0.0.1:0") as url:
+        assert url is not None
+        place = ("127.0.0.1", int(url.rsplit(":", 1)[1]))
+        before = threading.active_count()
+        idle = [socket.create_connection(place) for _ in range(100)]
+        for one in idle:
+            with suppress(OSError):
+                one.sendall(b"GET /heal")
+        assert threading.active_count() - before <= 40
+        deadline = time.monotonic() + 20
+        while True:  # until those that hold a place are sent away
+            try:
+                health = json.load(urllib.request.urlopen(f"{url}/health", timeout=5))  # noqa: S310
+                break
+            except OSError:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        assert health["status"] == "ok"
+        for one in idle:
+            one.close()
