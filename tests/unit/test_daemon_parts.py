@@ -1,6 +1,7 @@
 """The parts of the daemons that need no chain: loop, metrics, journals."""
 
 import json
+import os
 import socket
 import sqlite3
 import sys
@@ -28,7 +29,7 @@ from karat.errors import ConfigError, ProtocolError
 from karat.participants.daemon import loop
 from karat.participants.daemon.logs import daemon_log
 from karat.participants.daemon.metrics import Metrics, served
-from karat.participants.journal import Ballots, Slot, Updates
+from karat.participants.journal import Ballots, Slot, Updates, alone
 from karat.participants.verifier.calls import Ballot
 from karat.protocol.content import Content
 from learning.errors import DeviceError
@@ -219,3 +220,17 @@ def test_idle_connections_do_not_hold_the_metrics(monkeypatch: pytest.MonkeyPatc
         assert health["status"] == "ok"
         for one in idle:
             one.close()
+
+
+def test_two_daemons_do_not_share_a_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("karat.participants.journal._OVERLAP", 0.0)
+    with (
+        alone(tmp_path / "journal"),
+        pytest.raises(LockBusy, match=rf"with this account: process {os.getpid()} has held"),
+        alone(tmp_path / "journal"),
+    ):
+        pass
+    with alone(tmp_path / "journal"):
+        pass
