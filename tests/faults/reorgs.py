@@ -11,12 +11,15 @@ import random
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from chain.ledger.bindings.enums import Phase
+from karat.participants.daemon import loop
 from tests.faults.world import STAKE, TRAINERS, VERIFIERS, World, world
 
+PASSING = (*loop.MOVED_ON, *loop.OUTAGES, *loop.UNCERTAIN)  # what a daemon's loop tries again
 SCHEMA = "karat.reorgs/1"
 _MOST_DEPTH, _MOST_SHIFT = 64, 30
 _MOST_STEPS = 12  # of all members, for one phase
@@ -71,7 +74,8 @@ class Reorganisations:
         """Let everybody work until something is done; the chain may change at any moment."""
         for _ in range(_MOST_STEPS):
             for daemon in (*self.network.trainers.values(), *self.network.verifiers.values()):
-                daemon.step()
+                with suppress(*PASSING):
+                    daemon.step()
             self._perhaps()
             if done():
                 return
