@@ -77,6 +77,13 @@ class HttpDevnet(Devnet):
             rpc(self.web3, "evm_setNextBlockTimestamp", timestamp)
         rpc(self.web3, "evm_mine")
 
+    def mine_again(self, raw_transactions: Sequence[bytes], timestamp: int) -> None:
+        """Mine a block as it was mined before; automatic mining must be off."""
+        self._submit(raw_transactions)
+        if timestamp > self.timestamp:  # Anvil mines several blocks in one second
+            rpc(self.web3, "evm_setNextBlockTimestamp", timestamp)
+        rpc(self.web3, "evm_mine")
+
     def set_balance(self, address: str, wei: int) -> None:
         """Give ``address`` a balance of ``wei``."""
         self.fund([address], wei)

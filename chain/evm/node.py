@@ -1,5 +1,6 @@
 """A connection to a node: web3.py with this package's errors, patience and bounds."""
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,6 +22,10 @@ from chain.errors import (
 )
 from chain.evm.answers import checked, error_of
 from chain.evm.wire import MOST_BYTES, Wire, shown
+
+# py_ecc, which web3.py loads, raises this to 100,000: so deep, Python 3.11's own JSON parser runs
+# over the C stack on a stranger's document instead of raising RecursionError.
+sys.setrecursionlimit(min(sys.getrecursionlimit(), 10_000))
 
 DEFAULT_TIMEOUT = 30.0  # seconds for one exchange, the whole answer included
 

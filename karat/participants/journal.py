@@ -10,21 +10,24 @@ key and journal together are enough to go on.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from chain.errors import BadCommitment
+from chain.errors import BadCommitment, LockBusy
 from chain.folders import data_dir, write_atomically
 from chain.ledger.client import Ledger
 from chain.ledger.commitments import unpack_scores, word_count
+from chain.locks import locked
 from karat.errors import ProtocolError
 from karat.participants.verifier.calls import Ballot
 from karat.protocol.content import Content
 
 _BALLOT = "karat.ballot/1"
+_OVERLAP = 5.0  # seconds: a daemon that is ending may still have it
 _ROUNDS_KEPT = 8  # as long as appeals and reorganisations may come back to a round
 
 
@@ -49,6 +52,24 @@ def journal_folder(role: str, ledger: Ledger, task_id: int, address: str) -> Pat
     """Where one member of one task keeps its journal."""
     network = f"{ledger.web3.eth.chain_id}-{ledger.address.lower()}"
     return data_dir() / role / network / f"task-{task_id}" / address.lower()
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold a journal for one daemon: two with the same key would commit to two different things.
+
+    Raises:
+        LockBusy: another daemon of this account works on the task, on this machine.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(folder / "daemon.lock", seconds=_OVERLAP))
+        except LockBusy as error:
+            raise LockBusy(
+                f"another daemon works on this task with this account: {error}"
+            ) from error
+        yield
 
 
 class Updates:

@@ -11,6 +11,7 @@ from karat.participants.daemon.loop import (
 )
 from karat.participants.daemon.metrics import Metrics, served
 from karat.participants.daemon.outbox import Outbox
+from karat.participants.journal import alone, journal_folder
 
 if TYPE_CHECKING:
     from karat.sdk.network import Network
@@ -24,6 +25,7 @@ class Service:
         self.log = daemon_log(role, task=task_id, account=network.address)
         self._meter = Metrics(role)
         self._outbox = Outbox(network.sender, self.log, self._meter)
+        self._journal = journal_folder(role, network.ledger, task_id, network.address)
 
     def run(
         self,
@@ -41,9 +43,14 @@ class Service:
 
         Raises:
             ConfigError: metrics cannot be served at their address.
+            LockBusy: another daemon of this account works on the task, on this machine.
             KaratError: what cannot be repaired by waiting.
         """
-        with stopped_by_signals() as stop, served(self._meter, self._address) as url:
+        with (
+            alone(self._journal),
+            stopped_by_signals() as stop,
+            served(self._meter, self._address) as url,
+        ):
             self.log.info("started", metrics=url)
             begin()
             wait_for_own_transactions(self._network.sender, stop)

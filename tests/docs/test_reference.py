@@ -17,8 +17,10 @@ def test_every_function_event_and_error_is_explained(contract: str) -> None:
     page = pages()[f"contracts/{contract}.md"]
     sections = re.findall(r"^### (\S+)\n\n```solidity\n(.*?)\n```\n\n(.*)$", page, re.MULTILINE)
     assert [name for name, _, said in sections if not said] == []
-    source, _ = contract_pages.CONTRACTS[contract]
-    abi = contract_pages.compiled()[source][contract]["abi"]
+    source, *interfaces = contract_pages.CONTRACTS[contract]
+    compiled = contract_pages.compiled()
+    found = [compiled[source][contract], *(one for i in interfaces for one in compiled[i].values())]
+    abi = [entry for one in found for entry in one["abi"]]
     there = {name.split("(")[0] for name, _, _ in sections}
     assert there == {e["name"] for e in abi if e["type"] in {"function", "event", "error"}}
 

@@ -57,6 +57,7 @@ class World:
         self.store = open_store(f"local:{folder / 'store'}")
         self._create(rounds)
         self.member_ledger = Ledger(self.member_web3, self.ledger.address)
+        self.ready_at = int(self.web3.eth.block_number)
         self.trainers = {index: self.trainer(index) for index in TRAINERS}
         self.verifiers = {index: self.verifier(index) for index in VERIFIERS}
 
@@ -121,7 +122,7 @@ class World:
         return self.ledger.member(1, PEOPLE[index].address).stake
 
     def warp(self, timestamp: int) -> None:
-        """Mine a block at a time, if it is still to come."""
+        """Mine a block at a time (seconds), if it is still to come."""
         if timestamp > self.devnet.timestamp:
             self.devnet.warp_to(timestamp)
 
@@ -133,17 +134,21 @@ class World:
     def reorganise(self, first: int, *, shift: int) -> None:
         """Undo the blocks from ``first`` on and mine what they held again, ``shift`` s later.
 
-        The chain ends with at least as many blocks as before, which are all other ones.
+        The chain ends with one more block than before; all of the new ones are others.
         """
         head = int(self.web3.eth.block_number)
-        again = [raw for number in range(first, head + 1) for raw in self.raw(number)]
-        later = int(self.web3.eth.get_block(first)["timestamp"]) + shift
+        again = [
+            (int(self.web3.eth.get_block(number)["timestamp"]) + shift, self.raw(number))
+            for number in range(first, head + 1)
+        ]
         rpc(self.web3, "anvil_rollback", head - first + 1)
-        self.warp(later)
-        for raw in again:
-            rpc(self.web3, "eth_sendRawTransaction", raw)
-        while int(self.web3.eth.block_number) <= head:
-            self.devnet.mine()
+        rpc(self.web3, "evm_setAutomine", False)
+        self.warp(again[0][0] - 1)
+        for timestamp, raws in again:
+            for raw in raws:
+                rpc(self.web3, "eth_sendRawTransaction", raw)
+            self.devnet.mine(max(timestamp, self.devnet.timestamp + 1))
+        rpc(self.web3, "evm_setAutomine", True)
 
 
 @contextmanager

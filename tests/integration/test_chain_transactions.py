@@ -57,7 +57,7 @@ def anvil() -> Iterator[Devnet]:
 def call(
     to: str | None, data: bytes, *, gas: int | None = None, name: str = "count"
 ) -> Call[bytes]:
-    return Call(name, to, data, bytes, gas, ERRORS)
+    return Call(name, to, data, bytes, gas, errors=ERRORS)
 
 
 def deploy(sender: Sender) -> str:

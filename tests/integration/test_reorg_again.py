@@ -11,6 +11,7 @@ import pytest
 
 from chain.evm.node import rpc
 from chain.ledger.bindings.enums import Phase, RecordKind, VoteState
+from tests.faults import reorgs
 from tests.faults.world import PEOPLE, STAKE, TRAINERS, VERIFIERS, World, world
 
 
@@ -90,3 +91,15 @@ def test_an_update_made_anew_does_not_displace_the_one_that_is_committed(network
     network.warp(network.info().commit_deadline)
     network.trainers[3].step()
     assert network.ledger.record(1, PEOPLE[3].address, 1).kind is RecordKind.REVEALED
+
+
+@pytest.mark.slow
+@pytest.mark.anvil
+def test_reorganisations_at_random_points_harm_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KARAT_DATA_DIR", "")
+    run = reorgs.play(tmp_path, count=12, seed=3)
+    assert len(run.depths) == 12
+    assert max(run.depths) > 8
+    assert (run.slashed, run.lost) == (0, 0)

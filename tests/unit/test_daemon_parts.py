@@ -1,12 +1,16 @@
 """The parts of the daemons that need no chain: loop, metrics, journals."""
 
 import json
+import os
+import socket
 import sqlite3
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from io import StringIO
 from pathlib import Path
 from threading import Event
@@ -25,7 +29,7 @@ from karat.errors import ConfigError, ProtocolError
 from karat.participants.daemon import loop
 from karat.participants.daemon.logs import daemon_log
 from karat.participants.daemon.metrics import Metrics, served
-from karat.participants.journal import Ballots, Slot, Updates
+from karat.participants.journal import Ballots, Slot, Updates, alone
 from karat.participants.verifier.calls import Ballot
 from karat.protocol.content import Content
 from learning.errors import DeviceError
@@ -192,3 +196,41 @@ def test_the_latest_residual_before_a_round_counts(tmp_path: Path) -> None:
     assert updates.residual(second, 4).tolist() == [1.0] * 4
     assert updates.residual(third, 4).tolist() == [2.0] * 4
     assert not updates.residual(third, 5).any()  # of another model
+
+
+def test_idle_connections_do_not_hold_the_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("karat.participants.daemon.metrics._PATIENCE", 0.3)
+    with served(Metrics("verifier"), "127.0.0.1:0") as url:
+        assert url is not None
+        place = ("127.0.0.1", int(url.rsplit(":", 1)[1]))
+        before = threading.active_count()
+        idle = [socket.create_connection(place) for _ in range(100)]
+        for one in idle:
+            with suppress(OSError):
+                one.sendall(b"GET /heal")
+        assert threading.active_count() - before <= 40
+        deadline = time.monotonic() + 20
+        while True:  # until those that hold a place are sent away
+            try:
+                health = json.load(urllib.request.urlopen(f"{url}/health", timeout=5))  # noqa: S310
+                break
+            except OSError:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        assert health["status"] == "ok"
+        for one in idle:
+            one.close()
+
+
+def test_two_daemons_do_not_share_a_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("karat.participants.journal._OVERLAP", 0.0)
+    with (
+        alone(tmp_path / "journal"),
+        pytest.raises(LockBusy, match=rf"with this account: process {os.getpid()} has held"),
+        alone(tmp_path / "journal"),
+    ):
+        pass
+    with alone(tmp_path / "journal"):
+        pass

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -18,6 +19,8 @@ from prometheus_client import (
 
 from karat.errors import ConfigError
 
+_MOST_CONNECTIONS = 32
+_PATIENCE = 10.0  # seconds for a client to ask its question
 _STALE_SECONDS = 300.0  # without a finished step a daemon is not well
 _TROUBLE_SECONDS = 30.0  # of failing steps, after which it is not
 
@@ -95,7 +98,7 @@ def served(metrics: Metrics, address: str | None) -> Iterator[str | None]:
     if not port.isdigit():
         raise ConfigError(f"{address!r} is no address to serve metrics on: write HOST:PORT")
     try:
-        server = ThreadingHTTPServer((host or "127.0.0.1", int(port)), _handler(metrics))
+        server = _Server((host or "127.0.0.1", int(port)), _handler(metrics))
     except (OSError, OverflowError) as error:
         raise ConfigError(f"cannot serve metrics on {address}: {error}") from error
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -108,8 +111,36 @@ def served(metrics: Metrics, address: str | None) -> Iterator[str | None]:
         thread.join()
 
 
+class _Server(ThreadingHTTPServer):
+    """Serves a few connections at once; those that come while all are taken are closed."""
+
+    daemon_threads = True
+    request_queue_size = 16
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self._free = threading.BoundedSemaphore(_MOST_CONNECTIONS)
+        super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that broke off is no news."""
+
+
 def _handler(metrics: Metrics) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
+        timeout = _PATIENCE
+
         def do_GET(self) -> None:
             if self.path == "/metrics":
                 self._answer(200, CONTENT_TYPE_LATEST, generate_latest(metrics.registry))
