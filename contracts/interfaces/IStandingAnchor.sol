@@ -30,6 +30,7 @@ struct Standing {
 /// window is open and gets half of the bond, and what nobody could disprove is final. In all proofs a leaf that a comment
 /// says is not looked at may be anything. `number` is the one that `ClaimProposed` gave to the claim.
 interface IStandingAnchor {
+    /// @notice Somebody claims the standings of a scope; `number` is the claim's.
     event ClaimProposed(
         uint256 indexed scope,
         uint32 indexed round,
@@ -38,10 +39,13 @@ interface IStandingAnchor {
         uint256 number,
         Claim claim
     );
+    /// @notice Nobody could disprove the claim.
     event ClaimFinal(uint256 indexed scope, uint32 indexed round, bytes32 indexed claimHash, bytes32 nodeRoot);
+    /// @notice Somebody showed what is wrong with the claim.
     event ClaimDisproved(
         uint256 indexed scope, uint32 indexed round, bytes32 indexed claimHash, Fault fault, address by
     );
+    /// @notice Somebody asks for the way down to a leaf of a tree.
     event Challenged(
         uint256 indexed scope,
         bytes32 indexed claimHash,
@@ -54,13 +58,19 @@ interface IStandingAnchor {
     event Disclosed(
         bytes32 indexed claimHash, uint256 indexed id, uint8 height, uint32 position, bytes32[] hashes, uint40 deadline
     );
+    /// @notice The challenger asks for what is under this place.
     event Descended(bytes32 indexed claimHash, uint256 indexed id, uint8 height, uint32 position, uint40 deadline);
+    /// @notice A leaf was shown, and the challenge answered.
     event LeafDisclosed(bytes32 indexed claimHash, uint256 indexed id, Tree tree, uint32 index, bytes leaf);
+    /// @notice The challenger did not go on in time; its bond is the proposer's.
     event ChallengeDropped(bytes32 indexed claimHash, uint256 indexed id);
+    /// @notice A challenge's bond has found its owner.
     event ChallengeSettled(bytes32 indexed claimHash, uint256 indexed id, address winner);
+    /// @notice An account's standing was proven against the last final claim.
     event StandingProven(
         uint256 indexed scope, uint32 indexed round, address indexed account, uint64 score, uint32 rank
     );
+    /// @notice An account took out what it was owed.
     event Withdrawn(address indexed account, uint256 amount);
 
     /// @notice Bond, window and response must be above zero, alpha in (0, 1), beta at most 1.

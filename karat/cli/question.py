@@ -56,7 +56,10 @@ class Question(Options):
         ),
     ] = None
     task: Annotated[
-        int | None, typer.Option(min=1, help="Number of the task; by default the latest.")
+        int | None,
+        typer.Option(
+            min=1, help="Number of the task; by default all, and of what is anchored the latest."
+        ),
     ] = None
     alpha: Annotated[
         float, typer.Option(help="Transitivity decay: chance to stop before each step.")

@@ -1,4 +1,4 @@
-"""Reputations: who earned whose trust in a task, and what is anchored of it."""
+"""Reputations: who earned whose trust, over all tasks or in one, and what is anchored of it."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -21,22 +21,26 @@ if TYPE_CHECKING:
     from karat.sdk.task import Task
     from reputation import Scores, TrustGraph
     from reputation.explain import Explanation
+    from reputation.recommend import Recommendation
 
 
 class Reputation:
-    """MeritRank of a task's participants, and what is anchored of it."""
+    """MeritRank of everybody who takes part in a ledger's tasks, and what is anchored of it.
+
+    Called with a task's number it is about that task alone.
+    """
 
     def __init__(self, network: "Network", task_id: int | None = None) -> None:
         self._network = network
         self._task_id = task_id
 
     def __call__(self, task_id: int) -> "Reputation":
-        """The same for another task."""
+        """The same for one task."""
         return Reputation(self._network, task_id)
 
     @property
     def task(self) -> "Task":
-        """The task asked about: by default the ledger's latest."""
+        """The task asked about: by default the ledger's latest. (Scores are over all tasks.)"""
         latest = self._network.ledger.task_count() if self._task_id is None else self._task_id
         if latest == 0:
             raise NotAvailable("this ledger has no task yet")
@@ -48,11 +52,67 @@ class Reputation:
         return self._network.anchor
 
     def graph(self, ego: str | None = None) -> "tuple[TrustGraph, str]":
-        """The trust graph, and whose view of it is asked: the task's sponsor's if None."""
+        """The trust graph, and whose view of it is asked: the sponsor's if None.
+
+        Without a task it is that of all tasks, with days as epochs; see
+        :mod:`karat.protocol.standing`.
+
+        Raises:
+            NotAvailable: there is no task, or several sponsors and no ego.
+        """
         from karat.protocol.reputation import trust_graph  # noqa: PLC0415 - takes seconds to load
 
+        seen_by = None if ego is None else checked_address(ego)
+        if self._over_all:
+            return self._standing(seen_by)
         history = self.task.history
-        return trust_graph(history), history.sponsor if ego is None else checked_address(ego)
+        return trust_graph(history), seen_by or history.sponsor
+
+    @property
+    def _over_all(self) -> bool:
+        return self._task_id is None and self._network.ledger.task_count() > 1
+
+    def _standing(self, ego: str | None) -> "tuple[TrustGraph, str]":
+        from karat.protocol import standing  # noqa: PLC0415 - takes seconds to load
+
+        histories = [task.history for task in self._network.tasks]
+        sponsors = sorted({history.sponsor for history in histories})
+        if ego is None and len(sponsors) > 1:
+            raise NotAvailable(
+                f"this ledger's tasks have {len(sponsors)} sponsors: say whose view it is (an "
+                "ego), or which task"
+            )
+        times = standing.BlockTimes(self._network.ledger)
+        edges = standing.standing_edges(histories, times)
+        graph = standing.standing_graph(edges, standing.accounts(histories))
+        return graph, ego or sponsors[0]
+
+    def recommend(
+        self, role: str, ego: str | None = None, count: int = 10
+    ) -> "list[Recommendation]":
+        """Whom to appoint as ``verifier`` or invite as ``trainer``, best first, with reasons.
+
+        Half by the ego's trust in them, half by whom they served; see
+        :mod:`reputation.recommend`.
+
+        Raises:
+            reputation.errors.UnknownNodeError: ``ego`` takes no part in any task.
+            NotAvailable: as :meth:`graph`.
+        """
+        from karat.protocol.standing import services  # noqa: PLC0415 - takes seconds to load
+        from reputation import MeritRank  # noqa: PLC0415
+        from reputation.recommend import recommend  # noqa: PLC0415
+
+        graph, seen_by = self.graph(ego)
+        tasks = self._network.tasks if self._task_id is None else [self.task]
+        histories = [task.history for task in tasks]
+        members = {
+            one
+            for history in histories
+            for one in (history.verifiers if role == "verifier" else history.trainers)
+        }
+        served = services(histories, role)
+        return recommend(MeritRank(graph), seen_by, served, sorted(members), count)
 
     def ranking(self, ego: str | None = None, **decays: float) -> "Ranking":
         """The graph as seen by ``ego`` (the task's sponsor if None), to ask more than scores.
@@ -71,15 +131,14 @@ class Reputation:
     def scores(
         self, ego: str | None = None, *, alpha: float = 0.15, beta: float = 0.0, gamma: float = 0.0
     ) -> "Scores":
-        """Scores of all participants as seen by ``ego`` (the task's sponsor if None).
+        """Scores of all participants as seen by ``ego`` (the sponsor if None).
 
         Raises:
-            reputation.errors.UnknownNodeError: ``ego`` takes no part in the task.
+            reputation.errors.UnknownNodeError: ``ego`` takes no part.
+            NotAvailable: as :meth:`graph`.
         """
-        from karat.protocol import reputation  # noqa: PLC0415 - takes seconds to load
-
-        seen_by = None if ego is None else checked_address(ego)
-        return reputation.scores(self.task.history, seen_by, alpha=alpha, beta=beta, gamma=gamma)
+        ranking = self.ranking(ego, alpha=alpha, beta=beta, gamma=gamma)
+        return ranking.engine.scores(ranking.ego)
 
     def of(self, address: str, ego: str | None = None) -> float:
         """One participant's score."""

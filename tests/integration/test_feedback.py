@@ -17,7 +17,7 @@ from chain.evm.transactions import Sender
 from chain.ledger.bindings.structs import Standing
 from karat.errors import NotAvailable
 from karat.protocol.feedback import (
-    KARAT_SCHEMA,
+    STANDING_SCHEMA,
     Eas,
     Erc8004,
     Feed,
@@ -183,7 +183,7 @@ def test_attestations_of_eas(world: World) -> None:
         return bytes(receipt["logs"][0]["data"])[:32]
 
     schema = register("uint8 rating, string comment")
-    other = register(KARAT_SCHEMA)
+    other = register(STANDING_SCHEMA)
     rating = encode_values(["uint8", "string"], [9, "good"])
     first = attest(0, schema, b, rating)
     attest(1, schema, c, encode_values(["uint8", "string"], [4, ""]))

@@ -13,7 +13,7 @@ from chain.ledger.bindings.enums import Fault, Tree
 
 @dataclass(frozen=True, kw_only=True)
 class ChallengeDropped(Event):
-    """The event ChallengeDropped."""
+    """The challenger did not go on in time; its bond is the proposer's."""
 
     TOPIC: ClassVar[bytes] = bytes.fromhex(
         "2342cbb3f6ea694f7f5c4fefb52d8efa7300d9fb843b9fc0696bf87a3373e17b"
@@ -28,7 +28,7 @@ class ChallengeDropped(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ChallengeSettled(Event):
-    """The event ChallengeSettled."""
+    """A challenge's bond has found its owner."""
 
     TOPIC: ClassVar[bytes] = bytes.fromhex(
         "af411b8afe9aeb6694fbd042f7e3be06f11a176b8f9f55e6205bbec95f50ccfe"
@@ -44,7 +44,7 @@ class ChallengeSettled(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Challenged(Event):
-    """The event Challenged."""
+    """Somebody asks for the way down to a leaf of a tree."""
 
     TOPIC: ClassVar[bytes] = bytes.fromhex(
         "8c9e2b5b3d156369786ac362956d98b68f92a9f95305c2647ba6f3b16bb7af27"
@@ -63,7 +63,7 @@ class Challenged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ClaimDisproved(Event):
-    """The event ClaimDisproved."""
+    """Somebody showed what is wrong with the claim."""
 
     TOPIC: ClassVar[bytes] = bytes.fromhex(
         "1137290f0a561e11076b3aaadbbd5511fce0bdffed9c67926ca7fd976a7ee329"
@@ -81,7 +81,7 @@ class ClaimDisproved(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ClaimFinal(Event):
-    """The event ClaimFinal."""
+    """Nobody could disprove the claim."""
 
     TOPIC: ClassVar[bytes] = bytes.fromhex(
         "fca6d4c69edde03de9d85f8b1cce87f272583838ff54c5644db448128161424b"
@@ -98,7 +98,7 @@ class ClaimFinal(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ClaimProposed(Event):
-    """The event ClaimProposed."""
+    """Somebody claims the standings of a scope; `number` is the claim's."""
 
     TOPIC: ClassVar[bytes] = bytes.fromhex(
         "6927a50f9f01e01a74c0aaad838b8834ec68c74d19e4fd06579a749319f9025e"
@@ -117,7 +117,7 @@ class ClaimProposed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Descended(Event):
-    """The event Descended."""
+    """The challenger asks for what is under this place."""
 
     TOPIC: ClassVar[bytes] = bytes.fromhex(
         "eaf3acc65ce775a2cdc41ee7493e41883ef2e2d44d79973f8084152362341ea9"
@@ -154,7 +154,7 @@ class Disclosed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class LeafDisclosed(Event):
-    """The event LeafDisclosed."""
+    """A leaf was shown, and the challenge answered."""
 
     TOPIC: ClassVar[bytes] = bytes.fromhex(
         "780c319ea32873d70ab135e377fe8439cf9c09bfa5baaf70b536a241849a9952"
@@ -172,7 +172,7 @@ class LeafDisclosed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class StandingProven(Event):
-    """The event StandingProven."""
+    """An account's standing was proven against the last final claim."""
 
     TOPIC: ClassVar[bytes] = bytes.fromhex(
         "7052fc50b8e29dfe447011e389ee6645876671b16bac7ee6b2b8f93a2e4401b6"
