@@ -1,10 +1,11 @@
 """The best non-negative weights of all columns on some rows: Newton steps of small NNLS.
 
 The ridge ½·ρ·κ·xᵀMx makes the optimum unique and pay even among equals. For updates
-M = G + τ·G∘C⁴, with their Gram matrix G, cosines C and entrywise products: positive semidefinite
-(Schur), a sum of clones costs as much as the one update they are clones of, and orthogonal parts
-of an update cost together what the whole does. Public columns have τ = 0. κ is the curvature of the
-loss per squared length of an update, the median over the updates: it makes ρ free of units.
+M = (G + τ·G∘C⁴)∘(1 + C)/2, with their Gram matrix G, cosines C and entrywise products: positive
+semidefinite (Schur), a sum of clones costs as much as the one update they are clones of, orthogonal
+parts of an update cost together what the whole does, and opposites cost what each does: they
+cancel in the model, but not in stacked outputs. Public columns have τ = 0. κ is the curvature of
+the loss per squared length of an update, the median over the updates: it makes ρ free of units.
 """
 
 import numpy as np
@@ -25,7 +26,7 @@ def metric(gram: np.ndarray, updates: int) -> np.ndarray:
     cosines = gram / np.outer(lengths, lengths)
     alike = np.zeros_like(gram)
     alike[:updates, :updates] = (gram * cosines**4)[:updates, :updates]
-    return np.asarray(gram + EVENNESS * alike)
+    return np.asarray((gram + EVENNESS * alike) * (1 + cosines) / 2)
 
 
 def scale(stack: Stack, gram: np.ndarray, updates: int) -> float:

@@ -164,6 +164,7 @@ def test_the_metric_takes_clones_for_one_and_parts_for_the_whole(seed: int) -> N
     once = length(whole[None], np.ones(1))
     assert length(np.stack([whole] * 3), ones / 3) == pytest.approx(once)
     assert length(parts, ones) == pytest.approx(once)
+    assert length(np.stack([whole, -whole]), np.ones(2)) == pytest.approx(2 * once)
     assert np.linalg.eigvalsh(metric(parts @ parts.T, 3)).min() > -1e-9
 
 
