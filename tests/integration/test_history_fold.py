@@ -384,7 +384,7 @@ class Players:
             self.try_(self.network.sponsor, self.network.ledger.close_task(1))
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(seed=st.integers(0, 2**32), committee=st.sampled_from([1, 3]), exponent=st.integers(1, 3))
 def test_random_histories_add_up(seed: int, committee: int, exponent: int) -> None:
     addresses = [account.address for account in ACCOUNTS]
