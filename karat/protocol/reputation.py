@@ -13,7 +13,7 @@ from karat.protocol.history import TaskHistory
 from karat.protocol.state import Outcome
 from karat.protocol.trust import anchored_edges, trust_edges
 from reputation import MeritRank, Scores, TrustGraph
-from reputation.anchoring.anchored import AnchoredScores, Proof, build, canonical_json
+from reputation.anchoring.anchored import AnchoredScores, Proof, build_exact, canonical_json
 
 ALPHA = Fraction(3, 20)  # MeritRank's usual 0.15
 
@@ -44,9 +44,8 @@ def scores(
 
 def anchored(history: TaskHistory) -> AnchoredScores:
     """The integer scores that go on chain, from the sponsor over :func:`anchored_edges`."""
-    members = history.nodes
-    graph = TrustGraph.from_edges(anchored_edges(history), nodes=members)
-    return build(graph, history.sponsor, ALPHA)
+    nodes = dict.fromkeys(history.nodes)  # somebody may have been several things
+    return build_exact(nodes, anchored_edges(history), history.sponsor, ALPHA)
 
 
 @dataclass(frozen=True)

@@ -168,7 +168,7 @@ class Matrix:
         yield Step("close", verifier, lambda: ledger.phase(1, 1) is Phase.SCORE_COMMIT)
         for index in VERIFIERS:  # scored once: faults cost no scoring
             task = verifiers[index].following.task()
-            verifiers[index].balloting.made(task, task.history.round(1), _FAR, 0, 0)
+            verifiers[index].balloting.ballot_for(task, task.history.round(1), _FAR, 0, 0)
         verifiers[2].step()
         yield Step("vote", verifier, lambda: vote() is not VoteState.NONE)
         network.warp(network.info().score_commit_deadline)

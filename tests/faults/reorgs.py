@@ -19,7 +19,8 @@ from chain.ledger.bindings.enums import Phase
 from karat.participants.daemon import loop
 from tests.faults.world import STAKE, TRAINERS, VERIFIERS, World, world
 
-PASSING = (*loop.MOVED_ON, *loop.OUTAGES, *loop.UNCERTAIN)  # what a daemon's loop tries again
+# What a daemon's loop tries again.
+PASSING = (*loop.STALE_STATE, *loop.TRANSIENT, *loop.OUTCOME_UNKNOWN)
 SCHEMA = "karat.reorgs/1"
 _MOST_DEPTH, _MOST_SHIFT = 64, 30
 _MOST_STEPS = 12  # of all members, for one phase

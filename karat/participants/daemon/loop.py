@@ -44,8 +44,8 @@ from karat.errors import ConfigError, KaratError, NotAvailable
 from karat.participants.daemon.metrics import Metrics
 from learning.errors import DeviceError, PluginError, UnknownNameError
 
-OUTAGES = (NodeError, StoreUnreachable, NodeRefused, NotFound)
-MOVED_ON = (
+TRANSIENT = (NodeError, StoreUnreachable, NodeRefused, NotFound)
+STALE_STATE = (
     AlreadyAttested,
     AlreadyVoted,
     AwaitingModel,
@@ -56,7 +56,7 @@ MOVED_ON = (
     NotAvailable,  # a reorganisation took it away
     TransactionReplaced,
 )
-UNCERTAIN = (FeeTooHigh, TransactionRejected, TransactionStuck)
+OUTCOME_UNKNOWN = (FeeTooHigh, TransactionRejected, TransactionStuck)
 TO_BE_REPAIRED = (KaratError, Web3Exception, OSError, sqlite3.Error, MemoryError)
 FOR_GOOD = (
     ConfigError,
@@ -107,13 +107,13 @@ def run_steps(
     while not stop.is_set():
         try:
             goes_on = step()
-        except MOVED_ON as error:
+        except STALE_STATE as error:
             log.info("chain moved on", reason=str(error))
             goes_on = True
         except FOR_GOOD:
             raise
         except TO_BE_REPAIRED as error:
-            passes = isinstance(error, (*OUTAGES, *UNCERTAIN))
+            passes = isinstance(error, (*TRANSIENT, *OUTCOME_UNKNOWN))
             if once and not passes:
                 raise
             metrics.failed(type(error).__name__)

@@ -23,19 +23,19 @@ class Balloting:
     def __init__(self, ledger: Ledger, following: Following, outbox: Outbox, device: str) -> None:
         self.ledger, self.following, self.outbox, self.device = ledger, following, outbox, device
         self.task_id = following.task().history.task_id
-        self._kept = Ballots(journal_folder("verifier", ledger, self.task_id, outbox.address))
+        self._ballots = Ballots(journal_folder("verifier", ledger, self.task_id, outbox.address))
 
     def role(self, task: Task) -> Verifier:
         """The verifier in the task as it is now."""
         return Verifier(self.ledger, task, self.outbox.sender.account, self.device)
 
-    def kept(self, current: Round) -> tuple[Ballot, bytes] | None:
+    def load(self, current: Round) -> tuple[Ballot, bytes] | None:
         """The round's ballot with its evidence; None if none was made on this machine.
 
         Raises:
             ProtocolError: the round has no seed yet, or the journal is damaged.
         """
-        return self._kept.load(self._slot(current), _seed(current), len(current.updates))
+        return self._ballots.load(self._slot(current), _seed(current), len(current.updates))
 
     def committed(
         self, task: Task, current: Round, index: int | None = None
@@ -62,9 +62,9 @@ class Balloting:
                 return role.sealed(number, ballot) == sealed
             return role.sealed_vote(number, index, ballot) == sealed
 
-        return self._kept.find(number, len(current.updates), is_sealed)
+        return self._ballots.find(number, len(current.updates), is_sealed)
 
-    def made(
+    def ballot_for(
         self, task: Task, current: Round, now: int, deadline: int, window: int
     ) -> Ballot | None:
         """The round's ballot, scored if there is none yet.
@@ -72,12 +72,12 @@ class Balloting:
         None while an update is missing that the store may still get: until half of the
         ``window`` before ``deadline`` (both in seconds) is left.
         """
-        found = self.kept(current)
+        found = self.load(current)
         if found is None:
             if self._should_wait(task, current, now < deadline - window // 2):
                 return None
             found = self._score(task, current)
-            self._kept.save(self._slot(current), _seed(current), *found)
+            self._ballots.save(self._slot(current), _seed(current), *found)
         return found[0]
 
     def _should_wait(self, task: Task, current: Round, early: bool) -> bool:

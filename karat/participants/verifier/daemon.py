@@ -80,7 +80,7 @@ class VerifierDaemon:
             self._reveal(number)
         elif phase in {Phase.CLOSE, Phase.SETTLE}:
             due = due_calls(self.ledger, self.following.task().history)
-            self.outbox.for_everyone(due, round=number)
+            self.outbox.send_permissionless(due, round=number)
         elif phase is Phase.APPEAL:
             task = self.following.task()
             self.jury.step(task, task.history.round(number), now)
@@ -102,7 +102,7 @@ class VerifierDaemon:
         task = self.following.task()
         deadline = self.ledger.round_info(self.task_id, number).score_commit_deadline
         window = task.history.params.score_commit_window
-        ballot = self.balloting.made(task, task.history.round(number), now, deadline, window)
+        ballot = self.balloting.ballot_for(task, task.history.round(number), now, deadline, window)
         if ballot is not None:
             call = self.balloting.role(task).commit_scores(number, ballot)
             self.outbox.send([call], round=number)
@@ -145,4 +145,4 @@ class VerifierDaemon:
         except NotAvailable:
             return  # not yet
         following = self.ledger.task(self.task_id).current_round + 1
-        self.outbox.for_everyone([call], round=following)
+        self.outbox.send_permissionless([call], round=following)

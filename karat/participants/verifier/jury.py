@@ -34,13 +34,13 @@ class Jury:
                 self._reveal(task, current, appeal)
             elif stage is AppealStage.DUE:
                 call = resolve_call(self.ledger, task_id, current, appeal.index)
-                self.outbox.for_everyone([call], round=current.number, index=appeal.index)
+                self.outbox.send_permissionless([call], round=current.number, index=appeal.index)
 
     def _commit(self, task: Task, current: Round, appeal: Appeal, now: int) -> None:
         if self.outbox.address in appeal.committed or not self._called(task, current, appeal):
             return
         window = task.history.params.appeal_window
-        ballot = self.balloting.made(task, current, now, appeal.commit_deadline, window)
+        ballot = self.balloting.ballot_for(task, current, now, appeal.commit_deadline, window)
         if ballot is not None:
             role = self.balloting.role(task)
             call = role.commit_appeal_vote(current.number, appeal.index, ballot)
