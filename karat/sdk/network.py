@@ -107,9 +107,17 @@ class Network:
 
     @property
     def anchor(self) -> ReputationAnchor:
-        """The reputation anchor; raises NotAvailable if none was named."""
+        """The reputation anchor.
+
+        Raises:
+            ConfigError: none was named.
+        """
+        if self._anchor is None and self._profile is not None:
+            raise ConfigError(
+                f"the network {self._profile.name!r} names no anchor; its profile can name one"
+            )
         if self._anchor is None:
-            raise NotAvailable('no reputation anchor was named: connect(…, anchor="0x…")')
+            raise ConfigError('no reputation anchor was named: connect(…, anchor="0x…")')
         return self._anchor
 
     @property
