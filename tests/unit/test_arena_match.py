@@ -116,7 +116,7 @@ def test_all_train_on_what_the_task_assigns() -> None:
 def test_attackers_that_send_nonsense_are_reported(tmp_path: Path) -> None:
     file = tmp_path / "bad.py"
     file.write_text(
-        "from learning.arena.attacks import Attack\n"
+        "from learning.attacks import Attack\n"
         "class Bad(Attack):\n    def craft(self, view): return view.own[:1]\n"
     )
     with pytest.raises(AttackError, match="Bad made updates of shape"):
@@ -126,7 +126,7 @@ def test_attackers_that_send_nonsense_are_reported(tmp_path: Path) -> None:
 def test_own_defences_are_loaded_from_files(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text(
-        "from learning.arena.aggregators import TrMean as Rule\n"
+        "from learning.aggregators import TrMean as Rule\n"
         "from learning.arena.base import Defence, Outcome\n"
         "import numpy as np\n"
         "class Lazy(Defence):\n"
