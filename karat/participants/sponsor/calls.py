@@ -28,7 +28,7 @@ class NewTask:
     """The specification and the first model."""
 
     def publish(self, store: Store, owner: str) -> None:
-        """Store both files; raises :class:`chain.store.StoreError`."""
+        """Store both files; raises :class:`chain.store.errors.StoreError`."""
         for data in self.files:
             publish(store, data, owner=owner)
 
