@@ -110,12 +110,12 @@ def measure_large(
 def measure_gpt(
     sizes: Sizes, repeats: int, device: str, ceilings: Mapping[str, float]
 ) -> dict[str, Any]:
-    """First-order scores; forward and backward take 6 operations per parameter and symbol."""
+    """A judged round; an evaluation takes 2 operations per parameter and symbol."""
     spec = tasks.gpt_text(**sizes.gpt)
     row = measure_scoring(spec, sizes.updates, repeats, device, rounds=1, trained=2)
     symbols = row["examples"] * spec.model.sizes["time"]
-    operations = 6 * row["parameters"] * symbols
-    row["of_arithmetic"] = operations / (row["first_order_ms"] / 1e3) / ceilings["operations_per_s"]
+    operations = 2 * row["parameters"] * symbols * row["updates"]
+    row["of_arithmetic"] = operations / (row["judge_ms"] / 1e3) / ceilings["operations_per_s"]
     print(f"  {row['of_arithmetic']:.0%} of the arithmetic")
     return row
 

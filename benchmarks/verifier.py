@@ -23,19 +23,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.stats import spearmanr
 
 from learning import tasks
 from learning.arena import aggregators as ours
 from learning.arena import byzfl
 from learning.codec import UPDATE_BITS, Codec, SparseUpdate
-from learning.judge.scoring import Scorer
+from learning.judge.valuation import Valuation, value_updates
 from learning.model_state import ModelState
 from learning.tasks import models
 from learning.tasks.data import Examples, divided, partition
 from learning.training import initial_model, layout_of, network_at, pick_device, train
 
 Call = Callable[[], object]
+SCORED = (("mlp-digits", 20, 3), ("mlp-digits", 64, 3), ("cnn-digits", 20, 3), ("gpt-text", 8, 1))
 
 
 @dataclass(frozen=True)
@@ -229,50 +229,43 @@ def available_memory(device: torch.device) -> int:
 def measure_scoring(
     spec: tasks.TaskSpec, count: int, repeats: int, device: str, rounds: int, trained: int
 ) -> dict[str, Any]:
-    """Scoring ``count`` updates by one backward pass against one evaluation each.
-
-    The evaluations come twice: as the verifier makes them for its audits, and as lean as they can
-    be, see `evaluations`; for a tiny model most of the former is setting up the network.
+    """Judging ``count`` updates against one lean evaluation of each on the same examples.
 
     ``trained`` of the updates are trained; the others are some of these with a random part of
-    their values left out, where training them all would take hours. Both see the same batches.
-    Spearman's ρ compares the first-order scores with those of evaluated small steps.
+    their values left out, where training them all would take hours.
     """
-    base, updates = trained_updates(spec, trained, rounds, device)
+    past, updates = trained_updates(spec, trained, rounds, device)
+    base = past[0]
     rng = np.random.default_rng(0)
     updates += [thinned(updates[i % trained], rng) for i in range(count - trained)]
-    clip = float(np.median([update.norm for update in updates]))
-    root = divided(spec).root
-    scorer = Scorer(spec, base, root, 1, device)
+    sealed = divided(spec).root.take(np.arange(spec.scoring.batch))
+    limit = float(np.median([update.norm for update in updates]))
+    models_by_age = {age: model for age, model in enumerate(past) if age}
+    copies = 1 if spec.scoring.probes == "none" else 2
+    batch = sealed.take(np.tile(np.arange(len(sealed)), copies))
 
-    def first_order() -> np.ndarray:
-        return Scorer(spec, base, root, 1, device).gains(updates, clip)
+    def judged() -> Valuation:
+        return value_updates(spec, base, updates, models_by_age, sealed, 1, limit, device)
 
-    def exact() -> list[float]:
-        return [scorer.exact_gain(update, clip)[0] for update in updates]
-
-    lean = evaluations(spec, base, updates, root.take(scorer.probe.batch_ids), device)
-    calls: dict[str, Call] = {"first": first_order, "audits": exact, "lean": lean}
+    calls: dict[str, Call] = {
+        "judge": judged,
+        "lean": evaluations(spec, base, updates, batch, device),
+    }
     times = take_turns(calls, repeats, device)
-    rho = float(spearmanr(first_order(), exact()).statistic)
     row = {
         "task": spec.name,
         "parameters": base.layout.total,
         "updates": count,
-        "examples": len(scorer.probe.batch_ids),
+        "examples": len(batch),
         "device": device,
-        "first_order_ms": times["first"],
-        "audits_ms": times["audits"],
+        "judge_ms": times["judge"],
         "lean_evaluations_ms": times["lean"],
-        "times_audits": times["audits"] / times["first"],
-        "times_lean": times["lean"] / times["first"],
-        "spearman": rho,
+        "times_lean": times["judge"] / times["lean"],
+        "credit": float(np.maximum(judged().credits, 0).sum()),
     }
     print(
-        f"{spec.name:12} {base.layout.total:>11,} parameters   first order {times['first']:8.1f} ms"
-        f"   an audit each {times['audits']:9.1f} ms ({row['times_audits']:5.1f}×)"
-        f"   a lean evaluation each {times['lean']:9.1f} ms ({row['times_lean']:5.1f}×)"
-        f"   Spearman {rho:.4f}",
+        f"{spec.name:12} {base.layout.total:>11,} parameters   judge {times['judge']:8.1f} ms"
+        f"   an evaluation each {times['lean']:9.1f} ms   {row['times_lean']:5.2f}×",
         flush=True,
     )
     return row
@@ -285,7 +278,7 @@ def evaluations(
     examples: Examples,
     device: str,
 ) -> Call:
-    """What scoring takes without a gradient: every update applied, and the loss looked at.
+    """The least that judging can take: every update applied, and the loss looked at.
 
     As lean as can be: one network, whose parameters are views of one vector on the device.
     """
@@ -295,8 +288,7 @@ def evaluations(
     start = torch.from_numpy(base.to_float()).to(target)
     at = start.clone()
     torch.nn.utils.vector_to_parameters(at, network.parameters())
-    size = spec.scoring.batch
-    parts = [slice(first, first + size) for first in range(0, len(examples), size)]
+    parts = [slice(first, first + 256) for first in range(0, len(examples), 256)]
     x, y = (torch.from_numpy(part).to(target) for part in (examples.x, examples.y))
 
     @torch.no_grad()
@@ -313,16 +305,17 @@ def evaluations(
 
 def trained_updates(
     spec: tasks.TaskSpec, count: int, rounds: int, device: str
-) -> tuple[ModelState, list[SparseUpdate]]:
-    """A model after some rounds of averaging, and the next updates of ``count`` trainers."""
+) -> tuple[list[ModelState], list[SparseUpdate]]:
+    """Models of some rounds of averaging, newest first, and ``count`` trainers' next updates."""
     codec = Codec(spec.codec, layout_of(spec))
     shards = partition(spec, count, 0)
-    base = initial_model(spec)
+    past = [initial_model(spec)]
     for number in range(rounds):
-        few = [train(spec, base, shard, number, device) for shard in shards[:8]]
-        base = ModelState.from_float(base.layout, base.to_float() - np.mean(few, axis=0))
-    deltas = (train(spec, base, shard, 100 + i, device) for i, shard in enumerate(shards))
-    return base, [codec.decode(codec.encode(delta)) for delta in deltas]
+        few = [train(spec, past[0], shard, number, device) for shard in shards[:8]]
+        flat = past[0].to_float() - np.mean(few, axis=0)
+        past.insert(0, ModelState.from_float(past[0].layout, flat))
+    deltas = (train(spec, past[0], shard, 100 + i, device) for i, shard in enumerate(shards))
+    return past, [codec.decode(codec.encode(delta)) for delta in deltas]
 
 
 def thinned(update: SparseUpdate, rng: np.random.Generator) -> SparseUpdate:
@@ -362,10 +355,10 @@ def main() -> None:
             f"the mean runs at {bound:.0%} of that, so no rule can be much faster than it"
         )
     if options.only in (None, "scoring"):
-        print("\nScoring 64 updates, CPU", flush=True)
+        print("\nJudging a round, CPU", flush=True)
         found["scoring"] = [
-            measure_scoring(tasks.get(name), 64, 3, "cpu", rounds, trained=64)
-            for name, rounds in (("mlp-digits", 3), ("cnn-digits", 3), ("gpt-text", 1))
+            measure_scoring(tasks.get(name), count, 3, "cpu", rounds, trained=min(count, 20))
+            for name, count, rounds in SCORED
         ]
     if options.json:
         options.json.write_text(json.dumps(found, indent=2) + "\n")

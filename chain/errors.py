@@ -5,13 +5,19 @@
     ChainError(karat.errors.KaratError)
     ├── NodeError                  the node, not the transaction
     │   ├── NodeUnreachable        nothing answers at the URL
+    │   │   └── NodeBusy           it limits requests, or is out of order for now
+    │   ├── NodeInconsistent       its logs and its contracts' state contradict each other
+    │   ├── MalformedAnswer        what it answered is not what the method gives
+    │   │   └── AnswerTooLarge     the answer is longer than allowed
     │   ├── NodeStartError         a local node did not come up
     │   │   ├── NodeMissing        its program is not installed
     │   │   └── PortBusy           another program listens on the port asked for
     │   ├── NodeDied               a local node went away while in use
     │   └── RpcError               the node answered with an error (method, code, message)
+    │       └── NodeBehind         it does not know the block that was asked for (yet)
     ├── WrongChain                 the node serves another chain id than expected
     ├── TransactionError
+    │   ├── FeeTooHigh             it would cost more than the limits allow: not sent
     │   ├── TransactionRejected    the node refused to take it (funds, nonce, fee)
     │   ├── TransactionReverted    the contract refused it (error name, arguments)
     │   ├── TransactionStuck       not mined before the deadline
@@ -51,6 +57,29 @@ class NodeUnreachable(NodeError):
     """Nothing answers at the node's URL."""
 
 
+class NodeBusy(NodeUnreachable):
+    """The node limits requests, or is out of order for now.
+
+    ``retry_after`` is how many seconds it asks to be left alone, if it says so.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class NodeInconsistent(NodeError):
+    """A node's logs and the state of its contracts contradict each other: it hides something."""
+
+
+class MalformedAnswer(NodeError):
+    """What the node answered is not what the method gives."""
+
+
+class AnswerTooLarge(MalformedAnswer):
+    """The node's answer is longer than allowed."""
+
+
 class NodeStartError(NodeError):
     """A local node did not come up; the message ends with its last log lines."""
 
@@ -80,6 +109,10 @@ class RpcError(NodeError):
         self.data = data
 
 
+class NodeBehind(RpcError):
+    """The node does not know the block that it was asked about: it lags behind another one."""
+
+
 class WrongChain(ChainError):
     """The node serves another chain than the one that was expected."""
 
@@ -102,6 +135,12 @@ class TransactionRejected(TransactionError):
     """The node refused to take the transaction; it was never mined."""
 
     exit_code = Exit.REVERTED
+
+
+class FeeTooHigh(TransactionError):
+    """The transaction would cost more than the limits allow; nothing was signed."""
+
+    exit_code = Exit.CONFIG
 
 
 class TransactionReverted(TransactionError):

@@ -58,5 +58,13 @@ def _wait(handle: int, how: int, path: Path, seconds: float) -> None:
 
 
 def _holder(handle: int) -> str:
+    """Who holds the lock: what the kernel says (proc(5), locks), else what is written."""
+    file = os.fstat(handle)
+    name = f"{os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}:{file.st_ino}"
+    with suppress(OSError):
+        fields = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
+        holders = {int(each[4]) for each in fields if len(each) == 8 and each[5] == name}
+        if holders:
+            return "process " + ", ".join(map(str, sorted(holders)))
     written = os.pread(handle, 20, 0)
     return f"process {int(written)}" if written.isdigit() else "another process"

@@ -32,6 +32,10 @@ contract ReputationAnchor is IReputationAnchor {
     /// @inheritdoc IReputationAnchor
     mapping(uint256 taskId => uint64 epoch) public lastEpoch;
 
+    /// @inheritdoc IReputationAnchor
+    mapping(uint256 taskId => mapping(uint64 epoch => bool)) public isContradicted;
+
+    mapping(uint256 taskId => uint256 blockNumber) private _anchoredIn;
     mapping(uint256 taskId => mapping(uint64 epoch => Statement)) private _statements;
     mapping(uint256 taskId => mapping(uint64 epoch => mapping(address verifier => bytes32 statementHash))) private
         _attested;
@@ -46,17 +50,17 @@ contract ReputationAnchor is IReputationAnchor {
     function attest(uint256 taskId, uint64 epoch, Statement calldata statement) external {
         if (LEDGER.verifierWeight(taskId, msg.sender) == 0) revert NotVerifier(msg.sender, taskId);
         uint64 expected = lastEpoch[taskId] + 1;
-        if (epoch != expected) revert WrongEpoch(epoch, expected);
-        _validate(statement);
+        // One a block: or whoever has the majority for a moment could fill as many epochs as it likes.
+        if (epoch != expected || _anchoredIn[taskId] == block.number) revert WrongEpoch(epoch, expected);
+        _validate(statement, _statements[taskId][expected - 1].toBlock);
         bytes32 statementHash = keccak256(abi.encode(taskId, epoch, statement));
         mapping(address verifier => bytes32 statementHash) storage attested = _attested[taskId][epoch];
         if (attested[msg.sender] == statementHash) revert AlreadyAttested(msg.sender, epoch);
         attested[msg.sender] = statementHash;
-        uint256 total = LEDGER.totalVerifierWeight(taskId);
-        uint256 behind = _weightBehind(taskId, attested, statementHash);
+        (uint256 behind, uint256 total) = _weightBehind(taskId, attested, statementHash);
         emit StatementAttested(taskId, epoch, msg.sender, statementHash, behind, total);
         if (2 * behind <= total) return;
-        lastEpoch[taskId] = epoch;
+        (lastEpoch[taskId], _anchoredIn[taskId]) = (epoch, block.number);
         _statements[taskId][epoch] = statement;
         emit EpochAnchored(taskId, epoch, statementHash, statement);
     }
@@ -74,6 +78,7 @@ contract ReputationAnchor is IReputationAnchor {
         returns (bool)
     {
         if (epoch == 0 || epoch > lastEpoch[taskId]) revert NotAnchored(taskId, epoch);
+        if (isContradicted[taskId][epoch]) return false;
         return MerkleProof.verifyCalldata(proof, _statements[taskId][epoch].root, leafHash(leaf));
     }
 
@@ -90,15 +95,35 @@ contract ReputationAnchor is IReputationAnchor {
         if (!verify(taskId, epoch, leaf, proof) || leaf.score > type(uint192).max) {
             revert InvalidProof(taskId, epoch, leaf.node);
         }
+        if (epoch != lastEpoch[taskId]) revert WrongEpoch(epoch, lastEpoch[taskId]);
         Reputation storage kept = _reputations[taskId][leaf.node];
-        if (kept.epoch >= epoch) return;
+        if (kept.epoch == epoch) return;
         (kept.score, kept.epoch) = (uint192(leaf.score), epoch);
         emit ReputationCached(taskId, epoch, leaf.node, leaf.score);
     }
 
     /// @inheritdoc IReputationAnchor
+    function contradict(
+        uint256 taskId,
+        uint64 epoch,
+        Leaf calldata one,
+        bytes32[] calldata proof,
+        Leaf calldata other,
+        bytes32[] calldata otherProof
+    ) external {
+        bool same = one.node == other.node || one.index == other.index;
+        bool differ = leafHash(one) != leafHash(other);
+        if (!same || !differ || !verify(taskId, epoch, one, proof) || !verify(taskId, epoch, other, otherProof)) {
+            revert InvalidProof(taskId, epoch, other.node);
+        }
+        isContradicted[taskId][epoch] = true;
+        emit EpochContradicted(taskId, epoch, one.node);
+    }
+
+    /// @inheritdoc IReputationAnchor
     function reputationOf(uint256 taskId, address node) external view returns (uint192 score, uint64 epoch) {
         Reputation storage kept = _reputations[taskId][node];
+        if (isContradicted[taskId][kept.epoch]) return (0, 0);
         return (kept.score, kept.epoch);
     }
 
@@ -121,29 +146,34 @@ contract ReputationAnchor is IReputationAnchor {
         emit PeersAttested(taskId, msg.sender, round, edges);
     }
 
-    /// @dev The weight of the verifiers that stand behind a statement. Counted anew each time, as one that attested and
-    /// left must not count, let alone twice after it has come back by another name. The ledger lists at most 64.
+    /// @dev The weight of the verifiers that stand behind a statement, and the weight that was granted in all, whether or
+    /// not its holders have joined. Counted anew each time, as one that attested and left must not count, let alone twice
+    /// after it has come back by another name. The ledger lists at most 64.
     function _weightBehind(
         uint256 taskId,
         mapping(address verifier => bytes32 statementHash) storage attested,
         bytes32 statementHash
-    ) private view returns (uint256 weight) {
+    ) private view returns (uint256 weight, uint256 total) {
         VerifierGrant[] memory listed = LEDGER.verifiers(taskId);
         for (uint256 i; i < listed.length; ++i) {
             address verifier = listed[i].verifier;
             // slither-disable-next-line calls-loop
-            if (attested[verifier] == statementHash) weight += LEDGER.verifierWeight(taskId, verifier);
+            uint256 active = LEDGER.verifierWeight(taskId, verifier);
+            total += active > listed[i].weight ? active : listed[i].weight;
+            if (attested[verifier] == statementHash) weight += active;
         }
     }
 
     /// @dev Refuses statements that cannot be recomputed.
-    function _validate(Statement calldata statement) private view {
+    function _validate(Statement calldata statement, uint64 lastBlock) private view {
         if (statement.root == 0) revert BadStatement("root", 0);
         if (statement.nodes == 0) revert BadStatement("nodes", 0);
         if (statement.alphaNumerator == 0 || statement.alphaNumerator >= statement.alphaDenominator) {
             revert BadStatement("alphaNumerator", statement.alphaNumerator);
         }
         if (statement.fromBlock > statement.toBlock) revert BadStatement("fromBlock", statement.fromBlock);
-        if (statement.toBlock >= block.number) revert BadStatement("toBlock", statement.toBlock);
+        if (statement.toBlock >= block.number || statement.toBlock <= lastBlock) {
+            revert BadStatement("toBlock", statement.toBlock);
+        }
     }
 }

@@ -44,6 +44,7 @@ nitpick_ignore_regex = [(r"py:.*", r"(?!(karat|chain|learning|reputation)\.).*")
 nitpick_ignore = [
     ("py:class", "chain.evm.abi.T"),  # type variables
     ("py:class", "chain.evm.transactions.T"),
+    ("py:class", "karat.sdk.plan.D"),
     ("py:class", "reputation.nodes.NodeIndex"),  # a graph's insides
     ("py:class", "reputation.rows.RowPool"),
 ]

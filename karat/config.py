@@ -3,6 +3,7 @@
 import os
 import tomllib
 from collections.abc import Collection
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from chain.evm.limits import DEFAULT_LIMITS, ETHER, GWEI, FeeLimits
 from chain.folders import config_dir, data_dir, read_small_text
 from karat.errors import ConfigError
 
@@ -41,9 +43,26 @@ class Settings(BaseSettings):
     password_file: Path | None = Field(
         default=None, description="File whose first line is the keystore's password."
     )
+    max_fee: Decimal = Field(
+        default=Decimal(DEFAULT_LIMITS.fee) / ETHER,
+        gt=0,
+        lt=10**6,
+        description="The most that one transaction may cost, in ether.",
+    )
+    max_tip: Decimal = Field(
+        default=Decimal(DEFAULT_LIMITS.tip) / GWEI,
+        gt=0,
+        lt=10**9,
+        description="The highest tip per gas that is paid, in gwei.",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="Where tensors are computed."
     )
+
+    @property
+    def fee_limits(self) -> FeeLimits:
+        """The limits in wei."""
+        return FeeLimits(fee=int(self.max_fee * ETHER), tip=int(self.max_tip * GWEI))
 
     @classmethod
     def settings_customise_sources(

@@ -47,6 +47,8 @@ class Hint(Enum):
     TOP_UP_TASK = auto()  # task
     OPEN_ROUND = auto()  # task
     TRAIN = auto()  # task
+    RAISE_FEE_LIMIT = auto()
+    JOIN = auto()  # task, role
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,15 +41,16 @@ _CHUNK = 1 << 15  # coordinates at a time; 2**30·2**15 keeps the Gram sums with
 def next_model(
     spec: TaskSpec,
     base: ModelState,
-    payloads: Sequence[bytes | None],
+    payloads: Sequence[bytes | SparseUpdate | None],
     medians: Sequence[int] | np.ndarray,
     device: str = "cpu",
 ) -> ModelState:
     """Apply a settled round to its base model.
 
-    ``payloads`` and ``medians`` (uint16 codes) are in index order. With no survivor the model
-    stays as it is. Raises `AggregationError` if a survivor's payload is missing: the model cannot
-    be computed without it. A payload that decodes to nothing is skipped, by everyone alike.
+    ``payloads`` (or what they decode to, where that is at hand) and ``medians`` (uint16 codes) are
+    in index order. With no survivor the model stays as it is. Raises `AggregationError` if a
+    survivor's payload is missing: the model cannot be computed without it. A payload that decodes
+    to nothing is skipped, by everyone alike.
     """
     codec = Codec(spec.codec, base.layout)
     survivors = []
@@ -59,7 +60,8 @@ def next_model(
         if payload is None:
             raise AggregationError(f"update {index} is settled as sound but its bytes are missing")
         try:
-            survivors.append(codec.decode(payload))
+            decoded = payload if isinstance(payload, SparseUpdate) else codec.decode(payload)
+            survivors.append(decoded)
         except MalformedUpdate:
             continue
     survivors.sort(key=lambda update: update.digest)

@@ -7,6 +7,7 @@
     ├── PluginError            a user's FILE.py:NAME is missing or does not run
     ├── TaskError              a task's parts do not fit together (shapes, sizes, data)
     ├── DeviceError            the device asked for is not there
+    ├── EvidenceError(ValueError)  bytes that are no evidence of a vote
     ├── ModelStateError        bytes or arrays that are no model state of the task
     ├── AggregationError       a rule was given what it cannot aggregate
     │   └── NonFiniteError     an update holds NaN or an infinity
@@ -44,6 +45,12 @@ class DeviceError(LearningError):
     """The compute device asked for is not available on this machine."""
 
     exit_code = Exit.USAGE
+
+
+class EvidenceError(LearningError, ValueError):
+    """Bytes that are not the evidence of a verifier's vote."""
+
+    exit_code = Exit.REJECTED
 
 
 class ModelStateError(LearningError):

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reputation.alias import StepTables
+from reputation.components import strong_components
 from reputation.diagonal import Diagonal, Progress
 from reputation.dominators import dominated_states, immediate_dominators
 from reputation.edges import Edge
@@ -32,7 +33,7 @@ from reputation.transitions import Transitions, compile_transitions
 Method = Literal["exact", "sample", "auto"]
 
 _KEPT_BYTES = 2**28  # of stored walks
-_FEW_STATES = 2_000  # an exact computation takes seconds at most, whatever the graph
+_FEW_STATES = 2_000  # in one component: an exact computation takes seconds at most
 _MANY_STATES = 50_000  # not worth trying whether the graph falls apart
 _STEPS_PER_THREAD = 200_000  # below, starting a thread costs more than it saves
 
@@ -130,12 +131,13 @@ class MeritRank:
             return list(self._exact(egos, walks, seed))
 
     def method_for_size(self) -> Literal["exact", "sample"]:
-        """``exact`` if that takes seconds: the graph is small, or all but a small core of it falls
-        apart by elimination; else ``sample``.
+        """``exact`` if that takes seconds: no strongly connected component is large, or all but a
+        small core of the graph falls apart by elimination; else ``sample``.
         """
         transitions, diagonal = self._compiled()
         states = transitions.out.rows
-        if states <= _FEW_STATES or (states <= _MANY_STATES and diagonal.together):
+        largest = int(strong_components(transitions.out)[1].max(initial=0))
+        if largest <= _FEW_STATES or (states <= _MANY_STATES and diagonal.together):
             return "exact"
         return "sample"
 

@@ -34,6 +34,7 @@ TARGETS = {
     "ReputationAnchor": "contracts/ReputationAnchor.sol",
     "RoundLogic": "contracts/ledger/RoundLogic.sol",
     "ScoringLogic": "contracts/ledger/ScoringLogic.sol",
+    "StandingAnchor": "contracts/StandingAnchor.sol",
     "TaskLogic": "contracts/ledger/TaskLogic.sol",
 }
 # What a contract's fallback answers is not in the contract's own ABI, but in this interface's.

@@ -20,7 +20,7 @@ from pathlib import Path
 import psutil
 
 from chain.devnet.base import DEFAULT_BALANCE
-from chain.devnet.keeper import LOG, RUNNING, BackgroundKind, Settings
+from chain.devnet.keeper import HINT, LOG, RUNNING, BackgroundKind, Settings
 from chain.devnet.process import log_tail, require_free_port
 from chain.errors import Hint, NodeError, NodeStartError
 from chain.folders import data_dir
@@ -167,10 +167,11 @@ def _start(devnet: BackgroundDevnet) -> BackgroundDevnet:
         with contextlib.suppress(psutil.NoSuchProcess):
             if pid:  # it hangs: this is the process that was started a moment ago
                 psutil.Process(pid).kill()
-        raise NodeStartError(
-            f"the devnet {devnet.name!r} did not start: "
-            f"{log_tail(devnet.folder / LOG) or 'it says nothing'}"
+        words, _, hint = log_tail(devnet.folder / LOG).partition(HINT)
+        failed = NodeStartError(
+            f"the devnet {devnet.name!r} did not start: {words.strip() or 'it says nothing'}"
         )
+        raise failed.with_hint(Hint[hint]) if hint in Hint.__members__ else failed
     return replace(devnet, pid=found[0].pid, rpc_url=found[1])
 
 

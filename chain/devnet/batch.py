@@ -8,8 +8,9 @@ from web3.types import TxReceipt
 
 from chain.devnet.base import Devnet
 from chain.evm.abi import Call
+from chain.evm.fees import current_fees
 from chain.evm.node import rpc_batch
-from chain.evm.transactions import Sender, current_fees, require_success
+from chain.evm.transactions import Sender, require_success
 
 BATCH_GAS = 10_000_000  # gas limit of a transaction in a batch, unless the call has one
 

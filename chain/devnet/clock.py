@@ -18,6 +18,12 @@ class DevnetClock(Clock):
         if self.now() + 1 < time.time():
             rpc(self.web3, "evm_mine")
 
+    def move_to(self, time: int) -> None:
+        """Mine an empty block at ``time``, in seconds, if that is still to come."""
+        if self.now() < time:
+            rpc(self.web3, "evm_setNextBlockTimestamp", time)
+            rpc(self.web3, "evm_mine")
+
 
 def clock_of(connection: Connection) -> Clock:
     """The clock of a network: one that moves it if it is a devnet."""

@@ -13,8 +13,9 @@ from web3.types import Wei
 from chain.devnet.accounts import dev_accounts, require_devnet
 from chain.devnet.local_network import DEPLOYER_SEED, FUND_TOKENS
 from chain.errors import ProfileError
+from chain.evm.fees import current_fees
 from chain.evm.nonces import next_nonce
-from chain.evm.transactions import Sender, current_fees
+from chain.evm.transactions import Sender
 from chain.ledger.client import Token
 from chain.ledger.profiles import Connection
 

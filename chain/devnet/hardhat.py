@@ -53,11 +53,6 @@ class Hardhat(HttpDevnet):
         }
         super().__init__("hardhat", command, options, cwd=folder, env=env)
 
-    def mine_again(self, raw_transactions: Sequence[bytes], timestamp: int) -> None:
-        """Mine a block as it was mined before; automatic mining must be off."""
-        self._submit(raw_transactions)
-        self.mine(timestamp)
-
     def _submit(self, raw_transactions: Sequence[bytes]) -> list[str | RpcError]:
         # Hardhat works on the entries of a batch concurrently, so a batch has no order.
         answers: list[str | RpcError] = []

@@ -14,6 +14,8 @@ from chain.devnet.process import SupervisedProcess, require_free_port
 from chain.errors import NodeStartError, RpcError
 from chain.evm.node import NodeProvider, result_of, rpc, rpc_batch, rpc_batch_responses
 
+_PATIENCE = 300.0  # seconds for one answer of our own node: a loaded machine is no fault
+_MOST_STATE = 4 << 30  # bytes: a dump of a whole chain is one answer
 START_SECONDS = 60.0  # a loaded machine may need long for Node.js
 _LISTENING = re.compile(r"(?:Listening on|JSON-RPC server at) (?:http://)?127\.0\.0\.1:(\d+)")
 
@@ -43,7 +45,12 @@ class HttpDevnet(Devnet):
         try:
             found = self._process.wait_for_line(_LISTENING, START_SECONDS)
             self.rpc_url = f"http://127.0.0.1:{found[1]}"
-            self._provider = NodeProvider(self.rpc_url, explain=self._process.death_notice)
+            self._provider = NodeProvider(
+                self.rpc_url,
+                timeout=_PATIENCE,
+                max_bytes=_MOST_STATE,
+                explain=self._process.death_notice,
+            )
             self.web3 = Web3(self._provider)
             self.fund(options.accounts, options.balance)
         except BaseException:
@@ -57,7 +64,7 @@ class HttpDevnet(Devnet):
 
     def close(self) -> None:
         """End the node (Anvil first writes its state file) and wait for it."""
-        self._provider.session.close()
+        self._provider.close()
         self._process.stop()
 
     def mine(self, timestamp: int | None = None) -> None:
@@ -67,6 +74,13 @@ class HttpDevnet(Devnet):
         elif self.mining == "manual":
             timestamp = self.timestamp + 1
         if timestamp is not None:
+            rpc(self.web3, "evm_setNextBlockTimestamp", timestamp)
+        rpc(self.web3, "evm_mine")
+
+    def mine_again(self, raw_transactions: Sequence[bytes], timestamp: int) -> None:
+        """Mine a block as it was mined before; automatic mining must be off."""
+        self._submit(raw_transactions)
+        if timestamp > self.timestamp:  # Anvil mines several blocks in one second
             rpc(self.web3, "evm_setNextBlockTimestamp", timestamp)
         rpc(self.web3, "evm_mine")
 

@@ -27,6 +27,7 @@ from chain.evm.node import rpc
 from chain.folders import write_atomically
 
 SETTINGS, RUNNING, LOG = "settings.json", "running.json", "node.log"
+HINT = "hint: "  # how the log's last line begins that names a hint
 _POLL_SECONDS = 0.25
 _GENESIS = 1_600_000_000  # before every block of a journal, whenever it is mined again
 
@@ -76,26 +77,25 @@ def keep(folder: Path, ready: Callable[[], None]) -> None:
         try:
             while not stop.wait(_POLL_SECONDS):
                 memory.save()
-            memory.save()
+            memory.finish()
         finally:
             (folder / RUNNING).unlink(missing_ok=True)
 
 
 def _start(settings: Settings) -> Anvil | Hardhat:
-    if settings.kind == "anvil":
-        return Anvil(Options(port=settings.port))
-    return Hardhat(Options(port=settings.port, timestamp=_GENESIS))
+    options = Options(port=settings.port, timestamp=_GENESIS)
+    return Anvil(options) if settings.kind == "anvil" else Hardhat(options)
 
 
 def _memory(node: Anvil | Hardhat, folder: Path) -> Memory:
-    return StateFile(node, folder) if isinstance(node, Anvil) else Journal(node, folder)
+    if isinstance(node, Anvil):
+        return StateFile(node, folder)
+    return Journal(node, folder / "hardhat-blocks.jsonl")
 
 
 def _run_on_the_wall_clock(node: Anvil | Hardhat, settings: Settings) -> None:
     """Let the next block have today's time, however long the chain was down."""
-    now = int(time.time())
-    if node.timestamp < now:
-        node.mine(now)
+    node.mine(max(int(time.time()), node.timestamp + 1))
     if settings.block_time is not None:
         rpc(node.web3, "evm_setAutomine", False)
         unit = 1000 if isinstance(node, Hardhat) else 1  # milliseconds, or seconds
@@ -112,6 +112,8 @@ def main() -> int:
         keep(folder, ready=lambda: os.close(pipe))
     except ChainError as error:
         sys.stderr.write(f"{error}\n")
+        if error.advice is not None:
+            sys.stderr.write(f"{HINT}{error.advice.hint.name}\n")
         return 1
     return 0
 

@@ -15,6 +15,8 @@ from chain.errors import Hint, NodeError, NodeStartError
 from chain.evm.node import rpc
 from chain.folders import write_atomically
 
+_LEAST_JOURNAL = 64 << 10  # bytes; a smaller one is never worth a dump
+
 
 class Memory(Protocol):
     """Keeps one chain on disk."""
@@ -23,47 +25,30 @@ class Memory(Protocol):
         """Bring the fresh node to where the chain was, if anything was kept."""
 
     def save(self) -> None:
-        """Keep what is new."""
+        """Keep what is new; written is in all a small multiple of what there is to keep."""
 
-
-class StateFile:
-    """Anvil's own dump, written atomically: a kill leaves the last whole one."""
-
-    def __init__(self, node: Anvil, folder: Path) -> None:
-        self._node = node
-        self._path = folder / "anvil-state.gz"
-        self._kept: bytes | None = None  # the head that the file holds
-
-    def restore(self) -> None:
-        """Load the dump, blocks and receipts included."""
-        if not self._path.exists():
-            return
-        try:
-            self._node.load(self._path.read_bytes())
-        except NodeError as error:
-            raise NodeStartError(f"cannot go on from {self._path}: {error}").with_hint(
-                Hint.WIPE_NETWORK
-            ) from error
-
-    def save(self) -> None:
-        """Dump if there is a new block."""
-        head = bytes(self._node.web3.eth.get_block("latest")["hash"])
-        if head != self._kept:
-            write_atomically(self._path, self._node.dump())
-            self._kept = head
+    def finish(self) -> None:
+        """Keep everything, as the node is about to end."""
 
 
 class Journal:
-    """For the Hardhat node, which keeps nothing: every block's transactions, one line a block.
+    """Every block's transactions, one line a block, appended as they come.
 
-    Restoring mines the same transactions again at the same times. Changes that are no
-    transactions (``hardhat_setBalance`` by hand) are not kept.
+    Restoring mines the same transactions again at the same times, so block hashes may be others.
+    Changes that are no transactions (a balance set by hand) are not kept.
     """
 
-    def __init__(self, node: Hardhat, folder: Path) -> None:
+    def __init__(self, node: Anvil | Hardhat, path: Path, base: int = 0) -> None:
+        """``base`` is the block that the node has before the journal's first one."""
         self._node = node
-        self._path = folder / "hardhat-blocks.jsonl"
-        self._kept: list[bytes] = []  # the hash of each block in the journal, from block 1
+        self._path = path
+        self._base = base
+        self._kept: list[bytes] = []  # the hash of each block in the journal
+
+    @property
+    def size(self) -> int:
+        """Bytes in the journal."""
+        return self._path.stat().st_size if self._path.exists() else 0
 
     def restore(self) -> None:
         """Mine the journal's blocks again."""
@@ -72,29 +57,46 @@ class Journal:
         rpc(self._node.web3, "evm_setAutomine", False)
         for timestamp, transactions in self._blocks():
             self._node.mine_again(transactions, timestamp)
-            self._kept.append(self._hash(len(self._kept) + 1))
+            self._kept.append(self._hash(self._base + len(self._kept) + 1))
         rpc(self._node.web3, "evm_setAutomine", True)
 
     def save(self) -> None:
-        """Append the blocks that are new."""
+        """Append the blocks that are new.
+
+        Raises:
+            NodeError: a transaction cannot be kept, or the chain went back to before the journal.
+        """
         web3 = self._node.web3
         head, before = web3.eth.block_number, len(self._kept)
-        while self._kept and (
-            len(self._kept) > head or self._hash(len(self._kept)) != self._kept[-1]
-        ):
+        if head < self._base:
+            raise NodeError(f"the chain went back to block {head}, before the journal's first one")
+        while self._kept and not self._stands(head):
             self._kept.pop()  # a snapshot was reverted
         if len(self._kept) < before:
             self._truncate(len(self._kept))
-        lines = []
-        for number in range(len(self._kept) + 1, head + 1):
+        lines, hashes = [], []
+        for number in range(self._base + len(self._kept) + 1, head + 1):
             block = web3.eth.get_block(number, full_transactions=True)
             raws = [raw_transaction(cast("dict[str, Any]", one)) for one in block["transactions"]]
             entry = {"timestamp": block["timestamp"], "transactions": [raw.hex() for raw in raws]}
             lines.append(json.dumps(entry) + "\n")
-            self._kept.append(bytes(block["hash"]))
+            hashes.append(bytes(block["hash"]))
         if lines:
             with self._path.open("a", encoding="utf-8") as file:
                 file.writelines(lines)
+            self._kept += hashes
+
+    def finish(self) -> None:
+        """As :meth:`save`."""
+        self.save()
+
+    def remove(self) -> None:
+        """Delete the file."""
+        self._path.unlink(missing_ok=True)
+
+    def _stands(self, head: int) -> bool:
+        last = self._base + len(self._kept)
+        return last <= head and self._hash(last) == self._kept[-1]
 
     def _blocks(self) -> Iterator[tuple[int, list[bytes]]]:
         for line in self._path.read_text("utf-8").splitlines(keepends=True):
@@ -110,6 +112,73 @@ class Journal:
 
     def _hash(self, number: int) -> bytes:
         return bytes(self._node.web3.eth.get_block(number)["hash"])
+
+
+class StateFile:
+    """Anvil's own dump, written atomically, and a journal of the blocks that came after it.
+
+    A dump holds the whole chain, so it is written anew only when the journal has grown to its
+    size, and at the end. A kill loses nothing but what was not journalled yet.
+    """
+
+    def __init__(self, node: Anvil, folder: Path) -> None:
+        self._node = node
+        self._folder = folder
+        self._path = folder / "anvil-state.gz"
+        self._journal = Journal(node, self._journal_path(0))
+        self._dumped = 0  # bytes
+
+    def restore(self) -> None:
+        """Load the dump, blocks and receipts included, and mine the journal's blocks again."""
+        if self._path.exists():
+            content = self._path.read_bytes()
+            self._dumped = len(content)
+            try:
+                self._node.load(content)
+            except NodeError as error:
+                raise NodeStartError(f"cannot go on from {self._path}: {error}").with_hint(
+                    Hint.WIPE_NETWORK
+                ) from error
+        head = int(self._node.web3.eth.block_number)
+        self._journal = Journal(self._node, self._journal_path(head), head)
+        self._journal.restore()
+        self._remove_stale(head)
+
+    def save(self) -> None:
+        """Append what is new, or dump everything where that costs no more."""
+        if not self._dumped:  # a journal alone would be mined on another genesis
+            self.finish()
+            return
+        try:
+            self._journal.save()
+        except NodeError:  # something that only a dump can hold
+            self.finish()
+        else:
+            if self._journal.size > max(self._dumped, _LEAST_JOURNAL):
+                self.finish()
+
+    def finish(self) -> None:
+        """Dump everything, and begin a new journal after it."""
+        web3 = self._node.web3
+        while True:
+            head = int(web3.eth.block_number)
+            content = self._node.dump()
+            if int(web3.eth.block_number) == head:  # else a block was mined meanwhile
+                break
+        write_atomically(self._path, content)
+        self._dumped = len(content)
+        self._journal = Journal(self._node, self._journal_path(head), head)
+        self._journal.remove()
+        self._remove_stale(head)
+
+    def _journal_path(self, base: int) -> Path:
+        return self._folder / f"anvil-blocks-{base}.jsonl"
+
+    def _remove_stale(self, base: int) -> None:
+        """Remove the journals before the dump, which has their blocks."""
+        for path in self._folder.glob("anvil-blocks-*.jsonl"):
+            if path != self._journal_path(base):
+                path.unlink(missing_ok=True)
 
 
 def raw_transaction(transaction: dict[str, Any]) -> bytes:

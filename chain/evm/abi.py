@@ -215,9 +215,14 @@ class Call(Generic[T]):
     data: bytes
     result: Callable[[bytes], T] = field(repr=False, compare=False)
     gas: int | None = None  # the gas limit; estimated if None
+    value: int = 0  # wei to send along
     errors: ErrorTable = field(
         default_factory=lambda: NO_ERRORS, repr=False, compare=False
     )  # what the contract may answer with
+
+    def with_value(self, wei: int) -> "Call[T]":
+        """The same call with wei sent along."""
+        return replace(self, value=wei)
 
     def with_gas(self, gas: int) -> "Call[T]":
         """The same call with a fixed gas limit."""

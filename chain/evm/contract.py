@@ -1,5 +1,6 @@
 """The base of the generated contract clients."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -9,8 +10,11 @@ from hexbytes import HexBytes
 from web3 import Web3
 from web3.types import BlockIdentifier
 
+from chain.errors import ContractError
 from chain.evm.abi import NO_ERRORS, Call, ErrorTable, Shape, decode_values, encode_values
 from chain.evm.reverts import translated
+
+_PAUSES = (0.1, 0.4)  # seconds before an answer that is none of the function's is asked for again
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,14 @@ class Contract:
 
     def _view(self, function: Function, values: Sequence[Any], block: BlockIdentifier) -> Any:
         data = HexBytes(function.encode(values))
+        for pause in _PAUSES:
+            try:
+                return self._answer(function, data, block)
+            except ContractError:  # a replica that does not know the contract yet
+                time.sleep(pause)
+        return self._answer(function, data, block)
+
+    def _answer(self, function: Function, data: HexBytes, block: BlockIdentifier) -> Any:
         with translated(function.operation, self.ERRORS):
             answer = self.web3.eth.call({"to": self.address, "data": data}, block)
         return function.result(bytes(answer))

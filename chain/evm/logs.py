@@ -1,5 +1,6 @@
 """Event logs from a node, in windows of blocks, checked for what can be checked."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -7,12 +8,61 @@ from web3 import Web3
 from web3.exceptions import Web3RPCError
 from web3.types import LogReceipt
 
-from chain.errors import ContractError, RpcError
+from chain.errors import AnswerTooLarge, ContractError, NodeBehind, RpcError
 from chain.evm.node import NodeProvider, rpc
 
 FIRST_WINDOW = 2_000  # blocks; public nodes refuse more
 _MOST_WINDOW = 20_000
 _ENOUGH_LOGS = 5_000  # a window that gives more is made smaller, one that gives few larger
+_CLOSE = 1.05  # the cap is known well enough
+_NAMED_CAP = re.compile(
+    r"(?:up to an?|maximum(?: is|:)?|max(?: is|:)?|limited to(?: an?)?|at most|exceeds?(?: the)?"
+    r"(?: limit of)?|limit(?: of| is|:)?)\D{0,20}?(\d[\d,_]*)(?: ?k\b)?(?! results| logs)",
+    re.IGNORECASE,
+)
+_RESULT_WORDS = re.compile(r"results|response size|too large|too many logs", re.IGNORECASE)
+
+
+class LogWindow:
+    """How many blocks a node gives the logs of at once: learned from what it refuses.
+
+    Kept with the node's provider, so that nothing is learned twice.
+    """
+
+    def __init__(self) -> None:
+        self.size = FIRST_WINDOW
+        self._accepted = 0
+        self._refused = _MOST_WINDOW + 1  # the fewest blocks that were refused
+
+    def refused(self, blocks: int, message: str) -> None:
+        """Make the window smaller."""
+        if _RESULT_WORDS.search(message):  # these blocks hold much: no rule for others
+            self.size = max(1, blocks // 2)
+            return
+        self._refused = min(self._refused, blocks)
+        if self._accepted >= self._refused:  # the node has become stricter
+            self._accepted = 0
+        named = [int(re.sub(r"\D", "", cap)) for cap in _NAMED_CAP.findall(message)]
+        caps = [cap for cap in named if self._accepted < cap < blocks]
+        if caps:
+            self.size = max(caps)
+        elif self._accepted:
+            self.size = (self._accepted + self._refused) // 2
+        else:
+            self.size = max(1, blocks // 4)
+
+    def accepted(self, blocks: int, logs: int) -> None:
+        """Make the window larger where few logs came, up to what the node takes."""
+        if blocks == self.size:
+            self._accepted = max(self._accepted, blocks)
+        if logs > _ENOUGH_LOGS:
+            self.size = max(1, self.size // 2)
+        elif logs < _ENOUGH_LOGS // 4 and blocks == self.size:
+            most = self._refused - 1
+            if most > _CLOSE * self.size and self._refused <= _MOST_WINDOW:
+                most = (self.size + self._refused) // 2
+            if most > _CLOSE * self.size:
+                self.size = min(most, self.size * 2)
 
 
 def fetch_logs(
@@ -36,26 +86,34 @@ def fetch_logs(
 
     Raises:
         ContractError: the node gave logs that were not asked for.
-        RpcError: it refuses even a single block.
+        NodeError: it refuses even a single block, or does not know the last one.
     """
-    window, start = FIRST_WINDOW, from_block
+    window, start = _window_of(web3), from_block
     while start <= to_block:
-        end = min(start + window - 1, to_block)
+        end = min(start + window.size - 1, to_block)
         try:
             logs = _window(web3, addresses, topics, start, end)
-        except (RpcError, Web3RPCError):  # too many blocks or results for this node
-            if window == 1:
+        except NodeBehind:
+            raise
+        except (RpcError, AnswerTooLarge, Web3RPCError) as error:
+            if start == end:
                 raise
-            window = max(1, window // 4)
+            window.refused(end - start + 1, str(error))
             continue
         _check(logs, addresses, topics, start, end)
         logs.sort(key=lambda log: (log["blockNumber"], log["logIndex"]))
         yield end, logs
+        window.accepted(end - start + 1, len(logs))
         start = end + 1
-        if len(logs) > _ENOUGH_LOGS:
-            window = max(1, window // 2)
-        elif len(logs) < _ENOUGH_LOGS // 4:
-            window = min(_MOST_WINDOW, window * 2)
+
+
+def _window_of(web3: Web3) -> LogWindow:
+    provider = web3.provider
+    if not isinstance(provider, NodeProvider):
+        return LogWindow()
+    if provider.log_window is None:
+        provider.log_window = LogWindow()
+    return provider.log_window  # type: ignore[no-any-return]
 
 
 def _window(

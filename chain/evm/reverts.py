@@ -4,6 +4,7 @@ web3.py 8 does not decode custom errors; here they become the generated exceptio
 arguments.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,12 @@ from chain.evm.abi import NO_ERRORS, CustomError, ErrorTable, decode_values
 _MOST_REVERT_BYTES = 4096
 _REASON = bytes.fromhex("08c379a0")  # Error(string)
 _PANIC = bytes.fromhex("4e487b71")  # Panic(uint256)
+# How clients say that a contract refused, without saying why.
+_NO_REASON = re.compile(
+    r"execution reverted|VM Exception while processing transaction|VM execution error"
+    r"|reverted|revert|custom error 0x",
+    re.IGNORECASE,
+)
 _PANICS = {
     0x01: "an assertion failed",
     0x11: "an arithmetic operation overflowed",
@@ -29,6 +36,7 @@ def decode_revert(
     *,
     errors: ErrorTable = NO_ERRORS,
     operation: str = "",
+    reason: str = "",
     transaction_hash: str | None = None,
 ) -> TransactionReverted:
     """The exception for what a contract returned when it refused.
@@ -37,6 +45,7 @@ def decode_revert(
         data: the revert data: a 4-byte selector and ABI-encoded arguments; may be anything.
         errors: the contract's own errors.
         operation: what was called, for the message.
+        reason: what the node says, for when the data say nothing.
         transaction_hash: of the mined transaction, if it was sent.
     """
     selector, body = data[:4], data[4:_MOST_REVERT_BYTES]
@@ -47,15 +56,15 @@ def decode_revert(
         if known is not None:
             return known(decode_values(known.SHAPES, body), **context)
         if selector == _REASON:
-            [reason] = decode_values(["string"], body)
+            [sentence] = decode_values(["string"], body)
             return TransactionReverted(
-                f"{what}: {reason}", error="Error", arguments={"reason": reason}, **context
+                f"{what}: {sentence}", error="Error", arguments={"reason": sentence}, **context
             )
         if selector == _PANIC:
             [code] = decode_values(["uint256"], body)
-            reason = _PANICS.get(code, "the contract failed")
+            failure = _PANICS.get(code, "the contract failed")
             return TransactionReverted(
-                f"{what}: {reason} (panic 0x{code:02x})",
+                f"{what}: {failure} (panic 0x{code:02x})",
                 error="Panic",
                 arguments={"code": code},
                 **context,
@@ -63,7 +72,10 @@ def decode_revert(
     except ContractError:
         pass  # a known selector with other bytes behind it: shown as unknown data
     if not data:
-        return TransactionReverted(f"{what} without a reason", **context)
+        said = _NO_REASON.sub("", reason).strip(" :.")
+        return TransactionReverted(
+            f"{what}: {said}" if said else f"{what} without a reason", **context
+        )
     return TransactionReverted(
         f"{what} with an error that is not of these contracts: 0x{data[:68].hex()}", **context
     )
@@ -71,7 +83,7 @@ def decode_revert(
 
 def is_revert(error: RpcError) -> bool:
     """Whether a contract refused, rather than the node."""
-    return error.data is not None or error.code == 3 or "revert" in error.reason.lower()
+    return error.data is not None
 
 
 def revert_data(error: RpcError) -> bytes:
@@ -98,5 +110,7 @@ def translated(operation: str, errors: ErrorTable = NO_ERRORS) -> Iterator[None]
         yield
     except RpcError as error:
         if is_revert(error):
-            raise decode_revert(revert_data(error), errors=errors, operation=operation) from error
+            raise decode_revert(
+                revert_data(error), errors=errors, operation=operation, reason=error.reason
+            ) from error
         raise TransactionRejected(f"the node refused {operation}: {error.reason}") from error

@@ -1,39 +1,43 @@
 """Sending transactions: nonces, fees, gas, receipts, reverts in words, and gas records."""
 
-import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, TypeVar, cast
 
+from eth_account.datastructures import SignedTransaction
 from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_checksum_address
 from hexbytes import HexBytes
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 from web3 import Web3
-from web3.exceptions import TransactionNotFound, Web3RPCError
 from web3.types import Nonce, TxParams, TxReceipt, Wei
 
 from chain.errors import (
+    MalformedAnswer,
     NodeUnreachable,
     RpcError,
     TransactionRejected,
-    TransactionReplaced,
     TransactionReverted,
-    TransactionStuck,
 )
 from chain.evm.abi import Call
+from chain.evm.fees import Head, current_fees, fees_on, head_of, raised_fees
+from chain.evm.limits import DEFAULT_LIMITS, FeeLimits, highest
 from chain.evm.nonces import next_nonce
+from chain.evm.outgoing import Outgoing, known
 from chain.evm.reverts import decode_revert, is_revert, revert_data, translated
 
 T = TypeVar("T")
 
 GAS_MARGIN = 1.2  # over the estimate: state may change until the transaction is mined
+_TRANSFER_GAS = 21_000
+_MOST_RAISES = 16  # of the fee of a replacement
 DEFAULT_DEADLINE = 180.0  # seconds until a transaction counts as stuck
-_BUMP_PERCENT = 125  # a replacement must pay at least 10 % more to be taken
-_FALLBACK_TIP = Wei(10**9)
-_LONGEST_PAUSE = 1.0  # seconds between two looks for a receipt
-_RECEIPT_GRACE = 3.0  # seconds between a nonce counting as used and its receipt, at most
+# A node's words for a transaction that it has, or that may be mined already.
+_TAKEN = re.compile(
+    r"already (?:known|imported|been imported|exists)|known transaction|nonce (?:is )?too low"
+    r"|OldNonce",
+    re.IGNORECASE,
+)
 
 
 class GasLog:
@@ -73,6 +77,7 @@ class Sender:
         *,
         gas_log: GasLog | None = None,
         deadline: float = DEFAULT_DEADLINE,
+        limits: FeeLimits = DEFAULT_LIMITS,
         mine: Callable[[], None] | None = None,
     ) -> None:
         """Make a sender.
@@ -82,6 +87,7 @@ class Sender:
             account: the unlocked key.
             gas_log: where gas used is recorded.
             deadline: seconds to wait for a receipt.
+            limits: above these nothing is signed.
             mine: called after each transaction: ``devnet.mine`` where mining is manual. Such a
                 chain is this process's own, so nonces need no lock file.
         """
@@ -90,6 +96,7 @@ class Sender:
         self.gas_log = GasLog() if gas_log is None else gas_log
         self.chain_id = web3.eth.chain_id
         self._deadline = deadline
+        self._limits = limits
         self._mine = mine
 
     @property
@@ -116,14 +123,15 @@ class Sender:
         if call.gas is not None:
             return call.gas
         with translated(call.operation, call.errors):
-            return int(self.web3.eth.estimate_gas(self._parameters(call)) * GAS_MARGIN)
+            estimate = int(self.web3.eth.estimate_gas(self._parameters(call)))
+        # The margin may be cut to stay within the limit; what is above it is refused when signed.
+        return max(estimate, min(int(estimate * GAS_MARGIN), self._limits.gas))
 
     def dry_run(self, call: Call[Any]) -> DryRun:
         """Simulate a call and price it; raises like :meth:`simulate`."""
         result = self.simulate(call)
         gas = self.estimate(call)
-        fees = current_fees(self.web3)
-        return DryRun(result, gas, gas * int(fees.get("maxFeePerGas", fees.get("gasPrice", 0))))
+        return DryRun(result, gas, gas * highest(current_fees(self.web3, self._limits)))
 
     def send(self, call: Call[Any]) -> TxReceipt:
         """Send a call and wait until it is mined.
@@ -133,31 +141,73 @@ class Sender:
                 sending where possible, so that it costs nothing.
             TransactionRejected: the node did not take it.
             TransactionReplaced: another transaction of this account took its nonce.
-            TransactionStuck: not mined before the deadline, in spite of a higher fee.
-            NodeUnreachable: the node is silent; the transaction may or may not have been taken.
+            TransactionStuck: not seen mined before the deadline, in spite of a higher fee.
+            FeeTooHigh: it would cost more than the limits allow; nothing was sent.
+            NodeError: the node did not answer before anything was sent.
         """
-        gas = self.estimate(call)
+        gas, head = self.estimate(call), head_of(self.web3)
         if self._mine is None:
             with next_nonce(self.web3, self.chain_id, self.address) as slot:
-                transaction = self._transaction(call, slot.nonce, gas, current_fees(self.web3))
-                sent = self._submit(call, transaction)
-                slot.used(sent)
+                transaction = self._priced(call, slot.nonce, gas, head)
+                signed = self._signed(transaction)
+                slot.used(signed.hash)  # before it is sent: an answer may be lost
+                self._submit(call.operation, signed)
         else:
             nonce = self.web3.eth.get_transaction_count(to_checksum_address(self.address))
-            transaction = self._transaction(call, nonce, gas, current_fees(self.web3))
-            sent = self._submit(call, transaction)
+            transaction = self._priced(call, nonce, gas, head)
+            signed = self._signed(transaction)
+            self._submit(call.operation, signed)
             self._mine()
-        receipt = self._wait(call, transaction, sent)
+        receipt = Outgoing(
+            self.web3,
+            call.operation,
+            transaction,
+            signed.hash,
+            lambda again: self._submit(call.operation, self._signed(again)),
+            since=head.number,
+            deadline=self._deadline,
+            limits=self._limits,
+        ).receipt()
         self.gas_log.record(call.operation, receipt["gasUsed"])
         require_success(self.web3, call, self.address, gas, receipt)
         return receipt
 
+    def cancel_waiting(self) -> int:
+        """Replace what this account has waiting by empty transfers to itself that pay more.
+
+        For whoever restarts after a kill and finds the mempool still full of what it sent then:
+        what comes next would queue behind it. How many were replaced.
+
+        Raises:
+            FeeTooHigh: it would cost more than the limits allow.
+            TransactionRejected: the node takes no replacement.
+        """
+        address = to_checksum_address(self.address)
+        first = self.web3.eth.get_transaction_count(address)
+        end = self.web3.eth.get_transaction_count(address, "pending")
+        for nonce in range(first, end):
+            self._cancel(nonce)
+        return max(0, end - first)
+
+    def _cancel(self, nonce: int) -> None:
+        head = head_of(self.web3)
+        nothing = Call("a replacement", self.address, b"", bytes)
+        fees = fees_on(self.web3, head.base_fee, self._limits)
+        for attempt in range(_MOST_RAISES):
+            transaction = self._transaction(nothing, nonce, _TRANSFER_GAS, fees)
+            fitting = self._limits.fit(nothing.operation, transaction, head.base_fee)
+            try:
+                self._submit(nothing.operation, self._signed(fitting))
+            except TransactionRejected:  # what waits there pays more
+                if attempt + 1 == _MOST_RAISES:
+                    raise
+                fees = raised_fees(fees, fees)
+            else:
+                return
+
     def sign(self, call: Call[Any], nonce: int, gas: int, fees: TxParams) -> bytes:
         """A signed transaction, to be sent in a batch."""
-        transaction = self._transaction(call, nonce, gas, fees)
-        return bytes(
-            self.account.sign_transaction(cast("dict[str, Any]", transaction)).raw_transaction
-        )
+        return bytes(self._signed(self._transaction(call, nonce, gas, fees)).raw_transaction)
 
     def _parameters(self, call: Call[Any]) -> TxParams:
         return call_parameters(self.address, call)
@@ -167,138 +217,38 @@ class Sender:
         transaction["nonce"] = Nonce(nonce)
         transaction["gas"] = gas
         transaction["chainId"] = self.chain_id
-        transaction["value"] = Wei(0)
+        transaction["value"] = Wei(call.value)
         return transaction
 
-    def _submit(self, call: Call[Any], transaction: TxParams) -> HexBytes:
-        signed = self.account.sign_transaction(cast("dict[str, Any]", transaction))
-        # The same bytes may be sent twice: the nonce makes sure they count once.
-        attempts = Retrying(
-            retry=retry_if_exception_type(NodeUnreachable),
-            stop=stop_after_attempt(4),
-            wait=wait_exponential(multiplier=0.2, max=2),
-            reraise=True,
-        )
+    def _priced(self, call: Call[Any], nonce: int, gas: int, head: Head) -> TxParams:
+        """The transaction to sign, within the limits."""
+        fees = fees_on(self.web3, head.base_fee, self._limits)
+        transaction = self._transaction(call, nonce, gas, fees)
+        return self._limits.fit(call.operation, transaction, head.base_fee)
+
+    def _signed(self, transaction: TxParams) -> SignedTransaction:
+        return self.account.sign_transaction(cast("dict[str, Any]", transaction))
+
+    def _submit(self, operation: str, signed: SignedTransaction) -> HexBytes:
+        """Send a signed transaction; one that is known, or may be mined already, was taken."""
         try:
-            attempts(self.web3.eth.send_raw_transaction, signed.raw_transaction)
+            # The same bytes may be sent twice: the nonce makes sure they count once.
+            self.web3.eth.send_raw_transaction(signed.raw_transaction)
         except RpcError as error:
-            if not self._known(signed.hash):
+            if not _TAKEN.search(error.reason) and not known(self.web3, signed.hash):
                 raise TransactionRejected(
-                    f"the node did not take {call.operation}: {error.reason}"
+                    f"the node did not take {operation}: {error.reason}"
                 ) from error
+        except (NodeUnreachable, MalformedAnswer):
+            pass  # it may have been taken: waiting for it will tell, or send it again
         return signed.hash
-
-    def _known(self, transaction_hash: HexBytes) -> bool:
-        try:
-            return bool(self.web3.eth.get_transaction(transaction_hash))
-        except TransactionNotFound:
-            return False
-
-    def _wait(self, call: Call[Any], transaction: TxParams, sent: HexBytes) -> TxReceipt:
-        """Wait for the receipt; after half of the deadline pay more if the fee is too low.
-
-        A node may forget a transaction, in a reorganisation or a restart: it gets it again.
-        """
-        start, pause, hashes = time.monotonic(), 0.01, [sent]
-        taken_since: float | None = None
-        while True:
-            # Asked before the receipts: with the nonce used there must be one, soon.
-            nonce_used = self._nonce_used(transaction)
-            for transaction_hash in hashes:
-                receipt = find_receipt(self.web3, transaction_hash)
-                if receipt is not None:
-                    return receipt
-            now = time.monotonic()
-            taken_since = (taken_since or now) if nonce_used else None
-            if taken_since is not None and now - taken_since > _RECEIPT_GRACE:
-                raise self._replaced(call, transaction, sent)
-            if now - start > self._deadline:
-                raise self._stuck(call, transaction, sent)
-            if len(hashes) == 1 and now - start > self._deadline / 2:
-                hashes += self._pay_more(call, transaction)
-            if pause == _LONGEST_PAUSE and not nonce_used:
-                self._remind(call, transaction, hashes)
-            time.sleep(pause)
-            pause = min(pause * 1.5, _LONGEST_PAUSE)
-
-    def _remind(self, call: Call[Any], transaction: TxParams, hashes: Sequence[HexBytes]) -> None:
-        """Send a transaction again if the node knows it no more; the bytes are the same."""
-        if not any(self._known(transaction_hash) for transaction_hash in hashes):
-            with suppress(TransactionRejected):  # mined this very moment
-                self._submit(call, transaction)
-
-    def _nonce_used(self, transaction: TxParams) -> bool:
-        address = to_checksum_address(self.address)
-        return self.web3.eth.get_transaction_count(address) > int(transaction["nonce"])
-
-    def _pay_more(self, call: Call[Any], transaction: TxParams) -> list[HexBytes]:
-        """Replace a transaction whose fee fell below the base fee by one that pays more."""
-        base = int(self.web3.eth.get_block("latest").get("baseFeePerGas", 0))
-        if int(transaction.get("maxFeePerGas", base)) >= base:
-            return []
-        fees = raised_fees(transaction, current_fees(self.web3))
-        try:
-            return [self._submit(call, {**transaction, **fees})]
-        except TransactionRejected:
-            return []  # the first one was mined this very moment, or cannot be outbid: wait on
-
-    def _replaced(
-        self, call: Call[Any], transaction: TxParams, sent: HexBytes
-    ) -> TransactionReplaced:
-        return TransactionReplaced(
-            f"another transaction of {self.address} took nonce {transaction['nonce']}, so "
-            f"{call.operation} ({sent.to_0x_hex()}) will not happen; send it again if it is "
-            "still wanted"
-        )
-
-    def _stuck(self, call: Call[Any], transaction: TxParams, sent: HexBytes) -> TransactionStuck:
-        nonce = int(transaction["nonce"])
-        return TransactionStuck(
-            f"{call.operation} was not mined within {self._deadline:.0f} s (transaction "
-            f"{sent.to_0x_hex()}, nonce {nonce}); it may still be: look again before sending "
-            "anything else",
-            sent.to_0x_hex(),
-            nonce,
-        )
-
-
-def current_fees(web3: Web3) -> TxParams:
-    """Fees for a transaction now: EIP-1559 with room for the base fee to double.
-
-    A chain without a base fee gets a plain ``gasPrice``.
-    """
-    base = web3.eth.get_block("latest").get("baseFeePerGas")
-    if base is None:
-        return {"gasPrice": web3.eth.gas_price}
-    try:
-        tip = web3.eth.max_priority_fee
-    except Web3RPCError:  # a node without eth_maxPriorityFeePerGas
-        tip = _FALLBACK_TIP
-    return {"maxFeePerGas": Wei(2 * int(base) + int(tip)), "maxPriorityFeePerGas": tip}
-
-
-def raised_fees(old: TxParams, now: TxParams) -> TxParams:
-    """Fees of a replacement: today's, and at least a quarter above the old ones."""
-    keys: tuple[Literal["maxFeePerGas", "maxPriorityFeePerGas"], ...]
-    keys = ("maxFeePerGas", "maxPriorityFeePerGas")
-    raised: TxParams = {}
-    for key in keys:
-        least = int(old.get(key, 0)) * _BUMP_PERCENT // 100 + 1
-        raised[key] = Wei(max(least, int(now.get(key, 0))))
-    return raised
-
-
-def find_receipt(web3: Web3, transaction_hash: HexBytes) -> TxReceipt | None:
-    """The receipt of a mined transaction; None while there is none."""
-    try:
-        return web3.eth.get_transaction_receipt(transaction_hash)
-    except TransactionNotFound:
-        return None
 
 
 def call_parameters(address: str, call: Call[Any]) -> TxParams:
     """``call`` by ``address`` as JSON-RPC wants it."""
     parameters: TxParams = {"from": to_checksum_address(address), "data": HexBytes(call.data)}
+    if call.value:
+        parameters["value"] = Wei(call.value)
     if call.to is not None:
         parameters["to"] = to_checksum_address(call.to)
     return parameters

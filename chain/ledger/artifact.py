@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from web3 import Web3
 
 from chain.errors import ContractError
 
+_PAUSES = (0.1, 0.4)  # seconds
 FOLDER = Path(__file__).resolve().parents[1] / "artifacts"
 
 _ADDRESS = r"__\$[0-9a-f]{34}\$__"  # where the address of a linked library goes
@@ -43,7 +45,7 @@ def check_code(web3: Web3, name: str, address: str) -> None:
     Raises:
         ContractError: it holds nothing, or other code.
     """
-    found = bytes(web3.eth.get_code(to_checksum_address(address))).hex()
+    found = _code_at(web3, address)
     if not found:
         raise ContractError(
             f"there is no contract at {address}, where {name} should be; is this the right "
@@ -57,6 +59,16 @@ def check_code(web3: Web3, name: str, address: str) -> None:
         )
     for library, places in match.groupdict().items():
         check_code(web3, library, "0x" + places)
+
+
+def _code_at(web3: Web3, address: str) -> str:
+    """The code at an address; where there is none, asked for again: a replica may lag."""
+    for pause in _PAUSES:
+        found = bytes(web3.eth.get_code(to_checksum_address(address))).hex()
+        if found:
+            return found
+        time.sleep(pause)
+    return bytes(web3.eth.get_code(to_checksum_address(address))).hex()
 
 
 @cache

@@ -24,6 +24,9 @@ from chain.ledger.bindings.ledger import LedgerContract
 from chain.ledger.bindings.ledger_events import EVENTS as LEDGER_EVENTS
 from chain.ledger.bindings.reputation_anchor import ReputationAnchorContract
 from chain.ledger.bindings.reputation_anchor_events import EVENTS as ANCHOR_EVENTS
+from chain.ledger.bindings.standing_anchor import StandingAnchorContract
+from chain.ledger.bindings.standing_anchor_events import EVENTS as STANDING_EVENTS
+from chain.ledger.bindings.structs import Rules
 from chain.ledger.commitments import RoundKey
 from chain.ledger.deployment import Deployer
 
@@ -120,6 +123,17 @@ class Ledger(_Client, LedgerContract):
         whole = self.multicall([call.data for call in calls])
         names = "+".join(dict.fromkeys(call.operation for call in calls))
         return replace(whole, operation=names)
+
+
+class StandingAnchor(_Client, StandingAnchorContract):
+    """The anchor of standings; see ``contracts/interfaces/IStandingAnchor.sol``."""
+
+    EVENTS = STANDING_EVENTS
+
+    @classmethod
+    def deploy(cls, sender: Sender, inputs: str, rules: Rules) -> Self:
+        """Deploy it over a contract of inputs (``IReputationInputs``)."""
+        return cls(sender.web3, Deployer(sender).standing_anchor(inputs, rules))
 
 
 class ReputationAnchor(_Client, ReputationAnchorContract):

@@ -17,9 +17,11 @@ from chain.evm.transactions import Sender
 from chain.folders import data_dir, write_atomically
 from chain.ledger.artifact import check_code, load_artifact
 from chain.ledger.bindings.errors import ERRORS
+from chain.ledger.bindings.structs import Rules
 from chain.ledger.linking import libraries, link
 
 LEDGER, ANCHOR, TOKEN = "Ledger", "ReputationAnchor", "DevToken"
+STANDINGS = "StandingAnchor"
 _SCHEMA = "karat.deployment/1"
 _MOST_BYTES = 1 << 20
 
@@ -82,6 +84,11 @@ class Deployer:
         """The address of an anchor of ``ledger`` (this deployment's if None)."""
         arguments = encode_values(["address"], [self.ledger() if ledger is None else ledger])
         return self._deploy(ANCHOR, _code(ANCHOR) + arguments)
+
+    def standing_anchor(self, inputs: str, rules: Rules) -> str:
+        """The address of an anchor of standings over a contract of inputs."""
+        arguments = encode_values(["address", Rules], [inputs, rules])
+        return self._deploy(STANDINGS, _code(STANDINGS) + arguments)
 
     def token(self) -> str:
         """The address of a token that anyone may mint; for networks without real money."""

@@ -24,6 +24,7 @@ from web3 import Web3
 from chain.errors import ContractError, Hint, NodeUnreachable, ProfileError
 from chain.evm.addresses import checked_address
 from chain.evm.node import connect_node
+from chain.evm.wire import shown
 from chain.folders import config_dir, read_small_text, write_atomically
 from chain.ledger.client import Ledger, ReputationAnchor, Token
 
@@ -44,6 +45,9 @@ class Profile(BaseModel):
         description="A devnet is nobody's money: its clock may be moved, its keys are public."
     )
     rpc_url: str = Field(description="The node's JSON-RPC URL, http or https.")
+    more_rpc_urls: tuple[str, ...] = Field(
+        default=(), max_length=8, description="More nodes of the same chain, to fall back on."
+    )
     chain_id: int = Field(gt=0, description="The chain id the node must serve.")
     ledger: str = Field(description="The ledger's address.")
     anchor: str | None = Field(default=None, description="The reputation anchor's address.")
@@ -63,12 +67,18 @@ class Profile(BaseModel):
         """Whether it is a devnet, not a live network."""
         return self.kind == "devnet"
 
-    @field_validator("rpc_url")
+    @field_validator("rpc_url", "more_rpc_urls")
     @classmethod
-    def _is_http(cls, url: str) -> str:
-        if not url.startswith(("http://", "https://")):
-            raise ValueError("it must start with http:// or https://")
-        return url
+    def _is_http(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        for url in (value,) if isinstance(value, str) else value:
+            if not url.startswith(("http://", "https://")):
+                raise ValueError("it must start with http:// or https://")
+        return value
+
+    @property
+    def shown_url(self) -> str:
+        """The node's URL without keys, for messages."""
+        return shown(self.rpc_url)
 
     @field_validator("ledger", "anchor", "token")
     @classmethod
@@ -131,7 +141,9 @@ def save_profile(profile: Profile, *, folder: Path | None = None) -> Path:
         raise ProfileError(
             f"{profile.name!r} cannot name a network: use up to 64 letters, digits, '_' or '-'"
         )
-    fields = profile.model_dump(exclude={"name"}, exclude_none=True)
+    fields = profile.model_dump(mode="json", exclude={"name"}, exclude_none=True)
+    if not profile.more_rpc_urls:
+        del fields["more_rpc_urls"]
     try:
         write_atomically(path, tomli_w.dumps(fields), mode=0o600)
     except OSError as error:
@@ -155,7 +167,7 @@ def connect(profile: Profile) -> Connection:
         ContractError: an address holds no contract, or another one.
     """
     try:
-        web3 = connect_node(profile.rpc_url, chain_id=profile.chain_id)
+        web3 = connect_node(profile.rpc_url, *profile.more_rpc_urls, chain_id=profile.chain_id)
     except NodeUnreachable as error:
         if profile.name == LOCAL:
             error.with_hint(Hint.START_NETWORK)

@@ -8,9 +8,12 @@
         ├── InvalidStoreURL        the store's name is not ``local:PATH`` or ``ipfs:ADDRESS``
         ├── NotFound               a block, or a file's block, is not there
         ├── QuotaExceeded          writing this would pass the byte quota
-        ├── StoreDamaged           the folder of a local store cannot be read or written
-        ├── StoreUnreachable       the node or gateway cannot be reached
-        │   └── StoreTimeout       ... or did not answer in time
+        ├── StoreDamaged           the folder of a local store is none, or has lost something
+        │   └── PinsLost           ... its list of pins: nothing may be collected
+        ├── StoreUnreachable       the node, gateway or folder cannot be used for now: wait
+        │   ├── StoreTimeout       it did not answer in time
+        │   ├── StoreLocked        another process holds the store's lock for too long
+        │   └── FolderUnusable     the disk is full, the folder is away, no descriptor is left
         ├── NodeRefused            the node or gateway answered with an error of its own
         ├── IntegrityError         the bytes are not what the CID, or the chain, says
         │   ├── HashMismatch       a block does not hash to its CID
@@ -48,19 +51,31 @@ class QuotaExceeded(StoreError):
 
 
 class StoreDamaged(StoreError):
-    """The folder of a local store cannot be read or written."""
+    """The folder of a local store is not one, or has lost something: waiting does not help."""
 
     exit_code = Exit.UNREACHABLE
 
 
+class PinsLost(StoreDamaged):
+    """There are blocks, but the list of pins began after them: which to keep is not known."""
+
+
 class StoreUnreachable(StoreError):
-    """The node or gateway cannot be reached."""
+    """The node, the gateway or the folder cannot be used for now; it is worth waiting."""
 
     exit_code = Exit.UNREACHABLE
 
 
 class StoreTimeout(StoreUnreachable):
     """The node or gateway did not answer in time."""
+
+
+class StoreLocked(StoreUnreachable):
+    """Another process holds the store's lock for longer than it should."""
+
+
+class FolderUnusable(StoreUnreachable):
+    """The disk is full or failing, the folder is away, or no file can be opened."""
 
 
 class NodeRefused(StoreError):

@@ -9,6 +9,7 @@ import base64
 import binascii
 import os
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor
 from pathlib import Path
 
 from chain.folders import sync_folder
@@ -18,6 +19,7 @@ from chain.store.errors import StoreDamaged
 _SHARDING = "/repo/flatfs/shard/v1/next-to-last/2"
 _PREFIX = b"\x12\x20"
 _SUFFIX = ".data"
+_MARKER = "SHARDING"
 
 
 class FlatFS:
@@ -31,10 +33,10 @@ class FlatFS:
         """
         self.root = root
         root.mkdir(parents=True, exist_ok=True)
-        marker = root / "SHARDING"
+        marker = root / _MARKER
         if not marker.exists():
             # Written aside and moved: another process may open the folder at the same time.
-            aside = root / f".SHARDING-{os.getpid()}"
+            aside = root / f".{_MARKER}-{os.getpid()}"
             aside.write_text(_SHARDING + "\n")
             aside.replace(marker)
         found = marker.read_text().strip()
@@ -51,6 +53,7 @@ class FlatFS:
         try:
             return self.path(digest).stat().st_size
         except FileNotFoundError:
+            self._check_there()
             return None
 
     def read(self, digest: bytes, limit: int) -> bytes | None:
@@ -60,17 +63,20 @@ class FlatFS:
                 size = os.fstat(file.fileno()).st_size
                 return file.read(min(size, limit + 1))
         except FileNotFoundError:
+            self._check_there()
             return None
 
-    def write(self, digest: bytes, block: bytes, aside: Path) -> None:
-        """Write a block durably: to ``aside`` on the same disk, synced, then moved into place.
+    def _check_there(self) -> None:
+        """Tell a missing block from a missing folder: a disk that is not mounted has neither."""
+        (self.root / _MARKER).stat()
+
+    def place(self, digest: bytes, aside: Path) -> None:
+        """Sync the file ``aside``, on the same disk, and move it to where its block belongs.
 
         The move itself is durable once :meth:`sync` has been called for this digest.
         """
         target = self.path(digest)
-        with aside.open("wb") as file:
-            file.write(block)
-            file.flush()
+        with aside.open("rb") as file:
             os.fsync(file.fileno())
         try:
             aside.replace(target)
@@ -78,10 +84,9 @@ class FlatFS:
             target.parent.mkdir(exist_ok=True)
             aside.replace(target)
 
-    def sync(self, digests: Iterable[bytes]) -> None:
+    def sync(self, digests: Iterable[bytes], pool: Executor) -> None:
         """Make the moves of these blocks durable: one sync per shard folder, one for the shards."""
-        for folder in {self.path(digest).parent for digest in digests}:
-            sync_folder(folder)
+        list(pool.map(sync_folder, {self.path(digest).parent for digest in digests}))
         sync_folder(self.root)
 
     def delete(self, digest: bytes) -> int:

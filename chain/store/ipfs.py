@@ -4,7 +4,6 @@ import hashlib
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
 
 from chain.folders import data_dir
 from chain.store.base import OWNER, Data, Progress, Stat, Store, opened, stat_root
@@ -159,23 +158,20 @@ class Batches:
 
     def __init__(self, rpc: NodeRPC) -> None:
         self._rpc = rpc
-        self._lock = Lock()
         self._blocks: list[tuple[CID, bytes]] = []
         self._size = 0
 
     def put(self, cid: CID, block: bytes) -> None:
-        """Take one block; sends the batch when it is full. Safe from several threads."""
-        with self._lock:
-            self._blocks.append((cid, block))
-            self._size += len(block)
-            if self._size >= BATCH:
-                self._send()
+        """Take one block; sends the batch when it is full."""
+        self._blocks.append((cid, block))
+        self._size += len(block)
+        if self._size >= BATCH:
+            self._send()
 
     def flush(self) -> None:
         """Send what is left."""
-        with self._lock:
-            if self._blocks:
-                self._send()
+        if self._blocks:
+            self._send()
 
     def _send(self) -> None:
         blocks, size = self._blocks, self._size

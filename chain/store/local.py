@@ -18,7 +18,8 @@ from chain.locks import locked
 from chain.store import imports
 from chain.store.base import OWNER, Data, Progress, Stat, Store, opened, stat_root
 from chain.store.cid import CID, RAW
-from chain.store.errors import IntegrityError, NotFound, StoreDamaged
+from chain.store.errors import FolderUnusable, IntegrityError, NotFound, PinsLost
+from chain.store.faults import disk_faults
 from chain.store.flatfs import FlatFS
 from chain.store.imports import Import, importing
 from chain.store.pins import Pin, PinBook
@@ -62,18 +63,17 @@ class LocalStore(Store):
 
         Raises:
             StoreDamaged: ``path`` cannot be used as a store.
+            FolderUnusable: it cannot be used for now.
         """
         self.path = path
         self.quota = quota
         self._tmp = path / "tmp"
         self._lock = path / "lock"
-        try:
+        with disk_faults(path):
             path.mkdir(parents=True, exist_ok=True)
             self._tmp.mkdir(exist_ok=True)
             self.blocks = FlatFS(path / "blocks")
-            self._book = PinBook(path / "store.db")
-        except OSError as error:
-            raise StoreDamaged(f"cannot open a store in {path}: {error}") from error
+            self._book = PinBook(path / "store.db", lambda: sum(size for _, size in self.blocks))
 
     # --- writing -------------------------------------------------------------------------------
 
@@ -102,7 +102,10 @@ class LocalStore(Store):
             try:
                 yield session
             except BaseException as error:
-                if not isinstance(error, keep_on):
+                if isinstance(error, keep_on) and not isinstance(error, FolderUnusable):
+                    session.place()
+                else:
+                    session.stop()
                     self._undo(session)
                 raise
 
@@ -121,26 +124,29 @@ class LocalStore(Store):
         self._book.charge(-size, None)
 
     def _undo(self, session: Import) -> None:
-        with locked(self._lock, exclusive=True):
+        with disk_faults(self.path), locked(self._lock, exclusive=True):
             spared = self._spared(own=session.folder)
             freed = sum(self.blocks.delete(d) for d in session.written if d not in spared)
-        self._book.charge(-freed, None)
+        with suppress(FolderUnusable):  # then the count stays high, until the next collection
+            self._book.charge(-freed, None)
 
     # --- reading -------------------------------------------------------------------------------
 
     def block(self, cid: CID, seconds: float) -> bytes:  # noqa: ARG002 - a disk answers at once
         """See :meth:`Store.block`."""
-        block = self.blocks.read(cid.digest, MAX_BLOCK)
+        with disk_faults(self.path):
+            block = self.blocks.read(cid.digest, MAX_BLOCK)
         if block is None:
             raise NotFound(f"block {cid} is not in the store {self.path}")
         return block
 
     def sound_block(self, cid: CID) -> bytes | None:
         """A block that is there and hashes to its name; a corrupt one is set aside."""
-        block = self.blocks.read(cid.digest, MAX_BLOCK)
-        if block is None or CID.of(cid.codec, block) == cid:
-            return block
-        self._set_aside(cid.digest)
+        with disk_faults(self.path):
+            block = self.blocks.read(cid.digest, MAX_BLOCK)
+            if block is None or CID.of(cid.codec, block) == cid:
+                return block
+            self._set_aside(cid.digest)
         return None
 
     def limits(self, max_bytes: int, size: int | None = None) -> Limits:
@@ -150,7 +156,8 @@ class LocalStore(Store):
     def has(self, cid: CID) -> bool:
         """See :meth:`Store.has`."""
         try:
-            return all(self.blocks.size(digest) is not None for digest in self._digests(cid))
+            with disk_faults(self.path):
+                return all(self.blocks.size(digest) is not None for digest in self._digests(cid))
         except (NotFound, IntegrityError):
             return False
 
@@ -185,7 +192,9 @@ class LocalStore(Store):
         with self.importing() as session:
             for digest in self._digests(cid):
                 session.protect(digest)
-                if self.blocks.size(digest) is None:
+                with disk_faults(self.path):
+                    size = self.blocks.size(digest)
+                if size is None:
                     raise NotFound(f"a block of {cid} is not in the store {self.path}")
             self.finish(session, Pin(cid, owner, round, self.stat(cid).size))
 
@@ -216,10 +225,25 @@ class LocalStore(Store):
         """Bytes of blocks, as counted; never less than there are."""
         return self._book.used
 
-    def collect(self) -> Collected:
-        """Remove every block that no pin and no import in flight needs (mark and sweep)."""
+    def collect(self, *, accept_loss: bool = False) -> Collected:
+        """Remove every block that no pin and no import in flight needs (mark and sweep).
+
+        ``accept_loss``: also where the list of pins was lost. The pins set since then are all
+        that is kept.
+
+        Raises:
+            PinsLost: the list of pins is younger than the blocks, and that is not accepted.
+        """
         count = freed = kept = 0
-        with locked(self._lock, exclusive=True):
+        if accept_loss:
+            self._book.accept_loss()
+        if since := self._book.lost:
+            raise PinsLost(
+                f"the store in {self.path} had blocks already when its list of pins was begun "
+                f"({since} UTC): put a copy of store.db back, or pin again what is to be kept and "
+                "collect with the loss accepted"
+            )
+        with disk_faults(self.path), locked(self._lock, exclusive=True):
             spared = self._spared()
             for digest, size in self.blocks:
                 if digest in spared:
@@ -250,15 +274,16 @@ class LocalStore(Store):
         """Re-hash every block, set the corrupt ones aside, and look for pinned files with gaps."""
         count = total = 0
         corrupt: list[str] = []
-        for digest, size in self.blocks:
-            block = self.blocks.read(digest, MAX_BLOCK)
-            if block is None:
-                continue  # collected meanwhile
-            count, total = count + 1, total + size
-            if CID.of(RAW, block).digest != digest:
-                corrupt.append(self._set_aside(digest))
-            if progress:
-                progress(size)
+        with disk_faults(self.path):
+            for digest, size in self.blocks:
+                block = self.blocks.read(digest, MAX_BLOCK)
+                if block is None:
+                    continue  # collected meanwhile
+                count, total = count + 1, total + size
+                if CID.of(RAW, block).digest != digest:
+                    corrupt.append(self._set_aside(digest))
+                if progress:
+                    progress(size)
         incomplete = tuple(cid for cid in {pin.cid for pin in self.pins()} if not self.has(cid))
         return Verified(count, total, tuple(corrupt), incomplete)
 

@@ -1,27 +1,30 @@
 """Which files are to be kept, for whom and for which round, in SQLite."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from chain.errors import Hint
 from chain.locks import locked
 from chain.store.cid import CID
-from chain.store.errors import QuotaExceeded, StoreDamaged
+from chain.store.errors import QuotaExceeded
+from chain.store.faults import disk_faults
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS pins (
-    cid   TEXT NOT NULL,
-    owner TEXT NOT NULL,
-    round INTEGER NOT NULL,
-    size  INTEGER NOT NULL,
-    PRIMARY KEY (cid, owner, round)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS usage (bytes INTEGER NOT NULL);
-INSERT INTO usage SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM usage);
-"""
+_SCHEMA = (
+    """CREATE TABLE IF NOT EXISTS pins (
+        cid   TEXT NOT NULL,
+        owner TEXT NOT NULL,
+        round INTEGER NOT NULL,
+        size  INTEGER NOT NULL,
+        PRIMARY KEY (cid, owner, round)
+    ) WITHOUT ROWID""",
+    "CREATE TABLE IF NOT EXISTS usage (bytes INTEGER NOT NULL)",
+    "INSERT INTO usage SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM usage)",
+    "CREATE TABLE IF NOT EXISTS lost (since TEXT NOT NULL)",
+)
 _NO_ROUND = -1
 
 
@@ -45,25 +48,35 @@ class PinBook:
     and garbage collection sets it right).
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, measure: Callable[[], int] = lambda: 0) -> None:
         """Open ``path``, and make it if need be.
+
+        ``measure`` gives the bytes that are in use already when the list of pins is a new one.
+        Where there are any, their pins are lost (see :attr:`lost`).
 
         Raises:
             StoreDamaged: the file is no SQLite database.
+            FolderUnusable: it cannot be opened for now.
         """
         self._path = path
-        try:
-            # One at a time: SQLite does not wait for its turn to change the journal mode.
-            lock = locked(path.with_name(path.name + "-lock"), exclusive=True)
-            with lock, closing(self._connect("FULL")) as db:
-                db.execute("PRAGMA journal_mode=WAL")
-                db.executescript(_SCHEMA)
-        except sqlite3.DatabaseError as error:
-            raise StoreDamaged(f"{path} cannot be read as a list of pins: {error}") from error
+        # One at a time: SQLite does not wait for its turn to change the journal mode.
+        lock = locked(path.with_name(path.name + "-lock"), exclusive=True)
+        with disk_faults(path.parent), lock, closing(self._connect("FULL", "rwc")) as db:
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("BEGIN IMMEDIATE")
+            new = not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'pins'").fetchone()
+            for statement in _SCHEMA:
+                db.execute(statement)
+            if new and (used := measure()):
+                db.execute("INSERT INTO lost VALUES (datetime())")
+                db.execute("UPDATE usage SET bytes = ?", (used,))
+            db.execute("COMMIT")
 
-    def _connect(self, synchronous: str) -> sqlite3.Connection:
-        # A connection per operation: safe in any thread and after a fork.
-        db = sqlite3.connect(self._path, timeout=60, isolation_level=None)
+    def _connect(self, synchronous: str, mode: str = "rw") -> sqlite3.Connection:
+        # A connection per operation: safe in any thread and after a fork. Only the first may make
+        # the file: a folder whose disk is away must not get a new, empty list of pins.
+        name = f"{self._path.absolute().as_uri()}?mode={mode}"
+        db = sqlite3.connect(name, timeout=60, isolation_level=None, uri=True)
         try:
             db.execute(f"PRAGMA synchronous={synchronous}")
         except sqlite3.Error:
@@ -73,13 +86,14 @@ class PinBook:
 
     @contextmanager
     def _transaction(self, synchronous: str = "FULL") -> Iterator[sqlite3.Connection]:
-        try:
-            with closing(self._connect(synchronous)) as db:
-                db.execute("BEGIN IMMEDIATE")
-                yield db
-                db.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise StoreDamaged(f"{self._path} cannot be written: {error}") from error
+        with disk_faults(self._path.parent), closing(self._connect(synchronous)) as db:
+            db.execute("BEGIN IMMEDIATE")
+            yield db
+            db.execute("COMMIT")
+
+    def _select(self, query: str, values: Sequence[str | int] = ()) -> list[Any]:
+        with disk_faults(self._path.parent), closing(self._connect("OFF")) as db:
+            return db.execute(query, values).fetchall()
 
     def add(self, pin: Pin) -> None:
         """Keep a file. Pinning the same for the same owner and round twice is one pin."""
@@ -107,12 +121,8 @@ class PinBook:
     ) -> list[Pin]:
         """The pins that match everything given, in a fixed order."""
         where, values = _condition(cid, owner, round)
-        with closing(self._connect("OFF")) as db:
-            rows = db.execute(
-                f"SELECT * FROM pins WHERE {where} ORDER BY cid, owner, round",  # noqa: S608
-                values,
-            ).fetchall()
-        return [_pin(row) for row in rows]
+        query = f"SELECT * FROM pins WHERE {where} ORDER BY cid, owner, round"  # noqa: S608
+        return [_pin(row) for row in self._select(query, values)]
 
     def charge(self, size: int, quota: int | None) -> None:
         """Count ``size`` bytes as used, before they are written.
@@ -132,9 +142,18 @@ class PinBook:
     @property
     def used(self) -> int:
         """Bytes counted as used."""
-        with closing(self._connect("OFF")) as db:
-            (used,) = db.execute("SELECT bytes FROM usage").fetchone()
+        ((used,),) = self._select("SELECT bytes FROM usage")
         return int(used)
+
+    @property
+    def lost(self) -> str | None:
+        """When this list was begun although there were blocks already (UTC); None if it was not."""
+        return next((since for (since,) in self._select("SELECT since FROM lost")), None)
+
+    def accept_loss(self) -> None:
+        """From now on this list says all that is to be kept."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM lost")
 
     def set_used(self, size: int) -> None:
         """Set the count to what was measured."""

@@ -4,7 +4,7 @@ from chain.store.base import NO_LIMIT, OWNER, Progress
 from chain.store.cid import CID
 from chain.store.errors import NodeRefused, NotFound, StoreTimeout, StoreUnreachable
 from chain.store.imports import Import
-from chain.store.ipfs import BATCH, IpfsStore
+from chain.store.ipfs import BATCH, Batches, IpfsStore
 from chain.store.local import LocalStore
 from chain.store.pins import Pin
 from chain.store.remote import Source
@@ -57,10 +57,38 @@ def _here_first(store: LocalStore, session: Import, fetch: Fetch) -> Fetch:
 
     def get(cid: CID, seconds: float) -> bytes:
         session.protect(cid.digest)
-        block = store.sound_block(cid)
+        block = session.read(cid.digest)
+        if block is None:
+            block = store.sound_block(cid)
         return fetch(cid, seconds) if block is None else block
 
     return get
+
+
+def give(
+    source: Source,
+    node: IpfsStore,
+    cid: CID,
+    *,
+    max_bytes: int,
+    size: int | None = None,
+    owner: str = OWNER,
+    round: int | None = None,  # noqa: A002
+) -> None:
+    """Copy a file from ``source`` to a ``node`` and pin it there; verified before it is sent.
+
+    Raises as :func:`pull`; NodeRefused: the node refuses.
+    """
+    limits = source.limits(max_bytes, size)
+    batches = Batches(node.rpc)
+    length = 0
+    with source.fetching(cid, limits) as fetch:
+        for block in walk(fetch, cid, limits):
+            batches.put(block.cid, block.raw)
+            length += len(block.data)
+    batches.flush()
+    node.keep(cid, length)
+    node.note(Pin(cid, owner, round, length))
 
 
 def push(

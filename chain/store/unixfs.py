@@ -7,12 +7,8 @@ links this is Kubo's profile ``unixfs-v1-2025``, and gives the same CIDs as Kubo
 Specifications: https://specs.ipfs.tech/unixfs/ and https://ipld.io/specs/codecs/dag-pb/spec/.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import islice
 from typing import Protocol
 
 from chain.store.cid import CHUNK_SIZE, CID, DAG_PB, RAW
@@ -24,8 +20,6 @@ MAX_LINKS = 2048
 """Links of one node; twice what any profile writes, so that a node stays cheap to hold."""
 
 _TYPE_RAW, _TYPE_FILE = 0, 2
-_WRITERS = 4
-
 Put = Callable[[CID, bytes], None]
 
 
@@ -75,34 +69,29 @@ def build(
 ) -> Link:
     """Cut ``stream`` into blocks, hand each to ``put``, and return the root.
 
-    Leaves of a longer file are put by a few threads, so ``put`` must be safe to call from several;
-    at most two leaves per thread are in memory.
+    At most two leaves are in memory.
     """
-    chunks = read_chunks(stream, profile.chunk_size)
-    head = list(islice(chunks, 2))
     tree = _Tree(put, profile.width)
-    with ExitStack() as stack:
-        if len(head) == 2:
-            put = stack.enter_context(_Writers(put)).put
-        for chunk in _chain(head or [b""], chunks):
-            cid = CID.of(RAW, chunk)
-            put(cid, chunk)
-            tree.append(Link(cid, len(chunk), len(chunk)))
-            if progress:
-                progress(len(chunk))
-        return tree.finish()
+    empty = True
+    for chunk in read_chunks(stream, profile.chunk_size):
+        empty = False
+        _leaf(tree, put, chunk)
+        if progress:
+            progress(len(chunk))
+    if empty:
+        _leaf(tree, put, b"")
+    return tree.finish()
+
+
+def _leaf(tree: "_Tree", put: Put, chunk: bytes) -> None:
+    cid = CID.of(RAW, chunk)
+    put(cid, chunk)
+    tree.append(Link(cid, len(chunk), len(chunk)))
 
 
 def measure(stream: Readable, profile: Profile = UNIXFS_V1_2025) -> Link:
     """The root that :func:`build` would return, without keeping any block."""
-    tree = _Tree(_drop, profile.width)
-    size = -1
-    for chunk in read_chunks(stream, profile.chunk_size):
-        size = len(chunk)
-        tree.append(Link(CID.of(RAW, chunk), size, size))
-    if size < 0:
-        tree.append(Link(CID.of(RAW, b""), 0, 0))
-    return tree.finish()
+    return build(stream, _drop, profile)
 
 
 def _drop(cid: CID, block: bytes) -> None:
@@ -124,36 +113,6 @@ def read_chunks(stream: Readable, size: int) -> Iterator[bytes]:
             yield chunk
         if len(chunk) < size:
             return
-
-
-def _chain(head: list[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:
-    while head:
-        yield head.pop(0)  # popped, so that the first chunks do not outlive their turn
-    yield from rest
-
-
-class _Writers:
-    """Puts blocks from a few threads, because a disk is slower than a hash and waits well."""
-
-    def __init__(self, put: Put) -> None:
-        self._put = put
-        self._pool = ThreadPoolExecutor(_WRITERS)
-        self._waiting: deque[Future[None]] = deque()
-
-    def put(self, cid: CID, block: bytes) -> None:
-        """Put a block soon; raises what an earlier one raised."""
-        if len(self._waiting) == 2 * _WRITERS:
-            self._waiting.popleft().result()
-        self._waiting.append(self._pool.submit(self._put, cid, block))
-
-    def __enter__(self) -> "_Writers":
-        return self
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        self._pool.shutdown(cancel_futures=kind is not None)
-        if kind is None:
-            for future in self._waiting:
-                future.result()
 
 
 class _Tree:

@@ -1,24 +1,44 @@
-"""Stores by name: ``local:PATH[?quota=BYTES]``, ``ipfs:MULTIADDR`` or ``ipfs:http://HOST:PORT``."""
+"""Stores by name: ``local:PATH[?quota=BYTES]``, ``ipfs:MULTIADDR`` or ``ipfs:http://HOST:PORT``.
+
+Several names with commas between them are one store: the first is one's own, the others (gateways,
+too) are asked for what it lacks.
+"""
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chain.store.base import Store
 from chain.store.errors import InvalidStoreURL
 from chain.store.local import LocalStore
 from chain.store.remote import Source
+from chain.store.several import MAX_HOLDERS, Several
 
+if TYPE_CHECKING:
+    from chain.store.ipfs import IpfsStore
+
+_BETWEEN = re.compile(r",(?=(?:local|ipfs|gateway):)")
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _SIZE = re.compile(r"(\d{1,15})\s*([KMGT]?)(?:iB|B)?", re.IGNORECASE)
 
 
 def open_store(url: str) -> Store:
-    """Open the store that ``url`` names.
+    """Open the store, or the several stores, that ``url`` names.
 
     Raises:
-        InvalidStoreURL: it names none.
+        InvalidStoreURL: it names none, or too many.
         StoreDamaged: the folder cannot be used as a store.
+        FolderUnusable: it cannot be used for now.
     """
+    own, *others = _BETWEEN.split(url)
+    if not others:
+        return _open(own)
+    if len(others) >= MAX_HOLDERS:
+        raise InvalidStoreURL(f"{len(others) + 1} stores in one name; at most {MAX_HOLDERS}")
+    return Several(_open(own), [open_source(other) for other in others])
+
+
+def _open(url: str) -> "LocalStore | IpfsStore":
     scheme, _, rest = url.partition(":")
     if scheme == "local" and rest:
         return _local(rest)
@@ -40,7 +60,7 @@ def open_source(url: str) -> Source:
         from chain.store.gateway import Gateway  # noqa: PLC0415
 
         return Gateway(rest)
-    return open_store(url)
+    return _open(url)
 
 
 def _local(rest: str) -> LocalStore:

@@ -57,6 +57,9 @@ interface IReputationAnchor {
     /// @notice A score was proven against the epoch's root and is kept for integrators.
     event ReputationCached(uint256 indexed taskId, uint64 indexed epoch, address indexed node, uint256 score);
 
+    /// @notice An epoch's root holds two rows for one node or place, so none of its rows counts.
+    event EpochContradicted(uint256 indexed taskId, uint64 indexed epoch, address indexed node);
+
     /// @notice Only members of the task with their full stake may attest others.
     error NotInGoodStanding(address account, uint256 taskId);
     /// @notice The packed attestations are empty, not a multiple of 22 bytes, or name the sender or a zero weight.
@@ -69,7 +72,8 @@ interface IReputationAnchor {
     error NotVerifier(address account, uint256 taskId);
     /// @notice The verifier stands behind this statement already.
     error AlreadyAttested(address verifier, uint64 epoch);
-    /// @notice The epoch is not the next one to anchor.
+    /// @notice The epoch is not the next one to anchor, or another was anchored in this block; or, in a proof, not the
+    /// latest.
     error WrongEpoch(uint64 epoch, uint64 expected);
     /// @notice The statement's field `name` is out of range.
     error BadStatement(string name, uint256 value);
@@ -81,8 +85,8 @@ interface IReputationAnchor {
 
     /// @notice Attests a statement for the next epoch of a task, in place of what the caller attested for it before;
     /// records it when more than half of the weight stands behind it.
-    /// @dev Access: a verifier of the task. State: `epoch` is the last anchored one plus one. What counts is the weight
-    /// that the task's active verifiers have at this moment.
+    /// @dev Access: a verifier of the task. State: `epoch` is the last anchored one plus one, and its blocks end later.
+    /// What counts is the weight that the task's active verifiers have at this moment, of all that was granted.
     function attest(uint256 taskId, uint64 epoch, Statement calldata statement) external;
 
     /// @notice The last epoch that was anchored; epochs count from 1.
@@ -103,8 +107,23 @@ interface IReputationAnchor {
         returns (bool);
 
     /// @notice Checks a row and keeps its score, so that other contracts can read it with `reputationOf`.
-    /// @dev Access: anyone. State: `epoch` is anchored; a newer score of the node is never overwritten by an older.
+    /// @dev Access: anyone. State: `epoch` is the last one anchored.
     function cacheReputation(uint256 taskId, uint64 epoch, Leaf calldata leaf, bytes32[] calldata proof) external;
+
+    /// @notice Shows two different rows of an epoch's root for one node, or for one place: from then on none of its rows
+    /// counts.
+    /// @dev Access: anyone. State: `epoch` is anchored.
+    function contradict(
+        uint256 taskId,
+        uint64 epoch,
+        Leaf calldata one,
+        bytes32[] calldata proof,
+        Leaf calldata other,
+        bytes32[] calldata otherProof
+    ) external;
+
+    /// @notice Whether somebody has shown that an epoch's root contradicts itself.
+    function isContradicted(uint256 taskId, uint64 epoch) external view returns (bool);
 
     /// @notice The last cached score of a node, on the Q40 grid, and its epoch (0: none cached).
     function reputationOf(uint256 taskId, address node) external view returns (uint192 score, uint64 epoch);

@@ -15,6 +15,10 @@ CONTRACTS = {
         "contracts/interfaces/ILedgerCalls.sol",
         "contracts/interfaces/ILedgerViews.sol",
     ),
+    "StandingAnchor": (
+        "contracts/StandingAnchor.sol",
+        "contracts/interfaces/IStandingAnchor.sol",
+    ),
     "ReputationAnchor": (
         "contracts/ReputationAnchor.sol",
         "contracts/interfaces/IReputationAnchor.sol",

@@ -1,15 +1,16 @@
 """Exit codes and JSON documents, as Markdown, read off the code."""
 
+import dataclasses
 import types
 import typing
 from collections.abc import Iterator
 from inspect import cleandoc
 from typing import Any
 
+import karat.demo.result  # noqa: F401 - the demo's document
 import reputation.errors  # noqa: F401 - the trees' classes
-from karat.cli.documents import DOCUMENTS
-from karat.cli.documents_offline import OFFLINE_DOCUMENTS
 from karat.errors import Exit, KaratError
+from karat.sdk.documents import DOCUMENTS
 
 
 def exit_codes_page() -> str:
@@ -39,15 +40,16 @@ def documents_page() -> str:
     lines = [
         "# JSON documents",
         "",
-        "Generated from `karat/cli/documents.py` and its siblings. Every "
+        "Generated from `karat/sdk/documents`: what the Python functions return, and what "
+        "`--json` prints. `karat.sdk.schemas.json_schema` gives a JSON Schema of each. Every "
         "document has its name and version in `schema`. Amounts are integers in base units of the "
         "task's token, times seconds since 1970, addresses checksummed. A document never loses a "
         "field within its version; it may gain some.",
     ]
-    for schema, document in sorted((DOCUMENTS | OFFLINE_DOCUMENTS).items()):
+    for schema, document in sorted(DOCUMENTS.items()):
         lines += ["", f"## {schema}", "", _rst_to_markdown(cleandoc(document.__doc__ or "")), ""]
         lines += ["| field | type |", "|---|---|"]
-        for name, kind in typing.get_type_hints(document).items():
+        for name, kind in _fields(document):
             lines.append(f"| `{name}` | {_json_type(kind)} |")
     return "\n".join(lines) + "\n"
 
@@ -63,10 +65,17 @@ def _json_type(kind: Any) -> str:
         return f"object of {_json_type(inner[1])}"
     if origin in (typing.Union, types.UnionType):
         return " or ".join(map(_json_type, inner))
-    if hasattr(kind, "__required_keys__"):  # a TypedDict
-        parts = typing.get_type_hints(kind).items()
-        return "{" + ", ".join(f"`{name}`: {_json_type(one)}" for name, one in parts) + "}"
+    if dataclasses.is_dataclass(kind) or hasattr(kind, "__required_keys__"):  # or a TypedDict
+        parts = [f"`{name}`: {_json_type(one)}" for name, one in _fields(kind)]
+        return "{" + ", ".join(parts) + "}"
     return _NAMES.get(kind, "any")
+
+
+def _fields(kind: Any) -> Iterator[tuple[str, Any]]:
+    """Names and types of what a document holds, in order."""
+    for name, hint in typing.get_type_hints(kind).items():
+        if typing.get_origin(hint) is not typing.ClassVar:
+            yield name, hint
 
 
 def _rst_to_markdown(text: str) -> str:

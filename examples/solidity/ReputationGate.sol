@@ -36,9 +36,10 @@ contract ReputationGate {
         emit Admitted(leaf.node, epoch, leaf.score);
     }
 
-    /// @notice The cheaper way for many contracts: read what somebody proved to the anchor before.
+    /// @notice The cheaper way for many contracts: read what somebody proved to the anchor before. Only the last epoch
+    /// counts, or a score that was lost since would still open the gate.
     function isTrusted(address account) external view returns (bool) {
         (uint192 score, uint64 epoch) = ANCHOR.reputationOf(TASK_ID, account);
-        return epoch != 0 && score >= LEAST_SCORE;
+        return epoch != 0 && epoch == ANCHOR.lastEpoch(TASK_ID) && score >= LEAST_SCORE;
     }
 }

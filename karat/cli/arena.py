@@ -1,24 +1,44 @@
 """``karat arena``: attacks against defences, and the share of the rewards attackers get."""
 
 import os
+from collections.abc import Sequence
+from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
-from karat.cli.output import JsonFlag, print_json, say
-from karat.cli.reports import command_line, prepare_report
+from karat import sdk
+from karat.cli.options import verb
+from karat.cli.output import command_line, prepare_report
+from karat.cli.progress import progress
+from karat.cli.terminal import Terminal
+from karat.sdk import documents
 
 if TYPE_CHECKING:
-    from learning.arena.match import Match, Row
-    from learning.arena.tournament import Results
+    from karat.sdk.arena import Cell, Match
 
 ATTACKS = (
-    "none,label-flip,sign-flip,alie,ipm,minmax,minsum,mimic,backdoor,targeted-flip,sybil-clones,"
-    "copy,mixed-copy,stealth-sybil,stale,free-rider,dmpa,sleeper,whitewash"
+    "none,control,past-masked,burnt-gradient,burnt-training,own-gradient,split-masks,land-grab,"
+    "label-flip,sign-flip,alie,ipm,minmax,minsum,mimic,diluted-backdoor,targeted-flip,sybil-clones,"
+    "copy,mixed-copy,stealth-sybil,stale,free-rider,dmpa,sleeper,whitewash,framing,loss-pump"
 )
 DEFENCES = "karat,mean,trimmed-mean,multi-krum,centered-clip,nnm-trimmed-mean,foolsgold,fltrust"
 MAX_RANGE = 10_000
+
+
+class Adversary(StrEnum):
+    """Where the attacks come from."""
+
+    listed = "listed"
+    search = "search"
+
+
 COLUMNS = {
     "accuracy": "accuracy",
     "attack_success": "goal",
@@ -33,7 +53,9 @@ CAPTION = (
 )
 
 
+@verb("json", prints=(documents.Arena, documents.ArenaList))
 def arena(
+    terminal: Terminal,
     attack: Annotated[
         str, typer.Option(help="Attacks, separated by commas; your own is FILE.py:NAME.")
     ] = ATTACKS,
@@ -48,6 +70,13 @@ def arena(
     rounds: Annotated[str, typer.Option(help="Numbers of rounds.")] = "30",
     seeds: Annotated[str, typer.Option(help="Seeds: 0,1,2 or 0-4.")] = "0",
     task: Annotated[str, typer.Option(help="Task from the registry.")] = "mlp-digits",
+    scenario: Annotated[
+        str, typer.Option(help="Honest trainers' data: dirichlet, class-holder or equal-data.")
+    ] = "dirichlet",
+    adversary: Annotated[
+        Adversary, typer.Option(help="search: instead of --attack, the best that CMA-ES finds.")
+    ] = Adversary.listed,
+    budget: Annotated[int, typer.Option(min=1, help="Attacks that the search may try.")] = 200,
     device: Annotated[str, typer.Option(help="Where to compute: auto, cpu or cuda.")] = "cpu",
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Matches at a time; one per processor by default.")
@@ -62,22 +91,20 @@ def arena(
     list_: Annotated[
         bool, typer.Option("--list", help="Show the attacks and defences there are, and stop.")
     ] = False,
-    json: JsonFlag = False,
 ) -> None:
     """Play attacks against defences and count who is paid.
 
     Options take lists; every combination is played. What has been played is kept, so that an
     interrupted run goes on where it stopped.
     """
-    from learning.arena.tournament import Results, Tournament
-
     if list_:
-        _list(json)
+        _list(terminal)
         return
     if report is not None:
         prepare_report(report)
-    tournament = Tournament(
-        attacks=_names(attack),
+    searching = adversary is Adversary.search
+    tournament = sdk.arena.Tournament(
+        attacks=["control"] if searching else _names(attack),
         defences=_names(defence),
         task=task,
         device=device,
@@ -86,43 +113,46 @@ def arena(
         alpha=_numbers(alpha),
         rounds=_integers(rounds, "--rounds"),
         seeds=_integers(seeds, "--seeds"),
+        scenario=scenario,
     )
-    rows = _play(tournament.matches(), Results(results or _cache()), jobs or os.cpu_count() or 1)
+    kept, at_a_time = results or _cache(), jobs or os.cpu_count() or 1
+    kept.mkdir(parents=True, exist_ok=True)
+    matches = tournament.matches()
+    if searching:
+        matches = _search(terminal, matches, tournament.seeds, budget, kept, at_a_time)
+    with progress("matches", len(matches)) as bar:
+        rows = sdk.arena.play(matches, kept, at_a_time, bar.advance)
     if report is not None:
-        from learning.arena.report import write_report
-        from learning.arena.summary import summarise
-
-        say(f"Report: {write_report(summarise(rows), report, command_line())}")
-    if json:
-        print_json("karat.arena/1", {"task": task, "rows": [row.to_json() for row in rows]})
-    else:
-        _show(rows)
+        terminal.note(f"Report: {sdk.arena.report(rows, report, command_line())}")
+    terminal.show(sdk.arena.document(task, rows), [])
+    if not terminal.options.json:
+        _show(sdk.arena.summary(rows))
 
 
-def _play(matches: "list[Match]", results: "Results", jobs: int) -> "list[Row]":
-    """Play with a progress bar on stderr."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+def _search(
+    terminal: Terminal,
+    matches: "list[Match]",
+    seeds: Sequence[int],
+    budget: int,
+    results: Path,
+    jobs: int,
+) -> "list[Match]":
+    """The same matches with the best attack found against each of their settings."""
+    best: dict[Match, str] = {}
+    for match in matches:
+        setting = replace(match, seed=seeds[0])
+        if setting not in best:
+            with progress("candidates", budget) as bar:
+                found = sdk.arena.search(setting, seeds, budget, results, jobs, bar.advance)
+            terminal.note(
+                f"Best of {found.tried} against {match.defence} ({found.value:.2%}): {found.attack}"
+            )
+            best[setting] = found.attack
+    return [replace(match, attack=best[replace(match, seed=seeds[0])]) for match in matches]
 
-    from learning.arena.tournament import run
 
-    console = Console(stderr=True)
-    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        bar = progress.add_task("matches", total=len(matches))
-        return run(matches, results, jobs, lambda: progress.advance(bar))
-
-
-def _show(rows: "list[Row]") -> None:
+def _show(cells: "list[Cell]") -> None:
     """A line per combination, means over the seeds, in percent."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from learning.arena.summary import percent, summarise
-
-    cells = summarise(rows)
     varied = [
         name
         for name in ("honest", "attackers", "alpha", "rounds")
@@ -137,27 +167,17 @@ def _show(rows: "list[Row]") -> None:
     for title in COLUMNS.values():
         table.add_column(title, justify="right", no_wrap=True)
     for cell in cells:
-        figures = [percent(cell.means[metric]) for metric in COLUMNS]
+        figures = [sdk.arena.percent(cell.means[metric]) for metric in COLUMNS]
         settings = [str(getattr(cell, name)) for name in varied]
         table.add_row(Text(cell.attack), Text(cell.defence), *settings, *figures)
     Console().print(table)
 
 
-def _list(json: bool) -> None:
-    from learning.arena.attacks import attacks
-    from learning.arena.defence import defence_names
-
-    known = {name: attacks.get(name) for name in attacks.names()}
-    if json:
-        described = [
-            {"name": name, "knowledge": kind.knowledge.value} for name, kind in known.items()
-        ]
-        print_json("karat.arena-list/1", {"attacks": described, "defences": defence_names()})
-        return
-    typer.echo("Attacks, and what they may look at:")
-    for name, kind in known.items():
-        typer.echo(f"  {name:<18} {kind.knowledge.value}")
-    typer.echo(f"Defences:\n  {', '.join(defence_names())}")
+def _list(terminal: Terminal) -> None:
+    known = sdk.arena.known()
+    lines = ["Attacks, and what they may look at:"]
+    lines += [f"  {one.name:<18} {one.knowledge}" for one in known.attacks]
+    terminal.show(known, [*lines, f"Defences:\n  {', '.join(known.defences)}"])
 
 
 def _names(text: str) -> list[str]:

@@ -9,7 +9,9 @@ _COMMANDS = {
     Hint.COLLECT_GARBAGE: "`karat store gc` frees what is not pinned",
     Hint.TOP_UP_TASK: "`karat task top-up {task}` adds to it",
     Hint.OPEN_ROUND: "`karat round open {task}` opens one",
+    Hint.RAISE_FEE_LIMIT: "KARAT_MAX_FEE (ether) and KARAT_MAX_TIP (gwei) raise the limits",
     Hint.TRAIN: "`karat trainer train {task}` makes one",
+    Hint.JOIN: "`karat {role} join {task}` makes it one",
 }
 
 

@@ -1,93 +1,90 @@
-"""The options that commands share, declared once; a command takes what they say as ``session``."""
+"""The options that commands share, each declared once, and what makes a function a command.
+
+``@verb("network", "json", prints=Status)`` gives a command the options it names, which are fields
+of :class:`Options` (or of a class of more options); it gets a :class:`~karat.cli.terminal.Terminal`
+with what was said, and shows documents of the types that it names.
+"""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from karat.cli.session import Options, Session
-
-_PANEL = "Common options"
-
-
-def _option(*names: str, help: str, **more: Any) -> Any:
-    return typer.Option(*names, help=help, rich_help_panel=_PANEL, **more)
+from karat.cli.terminal import Terminal
+from karat.sdk.documents import Document
 
 
-_DECLARED: dict[str, tuple[Any, Any]] = {
-    "network": (
-        Annotated[str | None, _option("--network", help="Network profile (KARAT_NETWORK).")],
-        None,
-    ),
-    "store": (
-        Annotated[str | None, _option("--store", help="local:PATH or ipfs:ADDRESS (KARAT_STORE).")],
-        None,
-    ),
-    "account": (
-        Annotated[
-            str | None,
-            _option(
-                "--account",
-                help="Name or address of a stored account (KARAT_ACCOUNT); dev:N on a devnet.",
-            ),
-        ],
-        None,
-    ),
-    "password_file": (
-        Annotated[
-            Path | None,
-            _option(
-                "--password-file",
-                help="File whose first line opens the key; else KARAT_PASSWORD, or a prompt.",
-            ),
-        ],
-        None,
-    ),
-    "device": (
-        Annotated[str | None, _option("--device", help="auto, cpu or cuda (KARAT_DEVICE).")],
-        None,
-    ),
-    "dry_run": (
-        Annotated[bool, _option("--dry-run", help="Simulate and print the gas; send nothing.")],
-        False,
-    ),
-    "yes": (Annotated[bool, _option("--yes", "-y", help="Answer every question with yes.")], False),
-    "no_input": (
-        Annotated[bool, _option("--no-input", help="Never ask; fail where an answer is needed.")],
-        False,
-    ),
-    "json": (
-        Annotated[bool, _option("--json", help="Print one JSON document on stdout.")],
-        False,
-    ),
-}
+def _common(*names: str, help: str, **more: Any) -> Any:
+    return typer.Option(*names, help=help, rich_help_panel="Common options", **more)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line said; None where it said nothing."""
+
+    network: Annotated[
+        str | None, _common("--network", help="Network profile (KARAT_NETWORK).")
+    ] = None
+    store: Annotated[
+        str | None, _common("--store", help="local:PATH or ipfs:ADDRESS (KARAT_STORE).")
+    ] = None
+    account: Annotated[
+        str | None,
+        _common(
+            "--account",
+            help="Name or address of a stored account (KARAT_ACCOUNT); dev:N on a devnet.",
+        ),
+    ] = None
+    password_file: Annotated[
+        Path | None,
+        _common(
+            "--password-file",
+            help="File whose first line opens the key; else KARAT_PASSWORD, or a prompt.",
+        ),
+    ] = None
+    device: Annotated[str | None, _common("--device", help="auto, cpu or cuda (KARAT_DEVICE).")] = (
+        None
+    )
+    dry_run: Annotated[
+        bool, _common("--dry-run", help="Simulate and print the gas; send nothing.")
+    ] = False
+    yes: Annotated[bool, _common("--yes", "-y", help="Answer every question with yes.")] = False
+    no_input: Annotated[
+        bool, _common("--no-input", help="Never ask; fail where an answer is needed.")
+    ] = False
+    json: Annotated[bool, _common("--json", help="Print one JSON document on stdout.")] = False
+
 
 LOOK = ("network", "store", "json")
 KEYS = ("password_file", "no_input", "json")
 SIGN = ("account", "password_file", "yes", "no_input", "dry_run")
 
-
-def shared(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Add shared options to a command, which gets one ``session`` in their place."""
-    declared = {name: _DECLARED[name] for name in names}
-    return gathered("session", declared, lambda chosen: Session(Options(**chosen)))
+Command = Callable[..., None]
 
 
-def gathered(
-    parameter: str,
-    declared: Mapping[str, tuple[Any, Any]],
-    gather: Callable[[dict[str, Any]], Any],
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Add options to a command, which gets what ``gather`` makes of them as ``parameter``.
+def verb(
+    *names: str,
+    prints: type[Document] | Sequence[type[Document]],
+    options: type[Options] = Options,
+) -> Callable[[Command], Command]:
+    """Make a function a command that takes the options it names.
 
-    ``declared`` maps each option's name to its annotation and its default.
+    Args:
+        names: fields of ``options``.
+        prints: the documents that it may show.
+        options: where the options are declared.
     """
+    shown = (prints,) if isinstance(prints, type) else tuple(prints)
+    declared = {f.name: (f.type, f.default) for f in fields(options) if f.name in names}
+    if len(declared) < len(set(names)):
+        raise TypeError(f"{sorted(set(names) - set(declared))} are no fields of {options}")
 
-    def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        own = [p for p in inspect.signature(function).parameters.values() if p.name != parameter]
+    def decorate(function: Command) -> Command:
+        own = [p for p in inspect.signature(function).parameters.values() if p.name != "terminal"]
         added = [
             inspect.Parameter(
                 name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default
@@ -97,12 +94,13 @@ def gathered(
 
         @wraps(function)
         def command(**values: Any) -> None:
-            chosen = {name: values.pop(name) for name in declared}
-            function(**{parameter: gather(chosen)}, **values)
+            chosen = options(**{name: values.pop(name) for name in declared})
+            function(terminal=Terminal(chosen, shown), **values)
 
         signature = inspect.Signature([*own, *added])
         command.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
         command.__signature__ = signature  # type: ignore[attr-defined]
+        command.prints = shown  # type: ignore[attr-defined]
         return command
 
     return decorate

@@ -1,18 +1,21 @@
 """What every command prints: one JSON document on stdout, or text; everything else on stderr."""
 
+import importlib.util
 import json
+import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any
+from pathlib import Path
 
 import typer
 
-JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+from karat.errors import ConfigError
+from karat.sdk.documents import Document
 
 
-def print_json(schema: str, document: Mapping[str, Any]) -> None:
+def print_json(document: Document) -> None:
     """Write one JSON document to stdout, with its ``schema`` (for instance ``karat.demo/1``)."""
-    json.dump({"schema": schema, **document}, sys.stdout, indent=2, default=str, allow_nan=False)
+    json.dump(document.to_json(), sys.stdout, indent=2, default=str, allow_nan=False)
     sys.stdout.write("\n")
 
 
@@ -41,6 +44,26 @@ def pairs(values: Mapping[str, object]) -> list[str]:
     """One line for each name and value."""
     width = max(map(len, values), default=0)
     return [f"{name.ljust(width)}  {value}" for name, value in values.items()]
+
+
+def prepare_report(folder: Path) -> None:
+    """Tell what a report would fail for before a long run, not after it.
+
+    Raises:
+        typer.BadParameter: matplotlib is not installed.
+        ConfigError: the folder cannot be made.
+    """
+    if importlib.util.find_spec("matplotlib") is None:
+        raise typer.BadParameter("--report needs matplotlib: pip install 'karat[plot]'")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"cannot write a report to {folder}: {error.strerror}") from error
+
+
+def command_line() -> str:
+    """The command as typed, for a report."""
+    return shlex.join(["karat", *sys.argv[1:]])
 
 
 def _is_number(text: str) -> bool:

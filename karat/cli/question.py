@@ -1,23 +1,18 @@
-"""What ``karat reputation`` is asked: a graph, whose view of it, and how that is computed."""
+"""The options of ``karat reputation``: which graph, which ego, which solver."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from karat.cli.options import gathered
-from karat.cli.output import JsonFlag, say
-from karat.cli.session import Options, Session
+from karat import sdk
+from karat.cli.options import Options
+from karat.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from karat.sdk import Reputation
-    from reputation import MeritRank, Scores, TrustGraph
-    from reputation.diagonal import Progress
+    from reputation import TrustGraph
 
 TASK = ("network", "task", "json")
 GRAPH = ("ego", "graph", "epoch", *TASK)
@@ -34,11 +29,8 @@ class Method(StrEnum):
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is asked of whom: a graph, whose view of it, and how it is computed.
-
-    Each field is an option; a command takes those that it names.
-    """
+class Question(Options):
+    """What is asked of whom; each field is an option, and a command takes those that it names."""
 
     ego: Annotated[
         str | None,
@@ -63,9 +55,11 @@ class Question:
             show_default="30d where edges have times",
         ),
     ] = None
-    network: Annotated[str | None, typer.Option(help="Network profile (KARAT_NETWORK).")] = None
     task: Annotated[
-        int | None, typer.Option(min=1, help="Number of the task; by default the latest.")
+        int | None,
+        typer.Option(
+            min=1, help="Number of the task; by default all, and of what is anchored the latest."
+        ),
     ] = None
     alpha: Annotated[
         float, typer.Option(help="Transitivity decay: chance to stop before each step.")
@@ -87,105 +81,54 @@ class Question:
     threads: Annotated[
         int | None, typer.Option(help="Threads; the result does not depend on it.")
     ] = None
-    json: JsonFlag = False
 
-    @cached_property
-    def session(self) -> Session:
-        """The settings, the network and the accounts by name."""
-        return Session(Options(network=self.network))
+    def sampling(self, terminal: "Asked", ranking: "sdk.Ranking") -> "sdk.Sampling":
+        """How scores are computed; says so, where that was left open and walks are sampled."""
+        how = sdk.Sampling(self.method.value, self.walks, self.seed, self.threads)
+        chosen = ranking.chosen(how)
+        if how.method == "auto" and chosen.method == "sample":
+            size = f"{len(ranking.graph):,} nodes and {ranking.graph.number_of_edges:,} edges"
+            terminal.note(f"{size}: {self.walks:,} sampled walks. --method exact takes long.")
+        return chosen
 
-    def of_task(self) -> "Reputation":
+    def of_task(self, terminal: "Asked") -> "sdk.Reputation":
         """The reputations of a task on the network."""
-        found = self.session.network.reputation
-        return found if self.task is None else found(self.task)
+        latest = terminal.network.reputation
+        return latest if self.task is None else latest(self.task)
 
-    def node(self, name: str) -> str:
+    def node(self, terminal: "Asked", name: str) -> str:
         """A node's name in the graph: in a task, the address of the account that is named.
 
-        Raises as :meth:`Session.address_of`; EdgeFormatError if it cannot be a node's name.
+        Raises as :meth:`karat.sdk.Accounts.address_of`; EdgeFormatError if it cannot be a node's
+        name.
         """
-        from reputation.files.names import node_name
-
-        return node_name(name) if self.graph is not None else self.session.address_of(name)
-
-    def load(self) -> "tuple[TrustGraph, str]":
-        """The trust graph of the source that was named, and the ego."""
-        from reputation import TrustGraph
-        from reputation.files import parse_period
-
         if self.graph is not None:
-            if self.ego is None:
-                raise typer.BadParameter("a file of edges needs one", param_hint="--ego")
-            period = None if self.epoch is None else parse_period(self.epoch)
-            loaded = TrustGraph.from_file(self.graph, period)
-            for note in loaded.notes:
-                say(f"{self.graph}: {note}.")
-            return loaded, self.node(self.ego)
-        from karat.protocol.reputation import trust_graph
+            return sdk.graph.node_name(name)
+        return terminal.accounts.address_of(name)
 
-        ego = None if self.ego is None else self.node(self.ego)
-        history = self.of_task().task.history
-        return trust_graph(history), ego or history.sponsor
+    def load(self, terminal: "Asked") -> "tuple[TrustGraph, str]":
+        """The trust graph of the source that was named, and the ego."""
+        if self.graph is None:
+            ego = None if self.ego is None else self.node(terminal, self.ego)
+            return self.of_task(terminal).graph(ego)
+        if self.ego is None:
+            raise typer.BadParameter("a file of edges needs one", param_hint="--ego")
+        graph = sdk.graph.read_graph(self.graph, self.epoch)
+        for note in graph.notes:
+            terminal.note(f"{self.graph}: {note}.")
+        return graph, self.node(terminal, self.ego)
 
-    def view(self) -> "View":
+    def ranking(self, terminal: "Asked") -> "sdk.Ranking":
         """The ego's view of the graph."""
-        from reputation import MeritRank
-
-        loaded, ego = self.load()
-        decays = {"alpha": self.alpha, "beta": self.beta, "gamma": self.gamma}
-        engine = MeritRank(loaded, **decays, beta_threshold=self.beta_threshold)
-        loaded.index(ego)
-        return View(loaded, engine, ego)
-
-    def scores(self, view: "View") -> "Scores":
-        """Scores of all nodes, exact or sampled; says which, where that was left open."""
-        method: Literal["exact", "sample", "auto"] = self.method.value
-        with _progress() as view.engine.progress:
-            if method == "auto":
-                method = view.engine.method_for_size()
-                if method == "sample":
-                    size = f"{len(view.graph):,} nodes and {view.graph.number_of_edges:,} edges"
-                    say(f"{size}: {self.walks:,} sampled walks. --method exact takes long.")
-            view.method = method
-            return view.engine.scores(view.ego, method, self.walks, self.seed, self.threads)
+        graph, ego = self.load(terminal)
+        return sdk.Ranking.of(
+            graph,
+            ego,
+            alpha=self.alpha,
+            beta=self.beta,
+            gamma=self.gamma,
+            beta_threshold=self.beta_threshold,
+        )
 
 
-@contextmanager
-def _progress() -> "Iterator[Progress]":
-    """A bar on a terminal, for what takes long."""
-    from rich.console import Console
-    from rich.progress import Progress as Bars
-
-    console = Console(stderr=True)
-    with Bars(console=console, transient=True, disable=not console.is_terminal) as bars:
-        task = bars.add_task("solving", total=None)
-        yield lambda done, total: bars.update(task, completed=done, total=total)
-
-
-def asked(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Add options to a command, which gets one ``question`` in their place."""
-    declared = {f.name: (f.type, f.default) for f in fields(Question) if f.name in names}
-    return gathered("question", declared, lambda chosen: Question(**chosen))
-
-
-@dataclass
-class View:
-    """One ego's view of a graph."""
-
-    graph: "TrustGraph"
-    engine: "MeritRank"
-    ego: str
-    method: str = ""
-    """How the scores were computed."""
-
-    def document(self) -> dict[str, Any]:
-        """What every JSON answer tells about its origin."""
-        engine = self.engine
-        return {
-            "ego": self.ego,
-            "alpha": engine.alpha,
-            "beta": engine.beta,
-            "gamma": engine.gamma,
-            "nodes": len(self.graph),
-            "edges": self.graph.number_of_edges,
-        }
+Asked = Terminal[Question]

@@ -3,22 +3,21 @@
 The graph is a task's on the network, or, with ``--graph``, any file of edges.
 """
 
-from collections.abc import Hashable
-from dataclasses import asdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from karat.cli.output import print_json, say
+from karat import sdk
+from karat.cli.options import verb
+from karat.cli.output import table
 from karat.cli.peers import attest
-from karat.cli.question import DECAYS, GRAPH, SAMPLING, TASK, Question, asked
-
-if TYPE_CHECKING:
-    from karat.protocol.anchored import Attestations
-    from reputation import Scores
-    from reputation.sybil import AuditRow
+from karat.cli.progress import progress
+from karat.cli.question import DECAYS, GRAPH, SAMPLING, TASK, Asked, Question
+from karat.sdk import documents
 
 reputation = typer.Typer(
     name="reputation", help="MeritRank reputation: who earned whose trust.", no_args_is_help=True
@@ -41,94 +40,88 @@ Node = Annotated[
 
 
 @reputation.command()
-@asked(*GRAPH, *DECAYS, *SAMPLING, "threads")
+@verb(*GRAPH, *DECAYS, *SAMPLING, "threads", prints=documents.ReputationTop, options=Question)
 def top(
-    question: Question,
+    terminal: Asked,
     count: Annotated[int, typer.Option("--count", "-k", min=1, help="How many.")] = 10,
 ) -> None:
     """Show the nodes that EGO trusts most."""
-    view = question.view()
-    scores = question.scores(view)
-    rows = [_row(scores, node) for node, _ in scores.top(count)]
-    if question.json:
-        document = {**view.document(), "method": view.method, "top": rows}
-        print_json("karat.reputation.top/1", document)
+    ranking = terminal.options.ranking(terminal)
+    how = terminal.options.sampling(terminal, ranking)
+    with solving(ranking):
+        best = ranking.top(count, how)
+    if not best.top and not terminal.options.json:
+        terminal.note(_nobody(terminal.options, best.ego))
         return
-    if not rows:
-        say(_nobody(question, view.ego))
-        return
-    table = [[str(rank), *_cells(row)] for rank, row in enumerate(rows, 1)]
-    _print_table(["rank", "node", "score", "hit probability", "error"], table)
+    rows = [(rank, *_cells(one)) for rank, one in enumerate(best.top, 1)]
+    terminal.show(best, table(["rank", "node", "score", "hit probability", "error"], rows))
 
 
 @reputation.command()
-@asked(*GRAPH, *DECAYS, *SAMPLING, "threads")
-def show(question: Question, node: Node) -> None:
+@verb(*GRAPH, *DECAYS, *SAMPLING, "threads", prints=documents.ReputationOf, options=Question)
+def show(terminal: Asked, node: Node) -> None:
     """Show the score of NODE as seen by EGO."""
-    name = question.node(node)
-    view = question.view()
-    row = _row(question.scores(view), name)
-    if question.json:
-        document = {**view.document(), "method": view.method, **row}
-        print_json("karat.reputation.show/1", document)
-        return
-    _print_table(["node", "score", "hit probability", "error"], [_cells(row)])
+    question = terminal.options
+    name = question.node(terminal, node)
+    ranking = question.ranking(terminal)
+    how = question.sampling(terminal, ranking)
+    with solving(ranking):
+        score = ranking.show(name, how)
+    terminal.show(score, table(["node", "score", "hit probability", "error"], [_cells(score)]))
 
 
 @reputation.command()
-@asked(*GRAPH, *DECAYS)
+@verb(*GRAPH, *DECAYS, prints=documents.ReputationExplained, options=Question)
 def explain(
-    question: Question,
+    terminal: Asked,
     node: Node,
     paths: Annotated[int, typer.Option(min=1, help="How many paths to show.")] = 5,
 ) -> None:
     """Show why NODE has its score: paths, the node they all pass, what decays took."""
-    name = question.node(node)
-    view = question.view()
-    found = view.engine.explain(view.ego, name, paths)
-    if question.json:
-        print_json("karat.reputation.explain/1", {**view.document(), **asdict(found)})
-        return
-    typer.echo(f"{name}: score {found.score:.6f}, hit probability {found.hit_probability:.6f}")
-    for path in found.paths:
+    name = terminal.options.node(terminal, node)
+    reasons = terminal.options.ranking(terminal).explain(name, paths)
+    lines = [f"{name}: score {reasons.score:.6f}, hit probability {reasons.hit_probability:.6f}"]
+    for path in reasons.paths:
         way = " → ".join(str(step) for step in path.nodes)
         sign = "distrust" if path.distrust else "trust"
-        typer.echo(f"  {path.share:6.1%} {sign}: {way}")
-    if found.dominator is not None:
-        typer.echo(f"  all trust comes through {found.dominator}")
-    typer.echo(f"  connectivity decay took {found.connectivity_decay:.6f} of the score")
-    typer.echo(f"  epoch decay took {found.epoch_decay:.6f} of the hit probability")
+        lines.append(f"  {path.share:6.1%} {sign}: {way}")
+    if reasons.dominator is not None:
+        lines.append(f"  all trust comes through {reasons.dominator}")
+    lines.append(f"  connectivity decay took {reasons.connectivity_decay:.6f} of the score")
+    lines.append(f"  epoch decay took {reasons.epoch_decay:.6f} of the hit probability")
+    terminal.show(reasons, lines)
 
 
 @reputation.command()
-@asked(*GRAPH, *DECAYS, *SAMPLING)
+@verb(*GRAPH, *DECAYS, *SAMPLING, prints=documents.ReputationExported, options=Question)
 def export(
-    question: Question,
+    terminal: Asked,
     format: Annotated[Format, typer.Option(help="File format.")] = Format.graphml,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Where to; default stdout.")
     ] = None,
 ) -> None:
     """Write the graph with its scores as GraphML, GEXF, CSV or a DOT picture."""
-    from reputation.export import FORMATS
-
-    view = question.view()
-    text = FORMATS[format.value](view.graph, question.scores(view))
-    if output is not None:
-        output.write_text(text, encoding="utf-8")
-        say(f"Wrote {output}.")
-    if question.json:
-        content = {"text": text} if output is None else {"path": str(output)}
-        document = {**view.document(), "format": format.value, **content}
-        print_json("karat.reputation.export/1", document)
-    elif output is None:
-        typer.echo(text, nl=False)
+    ranking = terminal.options.ranking(terminal)
+    how = terminal.options.sampling(terminal, ranking)
+    with solving(ranking):
+        text = ranking.export(format.value, how)
+    if output is None:
+        shown = documents.ReputationExported(**ranking.origin, format=format.value, text=text)
+        terminal.show(shown, [text.removesuffix("\n")])
+        return
+    output.write_text(text, encoding="utf-8")
+    terminal.note(f"Wrote {output}.")
+    path = str(output)
+    terminal.show(
+        documents.ReputationExported(**ranking.origin, format=format.value, path=path), []
+    )
 
 
 @reputation.command()
-@asked(*GRAPH)
+@verb(*GRAPH, prints=documents.ReputationAudited, options=Question)
 def audit(
-    question: Question,
+    terminal: Asked,
     attacker: Annotated[
         list[str] | None, typer.Option(help="Who attacks; default the three most visited.")
     ] = None,
@@ -136,131 +129,92 @@ def audit(
     beta: Annotated[list[float] | None, typer.Option(help="Connectivity decays to try.")] = None,
 ) -> None:
     """Search for the Sybil attack that gains most, and compare it with the bound."""
-    from reputation.sybil import audit as search
-
-    loaded, seen_by = question.load()
-    attackers = [question.node(name) for name in attacker or []]
-    given: dict[str, Any] = {"alphas": alpha, "betas": beta, "attackers": attackers}
-    rows = search(loaded, seen_by, **{name: value for name, value in given.items() if value})
-    holds = all(row.holds for row in rows)
-    if question.json:
-        found = [row.to_dict() for row in rows]
-        print_json("karat.reputation.audit/1", {"ego": seen_by, "holds": holds, "rows": found})
-    else:
-        cells = [
-            [row.attack, f"{row.alpha:g}", f"{row.beta:g}", str(row.attacker), str(row.sybils),
-             f"{row.weight:g}", f"{row.gain:.6f}", f"{row.bound:.6f}", "yes" if row.holds else "NO"]
-            for row in rows
-        ]  # fmt: skip
-        names = ["attack", "α", "β", "attacker", "Sybils", "weight", "gain", "bound", "holds"]
-        _print_table(names, cells)
-        typer.echo(_audit_verdict(rows))
-    if not holds:
+    graph, ego = terminal.options.load(terminal)
+    attackers = [terminal.options.node(terminal, name) for name in attacker or []]
+    worst = sdk.graph.search_sybils(
+        graph, ego, attackers=attackers, alphas=alpha or (), betas=beta or ()
+    )
+    cells = [
+        (row.attack, f"{row.alpha:g}", f"{row.beta:g}", row.attacker, row.sybils,
+         f"{row.weight:g}", f"{row.gain:.6f}", f"{row.bound:.6f}", "yes" if row.holds else "NO")
+        for row in worst.rows
+    ]  # fmt: skip
+    names = ["attack", "α", "β", "attacker", "Sybils", "weight", "gain", "bound", "holds"]
+    terminal.show(worst, [*table(names, cells), _audit_verdict(worst)])
+    if not worst.holds:
         raise typer.Exit(1)
 
 
 @reputation.command()
-@asked(*TASK)
-def verify(question: Question, node: Node) -> None:
+@verb(*TASK, prints=documents.ReputationVerified, options=Question)
+def verify(terminal: Asked, node: Node) -> None:
     """Recompute the anchored scores from the chain, and let the contract check NODE's proof."""
-    from karat.protocol import reputation as rules
-
-    address, source = question.node(node), question.of_task()
-    anchored = source.proof(address)
-    leaf = rules.leaf(anchored.proof)
-    holds = source.anchor.verify(anchored.task_id, anchored.epoch, leaf, anchored.proof.path)
-    if question.json:
-        document = {
-            "task": anchored.task_id,
-            "epoch": anchored.epoch,
-            "root": "0x" + anchored.root.hex(),
-            "block": anchored.statement.to_block,
-            "document": str(anchored.document.cid),
-            "score": anchored.score,
-            "holds": holds,
-            "proof": anchored.proof.to_dict(),
-        }
-        print_json("karat.reputation.verify/1", document)
-    else:
-        verdict = "holds" if holds else "DOES NOT HOLD"
-        score, epoch = f"{anchored.score:.6f}", anchored.epoch
-        typer.echo(f"{address}: anchored visit score {score} in epoch {epoch}; proof {verdict}")
-        typer.echo(
+    address = terminal.options.node(terminal, node)
+    proven = terminal.options.of_task(terminal).verify(address)
+    verdict = "holds" if proven.holds else "DOES NOT HOLD"
+    terminal.show(
+        proven,
+        [
+            f"{address}: anchored visit score {proven.score:.6f} in epoch {proven.epoch}; proof "
+            f"{verdict}",
             "  (mean visits of a walk over the anchored edges; `karat reputation top` shows "
-            "another number, hitting probabilities over all edges, normalised)"
-        )
-    if not holds:
+            "another number, hitting probabilities over all edges, normalised)",
+        ],
+    )
+    if not proven.holds:
         raise typer.Exit(1)
 
 
 @reputation.command()
-@asked(*TASK)
-def epochs(question: Question) -> None:
+@verb(*TASK, prints=documents.ReputationEpochs, options=Question)
+def epochs(terminal: Asked) -> None:
     """Show what is anchored, and which verifier stands behind it or behind something else."""
-    source = question.of_task()
-    number, found = source.task.id, source.epochs()
-    if question.json:
-        document = {"task": number, "epochs": [_epoch(one) for one in found]}
-        print_json("karat.reputation.epochs/1", document)
-        return
-    if not found:
-        say(f"No verifier of task {number} has attested a reputation yet.")
-    for one in found:
-        for line in _epoch_lines(one):
-            typer.echo(line)
+    anchored = terminal.options.of_task(terminal).anchored_epochs()
+    if not anchored.epochs and not terminal.options.json:
+        terminal.note(f"No verifier of task {anchored.task} has attested a reputation yet.")
+    terminal.show(anchored, [line for one in anchored.epochs for line in _epoch_lines(one)])
 
 
 reputation.command()(attest)
 
 
-def _epoch_lines(one: "Attestations") -> list[str]:
+@contextmanager
+def solving(ranking: "sdk.Ranking") -> Iterator[None]:
+    """A bar on a terminal, for what takes long on a large graph."""
+    with progress("solving", None) as bar:
+        ranking.engine.progress = bar.set
+        yield
+
+
+def _epoch_lines(one: documents.AnchoredEpoch) -> list[str]:
     """An epoch for people: what is anchored, who attested that, and who something else."""
-    said = one.statement
-    if said is None:
-        votes = [f"  {who} attested 0x{vote.hex()}" for who, vote in one.votes.items()]
+    anchored = one.anchored
+    if anchored is None:
+        votes = [f"  {who} attested {vote}" for who, vote in one.attested.items()]
         return [f"epoch {one.epoch}: no majority for a statement yet", *votes]
     votes = [
-        f"  {who} DISSENTS: it attested another statement, 0x{vote.hex()}"
+        f"  {who} DISSENTS: it attested another statement, {vote}"
         if who in one.dissenters
         else f"  {who} attested this statement"
-        for who, vote in one.votes.items()
+        for who, vote in one.attested.items()
     ]
     return [
-        f"epoch {one.epoch}: anchored, from the blocks up to {said.to_block}",
-        f"  root of the scores: 0x{said.root.hex()}",
-        f"  statement about it: 0x{(one.statement_hash or b'').hex()}",
+        f"epoch {one.epoch}: anchored, from the blocks up to {anchored.to_block}",
+        f"  root of the scores: {anchored.root}",
+        f"  statement about it: {anchored.statement}",
         *votes,
     ]
 
 
-def _epoch(one: "Attestations") -> dict[str, Any]:
-    said = one.statement
-    anchored = said and {
-        "statement": "0x" + (one.statement_hash or b"").hex(),
-        "root": "0x" + said.root.hex(),
-        "ego": said.ego,
-        "nodes": said.nodes,
-        "from_block": said.from_block,
-        "to_block": said.to_block,
-        "document_digest": "0x" + said.document_digest.hex(),
-    }
-    votes = {verifier: "0x" + statement.hex() for verifier, statement in one.votes.items()}
-    return {
-        "epoch": one.epoch,
-        "anchored": anchored,
-        "attested": votes,
-        "dissenters": one.dissenters,
-    }
-
-
 def _nobody(question: Question, ego: str) -> str:
-    said = f"Nobody has a score yet: no walk from {ego} reaches anyone."
+    reason = f"Nobody has a score yet: no walk from {ego} reaches anyone."
     if question.graph is not None:
-        return said
-    return f"{said} A sponsor trusts the verifiers that joined, and these whom they scored well."
+        return reason
+    return f"{reason} A sponsor trusts the verifiers that joined, and these whom they scored well."
 
 
-def _audit_verdict(rows: "list[AuditRow]") -> str:
+def _audit_verdict(audited: documents.ReputationAudited) -> str:
+    rows = audited.rows
     broken = sum(not row.holds for row in rows)
     verdict = f"is BROKEN in {broken} of {len(rows)}" if broken else f"holds in all {len(rows)}"
     worst = max(rows, key=lambda row: row.ratio)
@@ -271,22 +225,5 @@ def _audit_verdict(rows: "list[AuditRow]") -> str:
     )
 
 
-def _row(scores: "Scores", node: Hashable) -> dict[str, Any]:
-    return {
-        "node": node,
-        "score": scores[node],
-        "hit_probability": scores.hit_probability[node],
-        "stderr": scores.stderr[node],
-    }
-
-
-def _cells(row: dict[str, Any]) -> list[str]:
-    numbers = (row["score"], row["hit_probability"])
-    return [str(row["node"]), *(f"{x:.6f}" for x in numbers), f"{row['stderr']:.1e}"]
-
-
-def _print_table(header: list[str], rows: list[list[str]]) -> None:
-    widths = [max(len(cell) for cell in column) for column in zip(header, *rows, strict=True)]
-    for row in [header, *rows]:
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        typer.echo(line.rstrip())
+def _cells(one: documents.ScoredNode | documents.ReputationOf) -> list[str]:
+    return [one.node, f"{one.score:.6f}", f"{one.hit_probability:.6f}", f"{one.stderr:.1e}"]

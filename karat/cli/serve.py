@@ -6,13 +6,15 @@ from typing import Annotated
 
 import typer
 
-from karat.cli.options import LOOK, shared
-from karat.cli.session import Session
+from karat.cli.options import LOOK, verb
+from karat.cli.terminal import Terminal
+from karat.errors import ConfigError
+from karat.sdk import documents
 
 
-@shared(*LOOK)
+@verb(*LOOK, prints=documents.Serving)
 def serve(
-    session: Session,
+    terminal: Terminal,
     host: Annotated[
         str, typer.Option(help="Address to serve on; anything but loopback is public.")
     ] = "127.0.0.1",
@@ -28,37 +30,35 @@ def serve(
 
     Read-only, with a JSON API beneath it (/api). Ends with Ctrl-C.
     """
-    from karat.errors import ConfigError
-
-    try:
-        from karat.web.server import listen, serve, url_of
+    try:  # the page is an extra: what it needs may not be there
+        from karat.web.server import listen, serve, url_of  # noqa: PLC0415
     except ImportError as error:
         raise ConfigError(
             f"the page needs {error.name}: install it with `pip install 'karat[web]'`"
         ) from error
-    from karat.web.guard import LOOPBACK
-    from karat.web.names import read_names
-    from karat.web.site import Site, database_of
+    from karat.web.guard import LOOPBACK  # noqa: PLC0415 - only once it is known to be there
+    from karat.web.names import read_names  # noqa: PLC0415
+    from karat.web.site import Site, database_of  # noqa: PLC0415
 
     known = {} if names is None else read_names(names)
-    profile, store = session.profile, session.settings.store
-    network = session.network
+    network = terminal.network
+    profile = network.profile
     with listen(host, port) as listener:
         url = url_of(listener)
         site = Site.of(
             profile.name,
             network,
-            store,
+            terminal.settings.store,
             database_of(profile),
-            poll=session.poll_seconds,
+            poll=network.poll_seconds,
             names=known,
         )
         if host not in LOOPBACK:
-            session.note(f"Everybody who reaches {host} can see this page.")
+            terminal.note(f"Everybody who reaches {host} can see this page.")
 
         def ready() -> None:
-            document = {"url": url, "api": f"{url}/api/v1", "network": profile.name}
-            session.show("karat.serve/1", document, [f"Karat is at {url} (Ctrl-C ends it)."])
+            document = documents.Serving(url=url, api=f"{url}/api/v1", network=profile.name)
+            terminal.show(document, [f"Karat is at {url} (Ctrl-C ends it)."])
             sys.stdout.flush()  # somebody may wait for it at the other end of a pipe
 
         with site:

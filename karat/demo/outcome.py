@@ -12,10 +12,11 @@ from karat.demo.stage import Stage, funds
 from karat.errors import ProtocolError
 from karat.protocol import reputation
 from karat.protocol.content import Content, publish
-from karat.protocol.history import Round, TaskHistory
+from karat.protocol.history import TaskHistory
+from karat.protocol.rules import verdict_name
+from karat.protocol.state import Round
 from karat.protocol.task import Task
 from karat.protocol.trust import trust_edges
-from karat.protocol.verdicts import verdict_name
 from learning.score_codes import LOWEST_SCORE, ZERO_SCORE
 from learning.scores import decode_score
 
@@ -118,12 +119,12 @@ class Outcomes:
             return ParticipantResult(member.address, member.name, member.role, 0, 0, 0, score)
         held = built.ledger.member(self.history.task_id, member.address)
         reward, slashed = balance + held.balance, paid_in - held.stake
-        told = self.history.rewards.get(member.address, 0)
-        taken = self.history.slashed.get(member.address, 0)
-        if (reward, slashed) != (told, taken):
+        account = self.history.account(member.address)
+        gained = account.earned - account.bonds - account.bonds_lost
+        if (reward, slashed) != (gained, account.slashed):
             raise ProtocolError(
                 f"{member.name} holds {reward} and lost {slashed} on chain, but the events say "
-                f"{told} and {taken}"
+                f"{gained} and {account.slashed}"
             )
         codes = self._codes.get(member.address, [])
         marks = [decode_score(code) for code in codes if code >= LOWEST_SCORE]

@@ -4,6 +4,7 @@ Needs matplotlib (extra ``plot``).
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from matplotlib.figure import Figure
 
 from karat.demo.plots import FIGURES, Edge, graph
 from karat.demo.result import DemoResult, ParticipantResult, RoundResult
+from karat.demo.run import Played
 from karat.errors import ConfigError
+from karat.protocol.trust import net_edges, trust_edges
 from learning.arena.page import inlined, page, table, write_png
 
 
@@ -41,6 +44,16 @@ def write_report(result: DemoResult, edges: Sequence[Edge], folder: Path, comman
     except OSError as error:
         raise ConfigError(f"the report could not be written to {folder}: {error}") from error
     return target
+
+
+def with_report(end: Played, folder: Path, command: str) -> DemoResult:
+    """Write the report of a demo; its result with the page's path among the outputs.
+
+    Raises as :func:`write_report`.
+    """
+    edges = net_edges(trust_edges(end.task.history))
+    written = write_report(end.result, edges, folder, command)
+    return replace(end.result, outputs={**end.result.outputs, "report": str(written)})
 
 
 def _body(result: DemoResult, figures: dict[str, tuple[str, Figure]], command: str) -> str:

@@ -1,24 +1,20 @@
 """What a demo run found, as data: source of both the table and the ``karat.demo/1`` document."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
+
+from typing_extensions import TypedDict
+
+from karat.sdk.documents import Document, Update
 
 ATTACKER_ROLES = frozenset({"label-flip", "copy", "sybil"})
 
 
-@dataclass(frozen=True)
-class UpdateResult:
-    """One revealed update. ``scores`` maps verifier address to its 15-bit code."""
+@dataclass(frozen=True, kw_only=True)
+class UpdateResult(Update):
+    """A revealed update of a settled round, with its trainer's role."""
 
-    index: int
-    trainer: str
     role: str
-    cid: str
-    size: int
-    scores: dict[str, int]
-    median: int
-    verdict: str
-    weight: int
 
 
 @dataclass(frozen=True)
@@ -62,12 +58,35 @@ class GasUse:
     max: int
 
 
+class DemoChain(TypedDict):
+    """The chain the demo ran on; ``head`` is its last block's hash."""
+
+    kind: str
+    chain_id: int
+    rpc_url: str | None
+    ledger: str
+    anchor: str
+    task_id: int
+    blocks: int
+    head: str
+
+
 @dataclass(frozen=True)
-class DemoResult:
-    """Everything a run of the demo shows."""
+class DemoEnd:
+    """How it ended."""
+
+    accuracy: float
+    accuracy_plain_average: float
+    model: str
+    attacker_reward_share: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoResult(Document, schema="karat.demo/1"):
+    """``karat demo``; ``final`` follows from the last round and the rewards."""
 
     config: dict[str, Any]
-    chain: dict[str, Any]
+    chain: DemoChain
     store: dict[str, Any]
     token: dict[str, Any]
     rounds: list[RoundResult]
@@ -78,6 +97,15 @@ class DemoResult:
     outputs: dict[str, str]
     seconds: float
 
+    final: DemoEnd | None = None
+
+    def __post_init__(self) -> None:
+        if self.rounds and self.final is None:
+            last = self.rounds[-1]
+            share = self.attacker_reward_share
+            end = DemoEnd(last.accuracy, last.accuracy_plain_average, last.model, share)
+            object.__setattr__(self, "final", end)
+
     @property
     def attacker_reward_share(self) -> float:
         """Attackers' part of all trainers' rewards, in [0, 1]; 0 if nobody earned anything."""
@@ -85,15 +113,3 @@ class DemoResult:
         total = sum(p.reward for p in trainers)
         taken = sum(p.reward for p in trainers if p.role in ATTACKER_ROLES)
         return taken / total if total else 0.0
-
-    def document(self) -> dict[str, Any]:
-        """The ``karat.demo/1`` document."""
-        last = self.rounds[-1]
-        document = asdict(self)
-        document["final"] = {
-            "accuracy": last.accuracy,
-            "accuracy_plain_average": last.accuracy_plain_average,
-            "model": last.model,
-            "attacker_reward_share": self.attacker_reward_share,
-        }
-        return document

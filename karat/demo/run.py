@@ -20,9 +20,10 @@ from karat.demo.stage import Stage, funds, open_task, stage
 from karat.participants.trainer.calls import Trainer
 from karat.participants.verifier.calls import Verifier
 from karat.protocol.content import Content, publish
-from karat.protocol.history import Outcome, Round, TaskHistory
-from karat.protocol.rounds import quorum
-from karat.protocol.settlement import settle_calls
+from karat.protocol.history import TaskHistory
+from karat.protocol.rounds import settle_calls
+from karat.protocol.rules import quorum_met
+from karat.protocol.state import Outcome, Round
 from karat.protocol.task import Task
 from learning import tasks
 from learning.aggregation import plain_average
@@ -179,7 +180,7 @@ class _Play:
         ledger, task_id = self.stage.ledger, self.history.task_id
         info = ledger.round_info(task_id, current.number)
         calls: list[Call[None]]
-        if quorum(info):
+        if quorum_met(info.revealed_weight, info.committee_weight):
             calls = settle_calls(ledger, task_id, current)
         else:
             calls = [ledger.void_round(task_id, current.number)]

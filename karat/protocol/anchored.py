@@ -1,8 +1,7 @@
 """What is anchored of a task's reputations: who attested it, and proofs, all of it recomputed."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from chain.ledger.bindings.reputation_anchor_events import EpochAnchored, StatementAttested
 from chain.ledger.bindings.structs import Statement
 from chain.ledger.client import ReputationAnchor
 from karat.errors import NotAvailable, ProtocolError
@@ -34,39 +33,6 @@ class AnchoredProof:
     def score(self) -> float:
         """The anchored visit score."""
         return self.proof.score / 2**40
-
-
-@dataclass
-class Attestations:
-    """What verifiers attested for one epoch: each one's statement, by its hash.
-
-    ``statement`` is the one that more than half of the weight stands behind; None before.
-    """
-
-    epoch: int
-    statement: Statement | None = None
-    statement_hash: bytes | None = None
-    votes: dict[str, bytes] = field(default_factory=dict)
-
-    @property
-    def dissenters(self) -> list[str]:
-        """Verifiers that attested something else than what is anchored."""
-        anchored = self.statement_hash
-        return [one for one, said in self.votes.items() if anchored and said != anchored]
-
-
-def attestations(anchor: ReputationAnchor, history: TaskHistory) -> list[Attestations]:
-    """What verifiers attested of a task, oldest epoch first; the last may be undecided."""
-    found: dict[int, Attestations] = {}
-    for vote in anchor.events(StatementAttested, from_block=history.first_block):
-        if vote.task_id == history.task_id:
-            one = found.setdefault(vote.epoch, Attestations(vote.epoch))
-            one.votes[vote.verifier] = vote.statement_hash
-    for event in anchor.events(EpochAnchored, from_block=history.first_block):
-        if event.task_id == history.task_id:
-            found[event.epoch].statement = event.statement
-            found[event.epoch].statement_hash = event.statement_hash
-    return [found[number] for number in sorted(found)]
 
 
 def proof_of(

@@ -26,13 +26,13 @@ class Content:
 
 
 def publish(store: Store, data: bytes, *, owner: str, round_number: int | None = None) -> Content:
-    """Store and pin ``data``; raises :class:`chain.store.StoreError`."""
+    """Store and pin ``data``; raises :class:`chain.store.errors.StoreError`."""
     cid = store.add(data, owner=owner, round=round_number)
     return Content(cid.digest, len(data))
 
 
 def fetch(store: Store, content: Content, *, max_bytes: int) -> bytes:
-    """The bytes of ``content``, verified; raises :class:`chain.store.StoreError`."""
+    """The bytes of ``content``, verified; raises :class:`chain.store.errors.StoreError`."""
     return store.get(content.cid, max_bytes=max_bytes, size=content.size)
 
 

@@ -9,10 +9,11 @@ from chain.evm.abi import encode_values
 from chain.ledger.bindings.structs import Leaf, Statement
 from chain.ledger.client import Ledger, ReputationAnchor
 from karat.protocol.content import Content
-from karat.protocol.history import Outcome, TaskHistory
+from karat.protocol.history import TaskHistory
+from karat.protocol.state import Outcome
 from karat.protocol.trust import anchored_edges, trust_edges
 from reputation import MeritRank, Scores, TrustGraph
-from reputation.anchoring.anchored import AnchoredScores, Proof, build, canonical_json
+from reputation.anchoring.anchored import AnchoredScores, Proof, build_exact, canonical_json
 
 ALPHA = Fraction(3, 20)  # MeritRank's usual 0.15
 
@@ -20,7 +21,7 @@ ALPHA = Fraction(3, 20)  # MeritRank's usual 0.15
 def trust_graph(history: TaskHistory) -> TrustGraph:
     """The feedback graph of a task, signed, with rounds as epochs; all members are nodes."""
     edges = [(e.source, e.target, e.weight, e.epoch) for e in trust_edges(history)]
-    members = [history.sponsor, *history.verifiers, *history.trainers]
+    members = history.nodes
     return TrustGraph.from_edges(edges, nodes=members)
 
 
@@ -43,9 +44,8 @@ def scores(
 
 def anchored(history: TaskHistory) -> AnchoredScores:
     """The integer scores that go on chain, from the sponsor over :func:`anchored_edges`."""
-    members = [history.sponsor, *history.verifiers, *history.trainers]
-    graph = TrustGraph.from_edges(anchored_edges(history), nodes=members)
-    return build(graph, history.sponsor, ALPHA)
+    nodes = dict.fromkeys(history.nodes)  # somebody may have been several things
+    return build_exact(nodes, anchored_edges(history), history.sponsor, ALPHA)
 
 
 @dataclass(frozen=True)

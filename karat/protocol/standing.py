@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from chain.ledger.client import Ledger
-from karat.protocol.history import Outcome, Round, TaskHistory
+from karat.protocol.history import TaskHistory
+from karat.protocol.state import Outcome, Round
 from karat.protocol.trust import SLASHABLE, TrustEdge, trust_edges
 from learning.score_codes import ZERO_SCORE
 from reputation import TrustGraph
@@ -91,11 +92,7 @@ def standing_graph(
 
 def accounts(histories: Iterable[TaskHistory]) -> list[str]:
     """Everyone who takes part in a task, each once."""
-    members = (
-        one
-        for history in histories
-        for one in (history.sponsor, *history.verifiers, *history.trainers)
-    )
+    members = (one for history in histories for one in history.nodes)
     return list(dict.fromkeys(members))
 
 

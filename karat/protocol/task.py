@@ -7,15 +7,20 @@ from pydantic import ValidationError
 from chain.store import Store
 from chain.store.errors import NotFound
 from karat.errors import ProtocolError
-from karat.protocol.content import Content, fetch, fetch_update
-from karat.protocol.history import Outcome, Round, TaskHistory
+from karat.protocol.content import Content, fetch
+from karat.protocol.history import TaskHistory
+from karat.protocol.round_content import RoundContents
+from karat.protocol.state import Outcome, Round
 from learning.aggregation import next_model
-from learning.judge.verifier import PastRound, SubmittedUpdate, past_round
+from learning.codec import Codec, SparseUpdate
+from learning.judge.history import WINDOW, History, PastRound, past_round
+from learning.judge.intake import SubmittedUpdate, decode
 from learning.model_state import ModelState
 from learning.tasks import TaskSpec
 from learning.training import layout_of
 
 MAX_SPEC_BYTES = 1 << 16
+_MODELS = WINDOW + 2  # kept in memory: those that a round is judged with, and the next one
 
 
 class Task:
@@ -25,6 +30,8 @@ class Task:
         self.history = history
         self.store = store
         self._past: dict[int, PastRound] = {}
+        self._contents = RoundContents(store)
+        self._models: dict[bytes, ModelState] = {}
 
     @cached_property
     def spec(self) -> TaskSpec:
@@ -52,49 +59,45 @@ class Task:
             ) from error
 
     def model(self, content: Content) -> ModelState:
-        """Fetch a model; raises StoreError, or ModelStateError if it is not one of the task."""
-        layout = layout_of(self.spec)
-        limit = 4 * layout.total + 256 * (len(layout.names) + 4)
-        return ModelState.from_bytes(layout, fetch(self.store, content, max_bytes=limit))
+        """Fetch a model, once; raises StoreError, or ModelStateError if it is none of the task."""
+        if content.digest not in self._models:
+            layout = layout_of(self.spec)
+            limit = 4 * layout.total + 256 * (len(layout.names) + 4)
+            data = fetch(self.store, content, max_bytes=limit)
+            self._models[content.digest] = ModelState.from_bytes(layout, data)
+            for digest in list(self._models)[:-_MODELS]:
+                del self._models[digest]
+        return self._models[content.digest]
 
     def base(self, current: Round) -> ModelState:
         """The model that a round builds on."""
         return self.model(Content(current.base_digest, current.base_size))
 
     def submissions(self, current: Round) -> list[SubmittedUpdate]:
-        """A round's revealed updates with their bytes, in index order."""
-        return [
-            SubmittedUpdate(
-                index=update.index,
-                trainer=update.trainer,
-                digest=update.digest,
-                size=update.size,
-                commit_order=update.commit_order,
-                payload=fetch_update(
-                    self.store,
-                    Content(update.digest, update.size),
-                    max_bytes=self.spec.codec.max_bytes,
-                ),
-            )
-            for update in current.updates
-        ]
+        """A round's revealed updates with their bytes, in index order; fetched and decoded once."""
+        return self._contents.of(current, max_bytes=self.spec.codec.max_bytes)
 
-    def past(self, before: int) -> list[PastRound]:
-        """The settled rounds that verdicts of round ``before`` may look back to, oldest first."""
+    def past(self, before: int) -> History:
+        """The task's first model, and the settled rounds that round ``before`` is judged with."""
         numbers = [
             number
             for number, past in sorted(self.history.rounds.items())
             if number < before and past.outcome is Outcome.SETTLED
         ]
-        window = numbers[-self.spec.scoring.history_rounds :]
-        self._past = {number: self._look_back(number) for number in window}
-        return list(self._past.values())
+        self._past = {number: self._look_back(number) for number in numbers[-WINDOW:]}
+        return History(self._first, tuple(self._past.values()))
+
+    @cached_property
+    def _first(self) -> ModelState:
+        params = self.history.params
+        return self.model(Content(params.model_digest, params.model_size))
 
     def _look_back(self, number: int) -> PastRound:
         if number in self._past:
             return self._past[number]
         past = self.history.round(number)
-        return past_round(self.spec, number, self.submissions(past), past.medians)
+        updates = self.submissions(past)
+        return past_round(self.spec, number, self.base(past), updates, past.medians)
 
     def next_model(self, current: Round) -> ModelState:
         """The model that follows from a settled round, exactly."""
@@ -106,8 +109,7 @@ class Task:
         Uses nothing but the chain and the store, and none of the attested models after the
         first: what comes out can be compared with them.
         """
-        params = self.history.params
-        model = self.model(Content(params.model_digest, params.model_size))
+        model = self._first
         models: dict[int, ModelState] = {}
         for number, current in sorted(self.history.rounds.items()):
             if current.outcome is Outcome.SETTLED:
@@ -115,5 +117,9 @@ class Task:
         return models
 
     def _after(self, base: ModelState, current: Round) -> ModelState:
-        payloads = [update.payload for update in self.submissions(current)]
-        return next_model(self.spec, base, payloads, current.medians)
+        codec = Codec(self.spec.codec, base.layout)
+        updates = [
+            decoded if isinstance(decoded := decode(codec, item), SparseUpdate) else item.payload
+            for item in self.submissions(current)
+        ]
+        return next_model(self.spec, base, updates, current.medians)

@@ -22,7 +22,8 @@ Who may state anything about whom is told at :func:`peers`, what of it is anchor
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from karat.protocol.history import Outcome, Round, TaskHistory
+from karat.protocol.history import TaskHistory
+from karat.protocol.state import Outcome, Round
 from learning.score_codes import ZERO_SCORE, Verdict
 
 SLASHABLE = frozenset({Verdict.HARMFUL, Verdict.MALFORMED, Verdict.DUPLICATE})

@@ -1,87 +1,14 @@
-"""A verifier's evidence, read as hostile input, in words that people can judge."""
+"""A verifier's evidence in words that people can judge; it comes from a stranger."""
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from karat.protocol.verdicts import verdict_name
+from karat.protocol.rules import verdict_name
 from karat.web import schemas
 from karat.web.text import clean
+from learning.evidence import Entry, Evidence
 from learning.score_codes import LOWEST_SCORE, ZERO_SCORE
 
-SCHEMA = "karat.evidence/1"  # as learning.evidence writes it; importing that would load torch
+WEIGHT_UNIT = 1 << 14
 _BYTES_PER_UPDATE = 1 << 14  # an entry takes about 600
 _LEAST, _MOST = 1 << 20, 1 << 24
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
-
-
-class Signal(_Part):
-    """A measured value beside its threshold."""
-
-    value: float
-    threshold: float
-
-
-class Reason(_Part):
-    """One reason against an update."""
-
-    verdict: str | None = None
-    reason: str
-    related: str | None = None
-    signals: dict[str, Signal] = Field(default={}, max_length=32)
-
-
-class Exact(_Part):
-    """What evaluating a small step gave."""
-
-    gain: float
-
-
-class Entry(_Part):
-    """What the evidence says of one update."""
-
-    index: int = Field(ge=0, lt=1 << 16)
-    code: int = Field(ge=0, lt=1 << 15)
-    content_digest: str | None = None
-    findings: list[Reason] = Field(default=[], max_length=64)
-    norm: float | None = None
-    gain: float | None = None
-    gradient_cosine: float | None = None
-    progress_cosine: float | None = None
-    exact: Exact | None = None
-
-
-class Scoring(_Part):
-    """The threshold that is used here."""
-
-    suspect_distance: float | None = None
-
-
-class Document(_Part):
-    """An evidence document, as far as it is shown."""
-
-    kind: str = Field(alias="schema", pattern=f"^{SCHEMA}$")
-    rules: Scoring = Scoring()
-    loss: float | None = None
-    clip: float | None = None
-    noise_gain: float | None = None
-    median_of_signals: float | None = None
-    updates: list[Entry] = Field(max_length=1 << 16)
-
-    def entry(self, index: int) -> Entry | None:
-        """What it says of the update with this index."""
-        return next((entry for entry in self.updates if entry.index == index), None)
-
-
-def parse(data: bytes) -> Document:
-    """Read a document; raises ValueError with the first thing that is wrong."""
-    try:
-        return Document.model_validate_json(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ValueError(f"{where}: {first['msg']}" if where else first["msg"]) from error
 
 
 def most_bytes(updates: int) -> int:
@@ -94,7 +21,7 @@ def likely_bytes(updates: int) -> int:
     return 600 * updates
 
 
-def findings(document: Document, entry: Entry) -> list[schemas.Finding]:
+def findings(document: Evidence, entry: Entry) -> list[schemas.Finding]:
     """The reasons against an update, and which other one of the round they name."""
     others = {other.content_digest: other.index for other in document.updates}
     return [
@@ -118,7 +45,7 @@ def findings(document: Document, entry: Entry) -> list[schemas.Finding]:
     ]
 
 
-def checks(document: Document, entry: Entry) -> list[schemas.Check]:
+def checks(entry: Entry) -> list[schemas.Check]:
     """What an update has to pass to be paid, as far as it was measured."""
     found: list[schemas.Check] = []
 
@@ -134,24 +61,14 @@ def checks(document: Document, entry: Entry) -> list[schemas.Check]:
             found.append(check)
 
     add(
-        "gain", entry.gain, document.noise_gain,
-        "How much it lowers the loss on the drawn batches; it must be more than a random update "
-        "could gain.",
+        "credit", entry.gain, 0.0,
+        "Part of the first model's loss that it removed, in the company of the others and beyond "
+        "what was public.",
     )  # fmt: skip
-    exact = None if entry.exact is None else entry.exact.gain
-    add("exact gain", exact, 0.0, "The same, evaluated for a small step: this update was audited.")
     add(
-        "along the progress", entry.progress_cosine, 0.0,
-        "Cosine with the direction in which the model moved lately.",
+        "weight", None if entry.weight is None else entry.weight / WEIGHT_UNIT, 0.0,
+        "How much of it the next model takes.",
     )  # fmt: skip
-    if entry.gradient_cosine is not None and entry.progress_cosine is not None:
-        distance, middle = document.rules.suspect_distance, document.median_of_signals
-        limit = None if distance is None or middle is None else middle - distance
-        add(
-            "beside the others", entry.gradient_cosine + entry.progress_cosine, limit,
-            "Sum of its cosines with the descent direction and the progress; far below the "
-            "others' median it is left out.",
-        )  # fmt: skip
     return found
 
 

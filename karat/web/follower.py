@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from web3.exceptions import Web3Exception
+
 from chain.errors import ChainError, EventIndexError
 from chain.evm.abi import Event
 from chain.ledger.bindings import ledger_events as ledger
@@ -102,7 +104,7 @@ class Follower:
             try:
                 self._step()
                 pause = self.poll
-            except ChainError as error:
+            except (ChainError, Web3Exception, OSError, MemoryError) as error:
                 _LOG.warning("cannot follow the chain: %s", error)
                 self._set(trouble=_public(error))
                 pause = min(2 * max(pause, 1.0), _LONGEST_PAUSE)
@@ -142,7 +144,7 @@ class Follower:
             self.head = replace(self.head, **changes)
 
 
-def _public(error: ChainError) -> str:
+def _public(error: Exception) -> str:
     if isinstance(error, EventIndexError):
         return "the event index of this page cannot be used"
     return "the node does not answer as it should"

@@ -18,6 +18,7 @@ from karat.web.book import TaskBook
 from karat.web.facts import Kept
 from karat.web.follower import Follower
 from karat.web.library import Library
+from learning.evidence import Evidence
 
 if TYPE_CHECKING:
     from learning.tasks import TaskSpec
@@ -47,8 +48,8 @@ class Progresses:
             rounds = sorted(book.history.rounds.items())[-MOST_ROUNDS:]
             bases = {n: Content(r.base_digest, r.base_size) for n, r in rounds}
             told = {n: (list(r.evidence.values()), len(r.updates)) for n, r in rounds}
-            last = next((book.rounds[n].fixed for n, _ in reversed(rounds)), None)
-        final = None if last is None else Content(last.model_digest, last.model_size)
+            last = next((past.next_model for _, past in reversed(rounds)), None)
+        final = None if last is None else Content(*last)
         models = {c.digest: c for c in (*bases.values(), final) if c is not None}
         computing = False
         if name is not None and params.model_size <= _MOST_MODEL:
@@ -77,7 +78,10 @@ class Progresses:
             if time.monotonic() > until:
                 return None
             found = self._library.document(
-                digest, evidence.most_bytes(updates), evidence.likely_bytes(updates), evidence.parse
+                digest,
+                evidence.most_bytes(updates),
+                evidence.likely_bytes(updates),
+                Evidence.from_bytes,
             )
             if found.state == "read":
                 loss: float | None = found.value.loss

@@ -10,6 +10,7 @@ import uvicorn
 
 from karat.errors import ConfigError
 from karat.web.app import create_app
+from karat.web.patience import ImpatientProtocol
 from karat.web.site import Site
 
 
@@ -54,6 +55,7 @@ def serve(site: Site, host: str, listener: socket.socket, ready: Callable[[], No
         server_header=False,
         timeout_graceful_shutdown=2,
         limit_concurrency=200,
+        http=ImpatientProtocol,
     )
     _Server(config, ready).run(sockets=[listener])
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from chain.folders import data_dir
 from chain.ledger.index import EventIndex
 from chain.ledger.profiles import Profile
-from karat.errors import NotAvailable
 from karat.sdk import Network
 from karat.web.facts import Facts
 from karat.web.follower import Follower
@@ -97,7 +96,5 @@ def database_of(profile: Profile) -> Path:
 
 def anchor_of(network: Network) -> str | None:
     """The address of the network's reputation anchor, if it names one."""
-    try:
-        return network.anchor.address
-    except NotAvailable:
-        return None
+    anchor = network.anchor_or_none
+    return None if anchor is None else anchor.address

@@ -73,25 +73,26 @@ class Standings:
         """The proof of a participant's latest anchored score, or why there is none."""
         from reputation.errors import UnknownNodeError  # noqa: PLC0415
 
-        if not book.epochs:
+        anchored = book.history.anchored
+        if not anchored:
             return None, "No reputation of this task is anchored on chain yet."
-        number = max(book.epochs)
-        said = book.epochs[number].statement
-        scored = self._scored(book.task_id, number, said.to_block)
-        if scored.root != said.root:
+        number = max(anchored)
+        statement = anchored[number]
+        scored = self._scored(book.task_id, number, statement.to_block)
+        if scored.root != statement.root:
             return None, (
-                f"Epoch {number} anchors another root than blocks up to {said.to_block} give: "
+                f"Epoch {number} anchors another root than blocks up to {statement.to_block} give: "
                 "more than half of the verifiers attested something else."
             )
         try:
             proof = scored.proof(address)
         except UnknownNodeError:
             return None, f"Epoch {number} was anchored before this participant joined."
-        holds, checked_by = self._check(book.task_id, number, said.root, proof)
+        holds, checked_by = self._check(book.task_id, number, statement.root, proof)
         shown = schemas.Proof(
             epoch=number,
-            root="0x" + said.root.hex(),
-            to_block=said.to_block,
+            root="0x" + statement.root.hex(),
+            to_block=statement.to_block,
             score=proof.score / ONE,
             index=proof.index,
             units=str(proof.score),

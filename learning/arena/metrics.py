@@ -6,6 +6,9 @@ from typing import TypedDict
 import numpy as np
 
 from learning.arena.base import Entry, Outcome
+from learning.score_codes import Verdict
+
+SLASHABLE = (Verdict.HARMFUL, Verdict.MALFORMED, Verdict.DUPLICATE)
 
 
 class Result(TypedDict):
@@ -15,10 +18,11 @@ class Result(TypedDict):
     precision: float | None
     recall: float | None
     honest_false_positive: float
+    honest_slashed: float
 
 
 class Tally:
-    """Sums over the rounds of a match. Rounds weigh the same: each pays out one budget."""
+    """Sums over the rounds of a match, of pay in the defence's unit."""
 
     def __init__(self, honest: int) -> None:
         self.honest = honest
@@ -28,6 +32,7 @@ class Tally:
         self._attackers = 0
         self._flagged_honest_in_attack = 0
         self._flagged_honest = 0
+        self._slashed_honest = 0
         self._rounds = 0
 
     def count(self, entries: Sequence[Entry], outcome: Outcome, attacking: bool) -> None:
@@ -36,11 +41,12 @@ class Tally:
         flagged = outcome.flagged
         self._rounds += 1
         self._flagged_honest += int(flagged[honest].sum())
+        slashed = flagged if outcome.codes is None else np.isin(outcome.codes, SLASHABLE)
+        self._slashed_honest += int(slashed[honest].sum())
         if not attacking or honest.all():
             return
-        paid = outcome.pay / outcome.pay.sum() if outcome.pay.sum() > 0 else outcome.pay
-        self._paid_attackers += float(paid[~honest].sum())
-        self._paid_all += float(paid.sum())
+        self._paid_attackers += float(outcome.pay[~honest].sum())
+        self._paid_all += float(outcome.pay.sum())
         self._attackers += int((~honest).sum())
         self._flagged_attackers += int(flagged[~honest].sum())
         self._flagged_honest_in_attack += int(flagged[honest].sum())
@@ -53,6 +59,7 @@ class Tally:
             precision=_ratio(self._flagged_attackers, flagged if self._attackers else 0),
             recall=_ratio(self._flagged_attackers, self._attackers),
             honest_false_positive=self._flagged_honest / (self.honest * self._rounds),
+            honest_slashed=self._slashed_honest / (self.honest * self._rounds),
         )
 
 

@@ -16,9 +16,10 @@ import torch
 
 import learning
 from learning import tasks
-from learning.arena.attacks import attacks
+from learning.arena.attacks.composed import build_attack
 from learning.arena.defence import defence_names
 from learning.arena.match import Match, Row, play
+from learning.arena.scenarios import SCENARIOS
 from learning.errors import ArenaError, UnknownNameError
 from learning.training import pick_device
 
@@ -38,6 +39,7 @@ class Tournament:
     alpha: Sequence[float] = (0.5,)
     rounds: Sequence[int] = (30,)
     seeds: Sequence[int] = (0,)
+    scenario: str = "dirichlet"
 
     def matches(self) -> list[Match]:
         """All matches, in the order of the lists; ``none`` is played once per defence and seed.
@@ -48,7 +50,18 @@ class Tournament:
         self._check_names()
         counts = (self.honest, self.attackers, self.alpha, self.rounds, self.seeds)
         combined = [
-            Match(self.task, attack, defence, honest, attackers, alpha, rounds, seed, self.device)
+            Match(
+                self.task,
+                attack,
+                defence,
+                honest,
+                attackers,
+                alpha,
+                rounds,
+                seed,
+                self.device,
+                self.scenario,
+            )
             for attack, defence in product(self.attacks, self.defences)
             for honest, attackers, alpha, rounds, seed in product(*counts)
             if attack != "none" or attackers == self.attackers[0]
@@ -59,9 +72,13 @@ class Tournament:
 
     def _check_names(self) -> None:
         tasks.get(self.task)
+        if self.scenario not in SCENARIOS:
+            raise UnknownNameError(
+                f"no scenario is called {self.scenario!r}; there are {', '.join(SCENARIOS)}"
+            )
         pick_device(self.device)
         for attack in self.attacks:
-            attacks.get(attack)
+            build_attack(attack)
         known = defence_names()
         for defence in self.defences:
             if defence not in known and ":" not in defence:
@@ -91,14 +108,11 @@ class Results:
 
     def put(self, match: Match, row: Row) -> None:
         """File a row; a reader sees all of it or nothing."""
-        path = self._path(match)
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        temporary.write_text(json.dumps(row.to_json()))
-        temporary.replace(path)
+        write_whole(self._path(match), json.dumps(row.to_json()))
 
     def _path(self, match: Match) -> Path:
         plugins = [_content(name) for name in (match.attack, match.defence) if ":" in name]
-        key = json.dumps([asdict(match), _sources(), plugins], sort_keys=True)
+        key = json.dumps([asdict(match), source_digest(), plugins], sort_keys=True)
         return self.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
 
 
@@ -137,7 +151,7 @@ def _play_all(matches: Sequence[Match], jobs: int) -> Iterator[tuple[Match, Row]
         for match in matches:
             yield match, play(match)
         return
-    with _one_thread_each(), _pool(jobs) as pool:
+    with workers(jobs) as pool:
         waiting: dict[Future[Row], Match] = {pool.submit(play, match): match for match in matches}
         try:
             for done in as_completed(waiting):
@@ -146,10 +160,15 @@ def _play_all(matches: Sequence[Match], jobs: int) -> Iterator[tuple[Match, Row]
             pool.shutdown(cancel_futures=True)
 
 
-def _pool(jobs: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(
-        jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_calm_torch
-    )
+@contextmanager
+def workers(jobs: int) -> Iterator[ProcessPoolExecutor]:
+    """So many processes of one thread each."""
+    context = multiprocessing.get_context("spawn")
+    with (
+        _one_thread_each(),
+        ProcessPoolExecutor(jobs, mp_context=context, initializer=_calm_torch) as pool,
+    ):
+        yield pool
 
 
 def _calm_torch() -> None:
@@ -173,13 +192,20 @@ def _one_thread_each() -> Iterator[None]:
 
 
 @lru_cache(maxsize=1)
-def _sources() -> str:
+def source_digest() -> str:
     """Digest of all Python files of this package."""
     root = Path(learning.__file__).parent
     hasher = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
         hasher.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes() + b"\0")
     return hasher.hexdigest()
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file of which a reader sees all or nothing."""
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
 
 
 def _content(plugin: str) -> str:

@@ -69,10 +69,10 @@ def mlp_digits() -> TaskSpec:
     return TaskSpec(
         name="mlp-digits",
         model=ModelSpec(kind="mlp", sizes={"inputs": 64, "hidden": 64, "classes": 10}),
-        data=DataSpec(kind="digits", root=256, test=360),
+        data=DataSpec(kind="digits", root=384, test=360),
         training=TrainingSpec(steps=24, batch=64, lr=0.3),
         codec=CodecSpec(density=0.5, block=256, max_bytes=1 << 14),
-        scoring=ScoringSpec(batch=64, batches=3),
+        scoring=ScoringSpec(probes="patches"),
     )
 
 
@@ -82,10 +82,10 @@ def cnn_digits() -> TaskSpec:
     return TaskSpec(
         name="cnn-digits",
         model=ModelSpec(kind="cnn", sizes={"side": 8, "channels": 8, "classes": 10}),
-        data=DataSpec(kind="digits", root=256, test=360),
+        data=DataSpec(kind="digits", root=384, test=360),
         training=TrainingSpec(steps=16, batch=32, lr=0.2),
         codec=CodecSpec(density=0.25, block=256, max_bytes=1 << 14),
-        scoring=ScoringSpec(batch=64, batches=3),
+        scoring=ScoringSpec(probes="patches"),
     )
 
 
@@ -119,5 +119,5 @@ def gpt_text(
         data=DataSpec(kind="stdlib-text", root=512, test=512),
         training=TrainingSpec(steps=16, batch=16, lr=1e-3, optimiser="adamw"),
         codec=CodecSpec(density=0.05, block=256, max_bytes=4096 + parameters),
-        scoring=ScoringSpec(batch=64, batches=4),
+        scoring=ScoringSpec(batch=16, probes="symbols"),
     )

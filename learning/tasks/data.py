@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from sklearn.datasets import load_digits
 
 from learning.errors import TaskError, UnknownNameError
 from learning.tasks.spec import TaskSpec
@@ -49,6 +48,8 @@ class Divided:
 
 def _digits(_: TaskSpec) -> Examples:
     """scikit-learn's 1,797 hand-written digits, 8×8 pixels of 0..16, roughly standardised."""
+    from sklearn.datasets import load_digits  # noqa: PLC0415 - a second of CPU to import
+
     x, y = load_digits(return_X_y=True)
     labels = y.astype(np.int64)
     return Examples(((x - 4.9) / 6.0).astype(np.float32), labels, labels)

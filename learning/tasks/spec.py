@@ -70,53 +70,16 @@ class CodecSpec(_Frozen):
 
 
 class ScoringSpec(_Frozen):
-    """The verifier's batches and thresholds; `docs/scoring.md` derives each one.
+    """What updates are judged on; `docs/scoring.md` has the mathematics.
 
-    batch, batches      hold-out examples per forward pass, and how many passes
-    temperature         logits are divided by it before the loss
-    audit_fraction      part of the updates whose gain is also evaluated exactly
-    audit_step          fraction of the update applied in an exact evaluation
-    history_rounds      how many earlier rounds a verdict may look at
-    copy_cosine         more than this against another trainer's update is a copy …
-    own_cosine          … and more than this against a trainer's own earlier one …
-    copy_partial        … if it still is after the shared direction is projected out
-    ring_size           so many copies of one update, the first included: nobody is paid for it
-    mixture_fit         more than this fraction explained by earlier commits: nothing new
-    crowd_fence         standard deviations above the others in likeness to the crowd: no pay
-    stranger_fit        explained by others less than this part of the median: noise, no pay
-    alliance_rounds     over so many rounds, this one included, …
-    alliance_likeness   … more alike than this on average, with two others: no pay
-    harmful_cosine      both signals of harm below minus this, and …
-    harmful_distance    … their sum this far below the median's: harmful
-    suspect_distance    … or this far: no pay, and not aggregated
-    habit_decay         weight of a trainer's update of the round before, against this one's
-    confusion_peak      one class taken for one other, so many times the usual: no pay
+    batch               sealed examples a round
+    probes              family of random changes made to a copy of each, see `learning.judge.probes`
     own_data_sigmas     assigned data preferred by no more standard deviations than this: no pay
-    noise_sigmas        gains within this many standard deviations of a random update's: no pay
     """
 
-    batch: Count = 128
-    batches: Count = 1
-    temperature: Positive = 5.0
-    audit_fraction: Fraction = 0.1
-    audit_step: Positive = 0.0625
-    history_rounds: Count = 8
-    copy_cosine: Fraction = 0.9
-    own_cosine: Fraction = 0.98
-    copy_partial: Fraction = 0.8
-    ring_size: Annotated[int, Field(ge=2)] = 3
-    mixture_fit: Fraction = 0.9
-    crowd_fence: Positive = 2.5
-    stranger_fit: Fraction = 0.1
-    alliance_rounds: Count = 3
-    alliance_likeness: Fraction = 0.42
-    harmful_cosine: Fraction = 0.15
-    harmful_distance: Fraction = 0.7
-    suspect_distance: Positive = 0.65
-    habit_decay: Fraction = 0.7
-    confusion_peak: Positive = 4.2
+    batch: Count = 256
+    probes: Literal["none", "patches", "symbols"] = "none"
     own_data_sigmas: Positive = 2.0
-    noise_sigmas: Annotated[float, Field(ge=0.0)] = 2.0
 
 
 class AggregationSpec(_Frozen):

@@ -20,7 +20,7 @@ determined by the positive edges, the ego and α; so anyone recomputes the same 
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -185,8 +185,6 @@ def build(
 ) -> AnchoredScores:
     """Scores of all nodes of ``graph`` for ``ego`` with α exactly as written (``0.15`` is 3/20).
 
-
-
     Raises:
         AnchorError: a node is not an address, two nodes are the same address, or a weight is not an
             integer.
@@ -194,22 +192,45 @@ def build(
         UnknownNodeError: ``ego`` is not in the graph.
     """
     graph.index(ego)
-    names = {node: _address(node) for node in graph.nodes}
-    nodes = sorted(names.values())
-    index = {name: i for i, name in enumerate(nodes)}
-    if len(index) < len(nodes):
-        raise AnchorError("two nodes are the same address in different letter case; merge them")
-    weights: dict[tuple[int, int], int] = {}
-    for src, dst, weight, _ in graph.edges():
+    edges = []
+    for source, target, weight, _ in graph.edges():
         if weight > 0:
             if not weight.is_integer():
                 raise AnchorError(
-                    f"edge {src} → {dst}: weight {weight} is not an integer; scale it"
+                    f"edge {source} → {target}: weight {weight} is not an integer; scale it"
                 )
-            pair = index[names[dst]], index[names[src]]
-            weights[pair] = weights.get(pair, 0) + int(weight)
-    edges = [(i, j, weights[j, i]) for j, i in sorted(weights)]
-    return AnchoredScores(nodes, edges, names[ego], _alpha(alpha))
+            edges.append((source, target, int(weight)))
+    return build_exact(graph.nodes, edges, ego, alpha)
+
+
+def build_exact(
+    nodes: Iterable[Node],
+    edges: Iterable[tuple[Node, Node, int]],
+    ego: Node,
+    alpha: Fraction | str | float = Fraction(3, 20),
+) -> AnchoredScores:
+    """The same from positive integer weights, which stay integers all the way.
+
+    Args:
+        nodes: addresses, ``ego`` and the ends of all edges among them.
+        edges: (source, target, weight > 0); parallel ones add up.
+        ego: whose view it is.
+        alpha: as in `build`.
+
+    Raises:
+        AnchorError, ParameterError: as `build`.
+    """
+    names = {node: _address(node) for node in nodes}
+    order = sorted(names.values())
+    index = {name: i for i, name in enumerate(order)}
+    if len(index) < len(order):
+        raise AnchorError("two nodes are the same address in different letter case; merge them")
+    weights: dict[tuple[int, int], int] = {}
+    for source, target, weight in edges:
+        pair = index[names[target]], index[names[source]]
+        weights[pair] = weights.get(pair, 0) + weight
+    rows = [(i, j, weights[j, i]) for j, i in sorted(weights)]
+    return AnchoredScores(order, rows, names[ego], _alpha(alpha))
 
 
 def canonical_json(document: Any) -> bytes:

@@ -79,6 +79,7 @@ class Network:
         self.ledger = Ledger.deploy(self.sponsor)
         self.anchor = ReputationAnchor.deploy(self.sponsor, self.ledger.address)
         self.token = Token.deploy(self.sponsor)
+        self.deployed_in = int(devnet.web3.eth.block_number)
 
     def everyone(self, *steps: tuple[Sender, Call[object]]) -> None:
         send_batch(self.devnet, steps)

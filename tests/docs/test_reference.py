@@ -12,13 +12,12 @@ from tests.docs.generators import contract_pages, pages
 MERITRANK = (ROOT / "docs" / "meritrank.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("contract", ["Ledger", "ReputationAnchor"])
+@pytest.mark.parametrize("contract", ["Ledger", "ReputationAnchor", "StandingAnchor"])
 def test_every_function_event_and_error_is_explained(contract: str) -> None:
     page = pages()[f"contracts/{contract}.md"]
     sections = re.findall(r"^### (\S+)\n\n```solidity\n(.*?)\n```\n\n(.*)$", page, re.MULTILINE)
     assert [name for name, _, said in sections if not said] == []
-    source, _ = contract_pages.CONTRACTS[contract]
-    abi = contract_pages.compiled()[source][contract]["abi"]
+    abi = contract_pages.interface(contract, contract_pages.compiled())
     there = {name.split("(")[0] for name, _, _ in sections}
     assert there == {e["name"] for e in abi if e["type"] in {"function", "event", "error"}}
 

@@ -8,7 +8,9 @@ import torch
 
 from learning.aggregation import next_model
 from learning.codec import Codec
-from learning.judge.verifier import SubmittedUpdate, score_round
+from learning.judge.history import History
+from learning.judge.intake import SubmittedUpdate
+from learning.judge.verifier import score_round
 from learning.score_codes import LOWEST_SCORE, ZERO_SCORE
 from learning.tasks import get as get_task
 from learning.tasks.data import Examples, partition
@@ -27,7 +29,7 @@ def submitted(name: str) -> list[SubmittedUpdate]:
     for i, shard in enumerate(partition(task, 10, seed=2)):
         shown = Examples(shard.x, shard.y.max() - shard.y, shard.group) if i == 9 else shard
         payloads.append(codec.encode(train(task, base, shown, i, "cpu")))
-    payloads.append(payloads[0])
+    payloads.append(b"junk")
     return [
         SubmittedUpdate(i, f"t{i}", hashlib.sha256(p).digest(), len(p), i, p)
         for i, p in enumerate(payloads)
@@ -38,8 +40,8 @@ def submitted(name: str) -> list[SubmittedUpdate]:
 def test_same_verdicts_and_scores_within_a_step(name: str) -> None:
     task = get_task(name)
     base, updates = initial_model(task), submitted(name)
-    cpu = score_round(task, base, updates, 5, (), "cpu").codes.astype(int)
-    gpu = score_round(task, base, updates, 5, (), "cuda").codes.astype(int)
+    cpu = score_round(task, base, updates, 5, History(base), "cpu").codes.astype(int)
+    gpu = score_round(task, base, updates, 5, History(base), "cuda").codes.astype(int)
     verdicts = (cpu < LOWEST_SCORE) | (gpu < LOWEST_SCORE)
     assert (cpu[verdicts] == gpu[verdicts]).all()
     assert np.abs(cpu - gpu).max() <= 1

@@ -84,7 +84,8 @@ def test_linking_fills_every_placeholder() -> None:
     names = libraries(ledger)
     addresses = {name: f"0x{i:040x}" for i, name in enumerate(names, start=1)}
     code = link(ledger, addresses)
-    assert names == sorted(set(build.TARGETS) - {"Ledger", "DevToken", "ReputationAnchor"})
+    in_library_folder = {name for name, file in build.TARGETS.items() if "/ledger/" in file}
+    assert names == sorted(in_library_folder)
     for address in addresses.values():
         assert bytes.fromhex(address[2:]) in code
     with pytest.raises(ContractError, match=names[0]):

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from chain.devnet import CHAIN_ID
+from chain.devnet import CHAIN_ID, memory, start_devnet
 from chain.devnet.accounts import dev_accounts
 from chain.devnet.background import BackgroundDevnet, devnet_folder, down, status, up
 from chain.devnet.keeper import RUNNING, BackgroundKind
@@ -22,7 +22,9 @@ from chain.devnet.memory import raw_transaction
 from chain.errors import NodeError, NodeStartError, PortBusy
 from chain.evm.node import connect_node
 from chain.evm.transactions import Sender
+from chain.folders import write_atomically
 from chain.ledger.client import Token
+from karat.cli.errors import sentence
 
 KINDS: list[BackgroundKind] = ["anvil", "hardhat"]
 ACCOUNT, OTHER = dev_accounts(9, 2)
@@ -59,7 +61,9 @@ def blocks_on_disk(kind: BackgroundKind) -> int:
     if kind == "hardhat":
         return len((folder / "hardhat-blocks.jsonl").read_text().splitlines())
     state = json.loads(gzip.decompress((folder / "anvil-state.gz").read_bytes()))
-    return int(str(state["best_block_number"]), 0)
+    dumped = int(str(state["best_block_number"]), 0)
+    journal = folder / f"anvil-blocks-{dumped}.jsonl"
+    return dumped + (len(journal.read_text().splitlines()) if journal.exists() else 0)
 
 
 def nodes_of(devnet: BackgroundDevnet) -> list[psutil.Process]:
@@ -177,10 +181,11 @@ def test_a_busy_port_and_a_damaged_state_are_named() -> None:
     Token.deploy(sender)
     down()
     (devnet_folder("local") / "anvil-state.gz").write_bytes(b"nonsense")
-    with pytest.raises(NodeStartError, match=r"anvil-state\.gz.*--wipe"):
+    with pytest.raises(NodeStartError, match=r"anvil-state\.gz") as damaged:
         up(port=0)
+    assert "karat down --wipe" in sentence(damaged.value)
     (devnet_folder("local") / "settings.json").write_text("{}")
-    with pytest.raises(NodeError, match=r"--wipe. removes it"):
+    with pytest.raises(NodeError, match="cannot read the devnet"):
         status()
     down(wipe=True)
 
@@ -202,3 +207,53 @@ def test_a_torn_journal_line_is_dropped_and_the_rest_kept() -> None:
     journal.write_bytes(whole[: last + 20])
     _, sender = start("hardhat")
     assert minted(sender, Token.attach(sender.web3, token.address), 1) == 14
+
+
+def test_what_is_written_stays_a_small_multiple_of_the_chain(tmp_path: Path) -> None:
+    written = []
+
+    def counted(path: Path, content: bytes, **options: int) -> None:
+        written.append(len(content))
+        write_atomically(path, content, **options)
+
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        start_devnet("anvil", accounts=[ACCOUNT.address]) as node,
+    ):
+        patch.setattr(memory, "write_atomically", counted)
+        patch.setattr(memory, "_LEAST_JOURNAL", 1024)
+        kept = memory.StateFile(node, tmp_path)
+        kept.restore()
+        sender = Sender(node.web3, ACCOUNT)
+        token = Token.deploy(sender)
+        journalled = 0
+        for number in range(40):
+            sender.send(token.mint(ACCOUNT.address, number))
+            before = kept._journal.size
+            kept.save()
+            journalled += max(0, kept._journal.size - before)
+        kept.finish()
+        state = (tmp_path / "anvil-state.gz").stat().st_size
+        assert len(written) < 8
+        assert sum(written) + journalled <= 4 * state
+        assert [path.name for path in tmp_path.glob("anvil-*")] == ["anvil-state.gz"]
+
+
+def test_a_journal_is_mined_again_after_its_dump(tmp_path: Path) -> None:
+    with start_devnet("anvil", accounts=[ACCOUNT.address]) as node:
+        kept = memory.StateFile(node, tmp_path)
+        kept.restore()
+        kept.save()
+        sender = Sender(node.web3, ACCOUNT)
+        token = Token.deploy(sender)
+        for _ in range(3):
+            sender.send(token.mint(ACCOUNT.address, 5))
+            kept.save()
+        head = node.web3.eth.get_block("latest")
+    with start_devnet("anvil") as node:
+        again = memory.StateFile(node, tmp_path)
+        again.restore()
+        latest = node.web3.eth.get_block("latest")
+        assert (latest["number"], latest["timestamp"]) == (head["number"], head["timestamp"])
+        assert Token(node.web3, token.address).balance_of(ACCOUNT.address) == 15
+        again.save()

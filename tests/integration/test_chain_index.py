@@ -1,4 +1,4 @@
-"""The event index on a real Anvil: queries, restarts, reorganisations, and damage."""
+"""The event index on a real Anvil: restarts, reorganisations, and damage."""
 
 import subprocess
 import sys
@@ -10,15 +10,12 @@ from pathlib import Path
 import pytest
 
 from chain.devnet import start_devnet
-from chain.errors import EventIndexError, NodeError
+from chain.errors import EventIndexError, NodeError, NodeInconsistent
 from chain.evm.node import rpc
 from chain.ledger.bindings import ledger_events as happened
-from chain.ledger.bindings.enums import Role
-from chain.ledger.commitments import appeal_commitment, pack_scores
-from chain.ledger.index import EventIndex, Queries
+from chain.ledger.index import EventIndex, event_index
 from chain.ledger.index.schema import events as events_table
-from chain.ledger.peers import pack_edges
-from tests.chain.network import ACCOUNTS, GENESIS, SALT, UNIT, Network, params
+from tests.chain.network import ACCOUNTS, GENESIS, UNIT, Network
 
 ROOT = Path(__file__).parents[2]
 CODES = [20_000, 18_000, 1, 16_384]
@@ -70,72 +67,6 @@ def test_the_index_tells_what_the_chain_tells(network: Network) -> None:
     later = list(index.events(after=(at.block_number, at.log_index)))
     assert later == direct[6:]
     index.close()
-
-
-def test_queries_tell_a_task_and_its_round(network: Network) -> None:
-    network.open_task()
-    network.play_round(CODES)
-    ledger = network.ledger
-    network.devnet.warp_to(network.devnet.timestamp + 1)
-    network.everyone(
-        *((network.sponsor, ledger.claim(1, one.address, [1])) for one in network.trainers),
-        *((network.verifiers[0], ledger.withdraw(1, one.address)) for one in network.trainers),
-        *((one, ledger.attest_model(1, 1, b"\x07" * 32, 1234)) for one in network.verifiers[:2]),
-    )
-    index = opened(network)
-    index.sync()
-    queries = Queries(index)
-
-    [task] = queries.tasks()
-    assert task.params == params(network.token.address)
-    assert (task.task_id, task.rounds, task.closed) == (1, 1, False)
-    assert queries.task(1) == task
-    with pytest.raises(EventIndexError, match="no task 2"):
-        queries.task(2)
-
-    [round_] = queries.rounds(1)
-    info = ledger.round_info(1, 1)
-    assert (round_.status, round_.count, round_.seed) == ("settled", 4, info.seed)
-    assert (round_.payout_total, round_.final_at) == (info.payout_total, info.final_at)
-    assert round_.committee == ledger.committee(1, 1).verifiers
-    assert (round_.next_digest, round_.next_size) == (b"\x07" * 32, 1234)
-
-    updates = queries.updates(1, 1)
-    assert [update.index for update in updates] == [0, 1, 2, 3]
-    assert [update.code for update in updates] == CODES
-    assert [update.trainer for update in updates] == [one.address for one in network.trainers]
-    assert [update.digest for update in updates] == [bytes([index]) * 32 for index in range(4)]
-
-    scores = queries.scores(1, 1)
-    assert [score.codes for score in scores] == [tuple(CODES)] * 3
-
-    people = {one.address: one for one in queries.participants(1)}
-    assert len(people) == 7
-    for sender in [*network.verifiers, *network.trainers]:
-        member, person = ledger.member(1, sender.address), people[sender.address]
-        assert person.role == member.role
-        assert person.staked - person.slashed == member.stake
-        assert person.rewarded - person.withdrawn == member.balance
-    assert people[network.trainers[0].address].withdrawn > 0
-    assert people[network.verifiers[0].address].role == Role.VERIFIER
-
-    attested = queries.attestations(1)
-    assert [(one.subject, one.number, one.digest) for one in attested] == [
-        ("model", 1, b"\x07" * 32)
-    ] * 2
-
-
-def test_a_commit_without_reveal_is_listed_last(network: Network) -> None:
-    network.open_task()
-    network.everyone(
-        (network.trainers[0], network.ledger.commit(1, 1, b"\x05" * 32)),
-    )
-    index = opened(network)
-    index.sync()
-    [update] = Queries(index).updates(1, 1)
-    assert (update.trainer, update.index, update.code) == (network.trainers[0].address, None, None)
-    [round_] = Queries(index).rounds(1)
-    assert (round_.status, round_.count) == ("open", 0)
 
 
 def test_a_restart_goes_on_where_it_was(network: Network, tmp_path: Path) -> None:
@@ -243,7 +174,7 @@ def test_another_chain_with_the_same_addresses_replaces_everything(tmp_path: Pat
 
 SYNC = """
     import sys
-    from chain.ledger.index import EventIndex
+    from chain.ledger.index import EventIndex, event_index
     from chain.evm.node import connect_node
     url, ledger, anchor, database = sys.argv[1:]
     index = EventIndex(database, connect_node(url), ledger=ledger, anchor=anchor)
@@ -293,14 +224,13 @@ def test_a_damaged_or_foreign_database_is_named(network: Network, tmp_path: Path
         opened(network, "nonsense://x")
 
 
-def test_a_late_first_block_is_named(network: Network) -> None:
+def test_nothing_before_the_first_block_is_read(network: Network) -> None:
     network.open_task()
     block = network.devnet.web3.eth.block_number  # the round opens here, the task before
     index = opened(network, from_block=block)
     network.everyone((network.trainers[0], network.ledger.commit(1, 1, b"\x05" * 32)))
     index.sync()
-    with pytest.raises(EventIndexError, match="block of the deployment"):
-        Queries(index).tasks()
+    assert not any(isinstance(event, happened.TaskCreated) for event in told(index))
 
 
 def test_a_node_that_goes_away_keeps_what_was_read(network: Network, tmp_path: Path) -> None:
@@ -324,7 +254,8 @@ def test_works_on_the_embedded_chain() -> None:
         index.sync()
         assert told(index) == list(network.ledger.events())
         assert len(told(index)) >= 10
-        assert [task.task_id for task in Queries(index).tasks()] == [1]
+        [created] = index.events(happened.TaskCreated)
+        assert created.task_id == 1
 
 
 def test_every_event_name_fits_its_column() -> None:
@@ -339,55 +270,38 @@ def test_events_compare_by_content(network: Network) -> None:
     assert first != replace(first, at=replace(first.at, log_index=first.at.log_index + 1))
 
 
-def test_peer_attestations_are_unpacked(network: Network) -> None:
+@pytest.mark.parametrize("lost", [1, 3, 8])
+def test_what_a_lagging_node_left_out_is_read_again(
+    network: Network, monkeypatch: pytest.MonkeyPatch, lost: int
+) -> None:
     network.open_task()
-    first, second, third = network.trainers[:3]
-    stated = [(second.address, 7), (third.address, -32_767)]
-    network.everyone((first, network.anchor.attest_peers(1, pack_edges(stated))))
     index = opened(network)
     index.sync()
-    found = Queries(index).peer_attestations(1)
-    assert [(one.from_, one.to, one.weight) for one in found] == [
-        (first.address, *edge) for edge in stated
-    ]
-    assert Queries(index).epochs(1) == []
+    network.play_round(CODES)
+    whole = event_index.fetch_logs
+
+    def lagging(*arguments: object) -> Iterator[tuple[int, list[object]]]:
+        for reached, logs in whole(*arguments):
+            yield reached, logs[:-lost] if reached == network.devnet.web3.eth.block_number else logs
+
+    monkeypatch.setattr(event_index, "fetch_logs", lagging)
+    index.sync()
+    assert len(told(index)) == len(list(network.ledger.events())) - lost
+    monkeypatch.undo()
+    network.devnet.mine()
+    assert index.sync().rolled_back_to is not None
+    assert told(index) == list(network.ledger.events())
+    network.devnet.mine()
+    assert index.sync().rolled_back_to is None
 
 
-def test_an_upheld_appeal_changes_the_code_and_the_sums() -> None:
-    addresses = [one.address for one in ACCOUNTS]
-    with start_devnet("anvil", accounts=addresses, timestamp=GENESIS, mining="manual") as devnet:
-        network = Network(
-            devnet, committee_size=1, appeal_window=60, appeal_bond=UNIT, cooldown=6000
-        )
-        network.open_task()
-        network.play_round(CODES)
-        ledger, key, evidence = network.ledger, network.ledger.round_key(1, 1), b"\x08" * 32
-        judged = network.trainers[2]  # whose verdict is "harmful"
-        network.everyone((judged, ledger.appeal(1, ledger.rules_hash(1), 1, 2)))
-        [seated] = ledger.committee(1, 1).verifiers
-        jury = [one for one in network.verifiers if one.address != seated]
-        for one in jury:
-            sealed = appeal_commitment(key, one.address, 2, 17_000, evidence, SALT)
-            network.everyone((one, ledger.commit_appeal_vote(1, 1, 2, sealed)))
-        devnet.warp_to(ledger.appeal_info(1, 1, 2).commit_deadline)
-        network.everyone(
-            *((one, ledger.reveal_appeal_vote(1, 1, 2, 17_000, evidence, SALT)) for one in jury)
-        )
-        devnet.warp_to(ledger.appeal_info(1, 1, 2).reveal_deadline)
-        network.everyone((judged, ledger.resolve_appeal(1, 1, 2, [pack_scores(CODES)])))
-
-        index = opened(network)
+def test_a_head_that_the_node_does_not_know_is_not_asked_for_ever(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = opened(network)
+    monkeypatch.setattr(event_index, "_PAUSES", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(EventIndex, "_block_hash", lambda _index, _number: None)
+    with pytest.raises(NodeInconsistent, match="does not say which block"):
         index.sync()
-        queries = Queries(index)
-        assert queries.medians(1, 1)[2] == ledger.score_of(1, 1, 2) == 17_000
-        assert queries.updates(1, 1)[2].code == 17_000
-        [resolved] = index.events(happened.AppealResolved)
-        assert resolved.upheld
-        assert resolved.reward > 0
-        people = {one.address: one for one in queries.participants(1)}
-        for sender in [*network.verifiers, *network.trainers]:
-            member, person = ledger.member(1, sender.address), people[sender.address]
-            assert person.staked - person.slashed == member.stake
-            assert person.rewarded - person.withdrawn == member.balance
-        assert people[judged.address].rewarded == UNIT + resolved.reward
-        assert people[seated].slashed == 2 * resolved.reward  # the other half is the jurors'
+    monkeypatch.undo()
+    assert index.sync().added == len(list(network.ledger.events()))

@@ -24,8 +24,9 @@ from chain.errors import (
     WrongChain,
 )
 from chain.evm.abi import Call
+from chain.evm.fees import current_fees
 from chain.evm.node import connect_node, rpc
-from chain.evm.transactions import GasLog, Sender, current_fees
+from chain.evm.transactions import GasLog, Sender
 from chain.ledger.bindings import errors
 from chain.ledger.bindings.errors import ERRORS
 from karat.cli.errors import Exit, exit_code
@@ -56,7 +57,7 @@ def anvil() -> Iterator[Devnet]:
 def call(
     to: str | None, data: bytes, *, gas: int | None = None, name: str = "count"
 ) -> Call[bytes]:
-    return Call(name, to, data, bytes, gas, ERRORS)
+    return Call(name, to, data, bytes, gas, errors=ERRORS)
 
 
 def deploy(sender: Sender) -> str:

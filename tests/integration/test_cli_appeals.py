@@ -11,13 +11,17 @@ from chain.ledger.bindings.ledger_events import (
     AppealVoteRevealed,
     Slashed,
     VerifierFined,
+    VerifierRewarded,
 )
 from chain.ledger.client import Token
 from chain.ledger.commitments import pack_scores, score_commitment, vector_hash
+from chain.ledger.index import EventIndex
+from karat.protocol.history import TaskHistory
 from karat.sdk import Network, connect
 from learning.score_codes import ZERO_SCORE
 from tests.cli.home import WAIT_SECONDS, Home, wait_until, warp
 from tests.cli.schemas import checked
+from tests.web.serving import api, served
 
 BOND, VERIFIER_STAKE, TOKEN = 4, 8, 10**18
 TASK = f"""
@@ -146,3 +150,40 @@ def test_a_wrongly_convicted_trainer_is_acquitted(home: Home) -> None:
     assert network.reputation.of(named["dev:7"].address) > 0
     assert checked(home.json("reputation", "verify", named["dev:7"].address))["score"] > 0
     assert "takes no appeals" in home.run(*challenge, other, "--account", "dev:7", code=1)[1]
+    rewards = {
+        "dev:7": 10 * TOKEN * weight // total + BOND * TOKEN,  # the bond came back: no income
+        **dict.fromkeys(seated, 0),
+    }
+    slashed = {"dev:7": 0, **dict.fromkeys(seated, BOND * TOKEN // 2)}
+    for name, reward in rewards.items():
+        told = figures(home, network, name, named[name].address)
+        paid = sum(
+            event.reward
+            for event in network.events(VerifierRewarded)
+            if event.verifier == named[name].address
+        )
+        assert told == dict.fromkeys(told, (reward + paid, slashed[name])), name
+
+
+def figures(home: Home, network: Network, name: str, address: str) -> dict[str, tuple[int, int]]:
+    """What an account has earned and lost in the task, as every face says it."""
+    role = "trainer" if name == "dev:7" else "verifier"
+    shown = home.json(role, "status", 1, "--account", name)
+    [of_sdk] = [one for one in network.task(1).participants if one.address == address]
+    folder = home.folder / f"page-{name[4:]}"
+    folder.mkdir()
+    with served(network, f"local:{folder}", folder) as url:
+        of_page = api(url, f"/tasks/1/participants/{address}")
+    database = folder / "another.sqlite"
+    addresses = {"ledger": network.ledger.address, "anchor": network.anchor.address}
+    with EventIndex(database, network.web3, **addresses) as index:
+        index.sync()
+        history = TaskHistory(network.ledger, 1)
+        history.apply(index.events(task_id=1))
+    account = history.account(address)
+    return {
+        "command line": (shown["rewarded"], shown["slashed"]),
+        "SDK": (of_sdk.reward, of_sdk.slashed),
+        "page": (int(of_page["earned"]), int(of_page["slashed"])),
+        "index": (account.earned, account.slashed),
+    }

@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 
 from chain.store.cid import CID
-from karat.cli.documents import DOCUMENTS
-from karat.cli.documents_offline import OFFLINE_DOCUMENTS
 from tests.cli.schemas import checked
 from tests.ipfs.stub import running_stub
 
@@ -24,10 +22,6 @@ def printed(folder: Path, *arguments: object) -> dict[str, Any]:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return checked(json.loads(done.stdout))
-
-
-def test_no_schema_is_defined_twice() -> None:
-    assert not set(DOCUMENTS) & set(OFFLINE_DOCUMENTS)
 
 
 def test_store(tmp_path: Path) -> None:

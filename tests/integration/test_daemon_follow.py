@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from chain.devnet import start_devnet
-from chain.errors import NodeUnreachable
+from chain.errors import NodeInconsistent, NodeUnreachable
 from chain.evm.abi import Event
 from chain.evm.node import rpc
+from chain.ledger.bindings.ledger_events import RevealClosed
 from chain.ledger.client import Ledger
 from chain.store import open_store
 from karat.errors import NotAvailable
+from karat.participants.daemon import follow
 from karat.participants.daemon.follow import Following
 from karat.protocol.history import TaskHistory
 from tests.chain.network import ACCOUNTS, GENESIS, Network
@@ -66,7 +68,7 @@ def test_a_task_can_be_gone_for_a_while(network: Network, tmp_path: Path) -> Non
     network.devnet.revert(snapshot)
     assert following.task().history.rounds == told(network).rounds
     assert not following.task().history.round(1).updates
-    drop(network, int(network.devnet.web3.eth.block_number) - 8)
+    drop(network, int(network.devnet.web3.eth.block_number) - network.deployed_in)
     with pytest.raises(NotAvailable):
         following.task()
     network.open_task()
@@ -109,3 +111,49 @@ def test_nothing_counts_twice_when_the_node_fails_midway(
         following.task()
     monkeypatch.undo()
     assert following.task().history.rounds == told(network).rounds
+
+
+@pytest.mark.parametrize("lost", range(14))
+def test_one_answer_that_lacks_a_log_is_noticed(
+    network: Network, following: Following, monkeypatch: pytest.MonkeyPatch, lost: int
+) -> None:
+    following.task()
+    network.play_round(CODES)
+    whole, answers = Ledger.events, iter([True])
+
+    def events(self: Ledger, *kinds: type[Event], **where: int) -> Iterator[Event]:
+        found = list(whole(self, *kinds, **where))
+        if next(answers, False):
+            assert len(found) > 14
+            del found[-1 - lost]  # a replica that lags, or a proxy that drops
+        return iter(found)
+
+    monkeypatch.setattr(Ledger, "events", events)
+    seen = following.task().history.rounds
+    monkeypatch.undo()
+    assert seen == told(network).rounds
+
+
+def test_a_node_that_goes_on_hiding_events_is_called_so(
+    network: Network, following: Following, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network.play_round(CODES)
+    whole = Ledger.events
+
+    def events(self: Ledger, *kinds: type[Event], **where: int) -> Iterator[Event]:
+        return (e for e in whole(self, *kinds, **where) if not isinstance(e, RevealClosed))
+
+    monkeypatch.setattr(follow, "_PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(Ledger, "events", events)
+    with pytest.raises(NodeInconsistent, match=r"hides events of task 1 .*seed: 0000"):
+        following.task()
+    monkeypatch.undo()
+    assert following.task().history.rounds == told(network).rounds
+
+
+def test_nothing_is_asked_of_a_chain_that_stands_still(
+    network: Network, following: Following, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = following.task()
+    monkeypatch.setattr(Ledger, "events", None)
+    assert following.task() is task

@@ -211,7 +211,10 @@ def test_the_ledger_settles_like_the_model(seed: int) -> None:
 
         assert ledger.phase(1, 1) == (Phase.VOID if outcome.void else Phase.FINAL)
         expected = {
-            i: (TRAINER_STAKE - (TRAINER_STAKE * UNREVEALED // 10_000 if i in game.silent else 0), 0)
+            i: (
+                TRAINER_STAKE - (TRAINER_STAKE * UNREVEALED // 10_000 if i in game.silent else 0),
+                0,
+            )
             for i in range(game.trainers)
         }
         if not outcome.void:

@@ -154,7 +154,7 @@ def test_an_interrupt_leaves_nothing(env: dict[str, str], tmp_path: Path) -> Non
     command = [*KARAT, "store", "add", "-"]
     process = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdin is not None
-    process.stdin.write(pattern(15 * MIB))  # and then nothing: it waits for more
+    process.stdin.write(pattern(20 * MIB))  # and then nothing: it waits for more
     process.stdin.flush()
     store = LocalStore(tmp_path / "store")
     end = time.monotonic() + 60

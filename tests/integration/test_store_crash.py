@@ -14,8 +14,6 @@ from pathlib import Path
 import pytest
 
 from chain.store import CID, LocalStore, Pin
-from chain.store.errors import StoreDamaged
-from chain.store.flatfs import FlatFS
 from chain.store.unixfs import build
 from tests.ipfs.hostile import MIB, pattern
 
@@ -181,26 +179,6 @@ def test_a_failed_import_leaves_nothing(tmp_path: Path) -> None:
         assert store.used == 0
         assert leftovers(store) == []
         assert store.pins() == []
-
-
-def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = LocalStore(tmp_path / "store")
-    kept = store.add(b"kept")
-    used, write = store.used, FlatFS.write
-    left = iter(range(5))
-
-    def fills_up(self: FlatFS, digest: bytes, block: bytes, aside: Path) -> None:
-        if next(left, None) is None:
-            aside.write_bytes(block[:1000])
-            raise OSError(28, "No space left on device")
-        write(self, digest, block, aside)
-
-    monkeypatch.setattr(FlatFS, "write", fills_up)
-    with pytest.raises(StoreDamaged, match="No space left"):
-        store.add(pattern(20 * MIB))
-    assert [digest for digest, _ in store.blocks] == [kept.digest]
-    assert store.used == used
-    assert leftovers(store) == []
 
 
 def test_threads_share_a_store(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from chain.store.cid import RAW
 from chain.store.errors import NodeRefused, NotFound, SizeMismatch
 from chain.store.gateway import Gateway
 from chain.store.ipfs import IpfsStore
+from chain.store.several import Several
 from chain.store.transfer import pull, push
 from chain.store.unixfs import MAX_BLOCK, Link, encode_node
 from tests.ipfs import nodes
@@ -110,6 +111,14 @@ def test_pins_are_the_nodes_while_anyone_has_one(node: IpfsStore) -> None:
     assert len(node.unpin(owner="b", round=1)) == 1
     assert not on_node()
     assert node.unpin(cid, owner="a") == []
+
+
+def test_a_node_is_given_what_it_is_to_keep(node: IpfsStore, local: LocalStore) -> None:
+    data = pattern(2 * MIB + 9, 11)
+    cid = local.add(data)
+    Several(node, [local]).keep(cid, max_bytes=len(data), size=len(data), owner="v", round=2)
+    assert node.get(cid, max_bytes=len(data)) == data
+    assert [(pin.owner, pin.round) for pin in node.pins(cid)] == [("v", 2)]
 
 
 def test_what_nobody_has(node: IpfsStore) -> None:

@@ -3,6 +3,7 @@ pragma solidity 0.8.28;
 
 import {ReputationAnchor} from "../../contracts/ReputationAnchor.sol";
 import {IReputationAnchor, Leaf, Statement} from "../../contracts/interfaces/IReputationAnchor.sol";
+import {ReputationGate} from "../../examples/solidity/ReputationGate.sol";
 import {LedgerTest} from "./utils/LedgerTest.sol";
 
 /// @notice attest, verify, cacheReputation, attestPeers.
@@ -173,6 +174,78 @@ contract ReputationAnchorTest is LedgerTest {
         assertEq(epoch, 1, "epoch");
         (, uint64 none) = anchor.reputationOf(taskId, address(0xC));
         assertEq(none, 0, "unknown");
+    }
+
+    function _next(bytes32 root, uint64 toBlock) private view returns (Statement memory statement) {
+        statement = _statement();
+        (statement.root, statement.toBlock) = (root, toBlock);
+    }
+
+    function _attestAs(uint64 epoch, Statement memory statement) private {
+        vm.prank(verifierAt(0));
+        anchor.attest(taskId, epoch, statement);
+        vm.prank(verifierAt(1));
+        anchor.attest(taskId, epoch, statement);
+    }
+
+    function test_attest_anchorsOneEpochABlockAndNeverGoesBack() public {
+        vm.roll(block.number + 100);
+        (Statement memory again, Statement memory two) = (_next("one again", 50), _next("two", 60));
+        _attestAs(1, _next("one", 50));
+        vm.prank(verifierAt(0));
+        vm.expectRevert(abi.encodeWithSelector(IReputationAnchor.WrongEpoch.selector, 2, 2));
+        anchor.attest(taskId, 2, two);
+        vm.roll(block.number + 1);
+        vm.prank(verifierAt(0));
+        vm.expectRevert(abi.encodeWithSelector(IReputationAnchor.BadStatement.selector, "toBlock", 50));
+        anchor.attest(taskId, 2, again);
+        _attestAs(2, two);
+        assertEq(anchor.statementOf(taskId, 2).root, bytes32("two"), "the next");
+    }
+
+    function test_attest_countsWeightThatWasGrantedToTheAbsent() public {
+        uint16[] memory weights = new uint16[](5);
+        for (uint256 i; i < 5; ++i) {
+            weights[i] = 1;
+        }
+        _createTask(_params(), weights, 1);
+        for (uint256 i = 1; i < 5; ++i) {
+            vm.prank(verifierAt(i));
+            ledger.requestLeave(taskId);
+        }
+        _attest(0, _statement());
+        assertEq(anchor.lastEpoch(taskId), 0, "one of five");
+    }
+
+    function test_cacheReputation_takesTheLastEpochOnly() public {
+        vm.roll(block.number + 100);
+        (bytes32 high, bytes32 low) = (anchor.leafHash(first), anchor.leafHash(second));
+        _attestAs(1, _next(high, 50));
+        ReputationGate gate = new ReputationGate(anchor, taskId, 2 ** 39);
+        anchor.cacheReputation(taskId, 1, first, new bytes32[](0));
+        assertTrue(gate.isTrusted(first.node), "trusted");
+        vm.roll(block.number + 1);
+        _attestAs(2, _next(low, 60));
+        assertTrue(!gate.isTrusted(first.node), "what it had is not what it has");
+        vm.expectRevert(abi.encodeWithSelector(IReputationAnchor.WrongEpoch.selector, 1, 2));
+        anchor.cacheReputation(taskId, 1, first, new bytes32[](0));
+    }
+
+    function test_contradict_endsAnEpochWithTwoRowsForOneNode() public {
+        Leaf memory flattered = Leaf(1, first.node, 2 ** 50, 5, first.rowHash);
+        (bytes32 x, bytes32 y) = (anchor.leafHash(first), anchor.leafHash(flattered));
+        vm.roll(block.number + 100);
+        _attestAs(1, _next(x < y ? keccak256(abi.encode(x, y)) : keccak256(abi.encode(y, x)), 50));
+        (bytes32[] memory one, bytes32[] memory other) = (new bytes32[](1), new bytes32[](1));
+        (one[0], other[0]) = (y, x);
+        anchor.cacheReputation(taskId, 1, flattered, other);
+        vm.expectRevert(abi.encodeWithSelector(IReputationAnchor.InvalidProof.selector, taskId, 1, first.node));
+        anchor.contradict(taskId, 1, first, one, first, one);
+        anchor.contradict(taskId, 1, first, one, flattered, other);
+        assertTrue(!anchor.verify(taskId, 1, first, one), "none of its rows counts");
+        (uint192 score, uint64 epoch) = anchor.reputationOf(taskId, first.node);
+        assertEq(score, 0, "nor what was proven before");
+        assertEq(epoch, 0, "as if it had not been");
     }
 
     function test_attestPeers_revertsForOutsidersAndBadEdges() public {

@@ -8,7 +8,8 @@ from chain.evm.abi import Position
 from chain.ledger.bindings.reputation_anchor_events import PeersAttested
 from chain.ledger.client import Ledger
 from chain.ledger.peers import pack_edges
-from karat.protocol.history import Outcome, Revealed, Round, TaskHistory
+from karat.protocol.history import TaskHistory
+from karat.protocol.state import Outcome, Revealed, Round
 from learning.score_codes import ZERO_SCORE
 
 TASK = 1

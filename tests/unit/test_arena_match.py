@@ -14,12 +14,14 @@ from learning.arena.base import Entry, Outcome
 from learning.arena.defence import RuleDefence, build_defence, defence_names
 from learning.arena.match import Match, Ring, Row, play, seeded
 from learning.arena.metrics import Tally
+from learning.arena.sealed import SealedBatches
 from learning.arena.seeds import hash_seed
 from learning.arena.summary import percent, summarise
 from learning.arena.tournament import Results, Tournament, run
 from learning.arena.trainers import train_all
 from learning.errors import ArenaError, AttackError, PluginError, UnknownNameError
-from learning.tasks.data import assigned, partition
+from learning.tasks import TaskSpec
+from learning.tasks.data import assigned, divided, partition
 from learning.training import initial_model, train
 
 SHORT = Match("mlp-digits", "label-flip", "mean", 5, 2, 0.5, 2, 1)
@@ -48,8 +50,11 @@ def test_a_match_repeats_exactly() -> None:
 def test_a_row_has_the_documented_fields() -> None:
     row = play(SHORT).to_json()
     assert list(row) == [
-        "attack", "defence", "honest", "attackers", "alpha", "seed", "rounds", "accuracy",
-        "attack_success", "attacker_reward_share", "precision", "recall", "honest_false_positive",
+        "attack", "defence", "honest", "attackers", "alpha", "seed", "rounds", "scenario",
+        "accuracy", "attack_success", "attacker_reward_share", "precision", "recall",
+        "honest_false_positive", "honest_slashed", "honest_share", "honest_unpaid",
+        "honest_unpaid_late", "accuracy_plain", "pay_value_correlation", "holder_pay",
+        "holder_accuracy",
     ]  # fmt: skip
     assert row["attacker_reward_share"] == pytest.approx(2 / 7)  # the mean pays all alike
 
@@ -80,10 +85,14 @@ def test_karat_keeps_label_flippers_from_the_payroll() -> None:
     assert karat.accuracy > mean.accuracy - 0.02
 
 
+def sealed(spec: TaskSpec) -> SealedBatches:
+    return SealedBatches(divided(spec).root, spec.scoring.batch, SHORT.rounds)
+
+
 def test_attackers_who_see_this_rounds_updates_come_last() -> None:
     spec = seeded(tasks.get("mlp-digits"), 0)
     match = dataclasses.replace(SHORT, attack="mimic")
-    ring = Ring(match, spec, attacks.get("mimic")())
+    ring = Ring(match, spec, attacks.get("mimic")(), sealed(spec))
     assert ring.attack.knowledge is Knowledge.CURRENT
     honest = [entry.honest for entry in ring.entries(0, initial_model(spec))]
     assert honest == [True] * 5 + [False] * 2
@@ -92,7 +101,7 @@ def test_attackers_who_see_this_rounds_updates_come_last() -> None:
 def test_all_train_on_what_the_task_assigns() -> None:
     spec = seeded(tasks.get("mlp-digits"), 0)
     spec = spec.model_copy(update={"data": spec.data.model_copy(update={"assigned": 64})})
-    ring = Ring(SHORT, spec, attacks.get("label-flip")())
+    ring = Ring(SHORT, spec, attacks.get("label-flip")(), sealed(spec))
     model = initial_model(spec)
     mine, own = (
         {e.name: e for e in ring.entries(0, model)},
@@ -107,7 +116,7 @@ def test_all_train_on_what_the_task_assigns() -> None:
 def test_attackers_that_send_nonsense_are_reported(tmp_path: Path) -> None:
     file = tmp_path / "bad.py"
     file.write_text(
-        "from learning.arena.attacks import Attack\n"
+        "from learning.attacks import Attack\n"
         "class Bad(Attack):\n    def craft(self, view): return view.own[:1]\n"
     )
     with pytest.raises(AttackError, match="Bad made updates of shape"):
@@ -117,7 +126,7 @@ def test_attackers_that_send_nonsense_are_reported(tmp_path: Path) -> None:
 def test_own_defences_are_loaded_from_files(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text(
-        "from learning.arena.aggregators import TrMean as Rule\n"
+        "from learning.aggregators import TrMean as Rule\n"
         "from learning.arena.base import Defence, Outcome\n"
         "import numpy as np\n"
         "class Lazy(Defence):\n"
@@ -158,10 +167,11 @@ def test_counting_by_hand() -> None:
     tally.count(entries, outcome([1, 9, 1, 9], [False, False, False, False]), attacking=False)
     tally.count(entries, outcome([0, 0, 0, 0], [False, False, False, False]), attacking=True)
     assert tally.result() == {
-        "attacker_reward_share": pytest.approx(0.25 / 2),
+        "attacker_reward_share": pytest.approx(1 / 6),
         "precision": pytest.approx(3 / 4),
         "recall": pytest.approx(3 / 6),
         "honest_false_positive": pytest.approx(1 / 8),
+        "honest_slashed": pytest.approx(1 / 8),
     }
 
 

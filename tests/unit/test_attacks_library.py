@@ -31,14 +31,42 @@ from learning.arena.attacks import (
     ZeroFreeRider,
     attacks,
 )
+from learning.arena.public import PublicRecord
 from learning.errors import PluginError, UnknownNameError
+from learning.tasks import ModelSpec
+from learning.tasks import get as get_task
 from learning.tasks.data import Examples
 
-HONEST, SLY, SIZE = 8, 3, 400
+HONEST, SLY = 8, 3
+SIZE = 16 * 14 + 14 + 14 * 10 + 10  # of the model in SPEC
 
 
 def setting(number: int = 0, seed: int = 0) -> Setting:
     return Setting(round=number, classes=10, rng=np.random.default_rng([seed, number]))
+
+
+SPEC = get_task("mlp-digits").model_copy(
+    update={"model": ModelSpec(kind="mlp", sizes={"inputs": 16, "hidden": 14, "classes": 10})}
+)
+
+
+def held() -> list[Examples]:
+    rng = np.random.default_rng(3)
+    labels = [rng.integers(0, 10, 40) for _ in range(SLY)]
+    return [Examples(rng.random((40, 16), dtype=np.float32), y, y) for y in labels]
+
+
+def record(number: int) -> PublicRecord:
+    """As many rounds as there were before this one, of made-up updates."""
+    rng = np.random.default_rng(8)
+    models = [rng.standard_normal(SIZE).astype(np.float32) for _ in range(number + 1)]
+    past = [
+        [(f"honest-{i}", rng.standard_normal(SIZE).astype(np.float32), 17_000) for i in range(4)]
+        for _ in range(number)
+    ]
+    burnt = [(shard.x, shard.y) for shard in held()[:number]]
+    names = [f"attacker-{i:03d}" for i in range(SLY)]
+    return PublicRecord(SPEC, number, models[-1], models[:-1], past, burnt, names)
 
 
 def view(attack: Attack, number: int = 1, seed: int = 0) -> View:
@@ -51,6 +79,8 @@ def view(attack: Attack, number: int = 1, seed: int = 0) -> View:
     return View(
         setting=setting(number, seed),
         own=own,
+        shards=held(),
+        public=record(number),
         honest=honest if knows is Knowledge.CURRENT else None,
         past_honest=None if knows is Knowledge.OWN_DATA else past,
     )
@@ -127,7 +157,7 @@ def test_copies_take_what_they_may_see() -> None:
     seen = view(Copy())
     assert seen.past_honest is not None
     np.testing.assert_array_equal(Copy().craft(seen), seen.past_honest[:SLY])
-    first = View(setting(), np.zeros((SLY, SIZE), np.float32))
+    first = View(setting(), np.zeros((SLY, SIZE), np.float32), held(), record(0))
     assert not Copy().craft(first).any()
     noisy, seen = NoisyCopy(noise=0.2).craft(view(NoisyCopy())), view(NoisyCopy())
     assert seen.honest is not None
@@ -181,7 +211,7 @@ def test_dmpa_turns_against_the_common_direction_at_equal_norm() -> None:
 def test_stale_sleeper_and_whitewash_follow_the_rounds(shards: list[Examples]) -> None:
     stale = Stale()
     first = stale.craft(view(stale, 0))
-    later = View(setting(3), np.zeros((SLY, SIZE), np.float32))
+    later = View(setting(3), np.zeros((SLY, SIZE), np.float32), held(), record(3))
     np.testing.assert_array_equal(stale.craft(later), first)
     assert [stale.active(n) for n in range(3)] == [False, True, True]
     sleeper = Sleeper(rounds=2)
@@ -216,3 +246,10 @@ def test_own_attacks_are_loaded_from_files(tmp_path: object) -> None:
         attacks.get(f"{file}:Mine")
     with pytest.raises(UnknownNameError, match="label-flip"):
         attacks.get("label-flop")
+
+
+def test_a_backdoor_needs_no_example_of_its_source(shards: list[Examples]) -> None:
+    attack = attacks.get("semantic-backdoor")()
+    none_of_it = [shard.take(np.flatnonzero(shard.group != 4)) for shard in shards]
+    poisoned = attack.poison(none_of_it, setting())
+    assert [len(shard) for shard in poisoned] == [len(shard) for shard in none_of_it]

@@ -1,6 +1,8 @@
 """A node that lies, babbles or breaks off: one clear error, whatever it says."""
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -192,3 +194,13 @@ def test_any_revert_data_becomes_a_refusal(data: str | None) -> None:
 def test_other_code_is_not_attached_to() -> None:
     with node(chain()) as url, pytest.raises(ContractError, match="is not the Ledger"):
         Ledger.attach(connect_node(url), LEDGER)
+
+
+def test_a_deeply_nested_document_crashes_no_parser() -> None:
+    code = (
+        "import json, chain.evm.node\n"
+        "try: json.loads(b'[' * 1_000_000)\n"
+        "except RecursionError: print('refused')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "refused\n")

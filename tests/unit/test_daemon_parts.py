@@ -1,10 +1,16 @@
 """The parts of the daemons that need no chain: loop, metrics, journals."""
 
 import json
+import os
+import socket
+import sqlite3
 import sys
+import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from io import StringIO
 from pathlib import Path
 from threading import Event
@@ -12,8 +18,9 @@ from threading import Event
 import numpy as np
 import pytest
 import structlog
+from web3.exceptions import BlockNotFound
 
-from chain.errors import NodeUnreachable
+from chain.errors import ContractError, KeystoreError, LockBusy, NodeUnreachable
 from chain.ledger.bindings.enums import Phase
 from chain.ledger.bindings.errors import StakeTooLow, WrongPhase
 from chain.store import cid_of
@@ -22,9 +29,10 @@ from karat.errors import ConfigError, ProtocolError
 from karat.participants.daemon import loop
 from karat.participants.daemon.logs import daemon_log
 from karat.participants.daemon.metrics import Metrics, served
-from karat.participants.journal import Ballots, Slot, Updates
+from karat.participants.journal import Ballots, Slot, Updates, alone
 from karat.participants.verifier.calls import Ballot
 from karat.protocol.content import Content
+from learning.errors import DeviceError
 
 LOG = structlog.get_logger()
 SEED = bytes(range(32))
@@ -72,9 +80,49 @@ def test_outages_are_waited_out() -> None:
     assert run([*down, True, False]) == 5
 
 
-def test_what_waiting_cannot_repair_ends_the_daemon() -> None:
-    with pytest.raises(StakeTooLow):
-        run([True, StakeTooLow([1, 2]), False])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        StakeTooLow([1, 2]),
+        OSError(28, "No space left on device"),
+        FileNotFoundError(2, "gone"),
+        sqlite3.OperationalError("database is locked"),
+        MemoryError(),
+        ProtocolError("round 1 has no seed"),
+        ContractError("the contract answered 0 bytes"),
+        LockBusy("process 7 has held the lock"),
+        BlockNotFound("block 7"),
+    ],
+)
+def test_what_somebody_has_to_repair_is_said_and_waited_for(fault: Exception) -> None:
+    with structlog.testing.capture_logs() as logs:
+        assert run([True, fault, fault, True, False]) == 5
+    assert [entry["log_level"] for entry in logs] == ["error", "error"]
+    assert logs[0]["error"] == type(fault).__name__
+    with pytest.raises(type(fault)):
+        run([fault, True], once=True)
+
+
+@pytest.mark.parametrize(
+    "fault", [ConfigError("no"), KeystoreError("no"), DeviceError("no"), ZeroDivisionError()]
+)
+def test_what_is_configured_wrongly_ends_the_daemon(fault: Exception) -> None:
+    with pytest.raises(type(fault)):
+        run([True, fault, False])
+
+
+def test_failing_steps_make_a_daemon_unwell(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    metrics = Metrics("trainer")
+    metrics.failed("FolderUnusable")
+    assert metrics.health()[0]
+    now[0] += 31
+    metrics.failed("OSError")
+    well, status = metrics.health()
+    assert (well, status["status"], status["error"]) == (False, "failing", "OSError")
+    metrics.stepped()
+    assert metrics.health()[0]
 
 
 def test_once_is_one_step_that_succeeds() -> None:
@@ -148,3 +196,41 @@ def test_the_latest_residual_before_a_round_counts(tmp_path: Path) -> None:
     assert updates.residual(second, 4).tolist() == [1.0] * 4
     assert updates.residual(third, 4).tolist() == [2.0] * 4
     assert not updates.residual(third, 5).any()  # of another model
+
+
+def test_idle_connections_do_not_hold_the_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("karat.participants.daemon.metrics._PATIENCE", 0.3)
+    with served(Metrics("verifier"), "127.0.0.1:0") as url:
+        assert url is not None
+        place = ("127.0.0.1", int(url.rsplit(":", 1)[1]))
+        before = threading.active_count()
+        idle = [socket.create_connection(place) for _ in range(100)]
+        for one in idle:
+            with suppress(OSError):
+                one.sendall(b"GET /heal")
+        assert threading.active_count() - before <= 40
+        deadline = time.monotonic() + 20
+        while True:  # until those that hold a place are sent away
+            try:
+                health = json.load(urllib.request.urlopen(f"{url}/health", timeout=5))  # noqa: S310
+                break
+            except OSError:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        assert health["status"] == "ok"
+        for one in idle:
+            one.close()
+
+
+def test_two_daemons_do_not_share_a_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("karat.participants.journal._OVERLAP", 0.0)
+    with (
+        alone(tmp_path / "journal"),
+        pytest.raises(LockBusy, match=rf"with this account: process {os.getpid()} has held"),
+        alone(tmp_path / "journal"),
+    ):
+        pass
+    with alone(tmp_path / "journal"):
+        pass

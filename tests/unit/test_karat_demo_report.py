@@ -28,7 +28,17 @@ EDGES = [(SPONSOR, VERIFIER, 100), (VERIFIER, HONEST, 900), (VERIFIER, SYBIL, -9
 
 
 def result(name: str = "honest-1", **changes: Any) -> DemoResult:
-    update = UpdateResult(0, HONEST, "honest", "bafk", 10, {VERIFIER: 17000}, 17000, "ok", 616)
+    update = UpdateResult(
+        index=0,
+        trainer=HONEST,
+        role="honest",
+        cid="bafk",
+        size=10,
+        scores={VERIFIER: 17000},
+        median=17000,
+        verdict="ok",
+        weight=616,
+    )
     settings: dict[str, Any] = {
         "config": {"rounds": 1, "seed": 0, "task": name},
         "chain": {"kind": "anvil", "chain_id": 31337},

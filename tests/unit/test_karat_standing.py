@@ -1,14 +1,18 @@
 """One standing over all tasks: time, several tasks, and what a hostile task can do to it."""
 
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from karat.errors import NotAvailable
 from karat.protocol import reputation
 from karat.protocol.history import TaskHistory
 from karat.protocol.standing import accounts, services, standing_edges, standing_graph
+from karat.sdk.reputation import Reputation
 from learning.score_codes import ZERO_SCORE, Verdict
-from reputation import MeritRank
+from reputation import MeritRank, UnknownNodeError
 from reputation.recommend import recommend
 from tests.trust.histories import SPONSOR, VERIFIERS, address, history, said
 
@@ -102,3 +106,34 @@ def test_recommended_are_those_who_served_whom_one_trusts() -> None:
     assert found[0].service == pytest.approx(0.75)
     found = recommend(engine, SPONSOR, services(told, "verifier"), [*VERIFIERS, address(98)])
     assert {one.node for one in found} == set(VERIFIERS)
+
+
+def network(told: list[TaskHistory]) -> Any:
+    """What the SDK's reputations ask of a network."""
+    eth = SimpleNamespace(get_block=lambda block: {"timestamp": at(block)})
+    ledger = SimpleNamespace(task_count=lambda: len(told), web3=SimpleNamespace(eth=eth))
+    tasks = [SimpleNamespace(history=one) for one in told]
+    return SimpleNamespace(ledger=ledger, tasks=tasks, task=lambda number: tasks[number - 1])
+
+
+def test_net_reputation_is_over_all_tasks() -> None:
+    told = [task(1, 10, {A: 300, B: 100}), task(2, 20, {B: 50, C: 70})]
+    everywhere = Reputation(network(told))
+    assert everywhere.of(A) > everywhere.of(B) > everywhere.of(C) > 0
+    assert [one for one, _ in everywhere.top(3)] != [one for one, _ in everywhere(2).top(3)]
+    assert everywhere.of(A, ego=VERIFIERS[0]) > 0
+    with pytest.raises(UnknownNodeError):
+        everywhere(2).of(A)
+    alone = Reputation(network(told[:1]))
+    assert alone.scores().to_dict() == reputation.scores(told[0]).to_dict()
+    assert [one.node for one in everywhere.recommend("trainer", count=2)] == [A, B]
+    assert {one.node for one in everywhere(2).recommend("verifier")} == set(VERIFIERS)
+
+
+def test_several_sponsors_are_not_chosen_among_silently() -> None:
+    told = [task(1, 10, {A: 300}), task(2, 20, {B: 50})]
+    told[1].sponsor = address(99)
+    everywhere = Reputation(network(told))
+    with pytest.raises(NotAvailable, match="2 sponsors"):
+        everywhere.of(A)
+    assert everywhere.of(A, ego=SPONSOR) > 0

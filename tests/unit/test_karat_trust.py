@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 
 from karat.protocol import reputation
-from karat.protocol.history import Outcome, TaskHistory
+from karat.protocol.history import TaskHistory
+from karat.protocol.state import Outcome
 from karat.protocol.trust import TrustEdge, anchored_edges, net_edges, peers, trust_edges
 from karat.web.book import TaskBook
 from learning.score_codes import ZERO_SCORE, Verdict

@@ -155,8 +155,7 @@ def evidence(updates: list[dict[str, Any]]) -> bytes:
     """An evidence document with these entries."""
     return json.dumps(
         {
-            "schema": "karat.evidence/1", "loss": 1.5, "clip": 1.0, "noise_gain": 0.01,
-            "median_of_signals": 1.0, "rules": {"suspect_distance": 0.65}, "updates": updates,
+            "schema": "karat.evidence/1", "loss": 1.5, "clip": 1.0, "updates": updates,
         }
     ).encode()  # fmt: skip
 

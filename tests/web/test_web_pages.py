@@ -124,7 +124,8 @@ def test_why(browser: Browser, page_url: str, copied: dict[str, Any]) -> None:
         assert button.get_attribute("aria-expanded") == "true"
         text = one.page.inner_text(".evidence").replace("\n", "")
         assert "verifier-1, verifier-2, verifier-3" in text
-        assert "of this round" in text
+        assert "in an earlier round" in text
+        assert "see the update" in text
         button.click()
         assert one.page.locator(".report").count() == 0
         one.check()

@@ -15,6 +15,7 @@ from karat.web.guard import host_name
 from karat.web.names import read_names
 from karat.web.server import listen
 from karat.web.text import clean
+from learning.evidence import Entry, Evidence
 from tests.web.networks import evidence as document
 
 
@@ -45,37 +46,34 @@ def test_clean_text_keeps_what_people_write() -> None:
 )  # fmt: skip
 def test_malformed_evidence_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match=r".") as refused:
-        evidence.parse(data)
+        Evidence.from_bytes(data)
     assert "\n" not in str(refused.value)
 
 
-def test_the_page_starts_without_torch_and_knows_the_evidence() -> None:
+def test_the_page_starts_without_torch() -> None:
     code = (
         "import sys, karat.web.server; sys.exit(any(n in sys.modules for n in ('torch', 'numba')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-    from learning.evidence import SCHEMA
-
-    assert evidence.SCHEMA == SCHEMA
 
 
-def entry(code: int, **signals: object) -> evidence.Entry:
-    found = evidence.parse(document([{"index": 3, "code": code, **signals}])).entry(3)
+def entry(code: int, **signals: object) -> Entry:
+    found = Evidence.from_bytes(document([{"index": 3, "code": code, **signals}])).entry(3)
     assert found is not None
     return found
 
 
 def test_evidence_in_words() -> None:
-    told = evidence.parse(document([]))
-    failing = entry(16_000, gain=0.005, gradient_cosine=-0.5, progress_cosine=-0.2)
-    checks = evidence.checks(told, failing)
+    told = Evidence.from_bytes(document([]))
+    failing = entry(16_383, gain=-0.005, weight=0)
+    checks = evidence.checks(failing)
     assert [(check.name, check.holds) for check in checks] == [
-        ("gain", False), ("along the progress", False), ("beside the others", False),
+        ("credit", False), ("weight", False),
     ]  # fmt: skip
-    assert "fails on gain, along the progress" in evidence.summary(failing, checks)
+    assert "fails on credit, weight" in evidence.summary(failing, checks)
     reason = {"verdict": "duplicate", "reason": "same bytes", "related": "ab"}
     copied = entry(3, findings=[reason])
-    both = evidence.parse(document([{"index": 5, "code": 9, "content_digest": "ab"}]))
+    both = Evidence.from_bytes(document([{"index": 5, "code": 9, "content_digest": "ab"}]))
     assert evidence.findings(both, copied)[0].related_index == 5
     assert evidence.findings(told, copied)[0].related_index is None
     assert evidence.summary(copied, []) == "Found duplicate: same bytes."

@@ -16,7 +16,7 @@ from tests.web.serving import api, served
 SCRIPT = "<img src=x onerror=window.hacked=1><script>window.hacked=1</script>"
 TURNED = "\u202egnorw\u202c \u0000 \u2066"
 LONG = "x" * 10_000
-ENTRY = {"gain": 0.1, "gradient_cosine": 0.5, "progress_cosine": 0.5, "norm": 1.0, "exact": None}
+ENTRY = {"gain": 0.1, "weight": 3000, "norm": 1.0}
 
 
 @pytest.fixture

@@ -14,6 +14,27 @@ class AppealLogic:
     OVER: Final = 2
 
 
+class Claims:
+    """The constants of ``Claims``."""
+
+    ONE: Final = 1099511627776
+    PARTS: Final = 10000
+
+
+class Disclosure:
+    """The constants of ``Disclosure``."""
+
+    LEVELS: Final = 4
+
+
+class FraudProofs:
+    """The constants of ``FraudProofs``."""
+
+    NONE: Final = 4294967295
+    MIXED: Final = 4294967294
+    ENTRY: Final = 6
+
+
 class Lanes:
     """The constants of ``Lanes``."""
 
@@ -74,6 +95,12 @@ class Scores:
     OK: Final = 8
     ZERO_SCORE: Final = 16384
     FLOOR: Final = 15872
+
+
+class StandingRegistry:
+    """The constants of ``StandingRegistry``."""
+
+    DECIMALS: Final = 6
 
 
 class State:

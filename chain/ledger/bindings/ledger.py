@@ -569,7 +569,7 @@ class LedgerContract(Contract):
 
     def void_round(self, task_id: int, round: int) -> Call[None]:
         """Ends a round of which less than two thirds of the committee's weight were revealed:
-        budgets return, no trainer is paid or slashed, absent verifiers lose stake unless all
+        budgets return, no update is paid or slashed, absent verifiers lose stake unless all
         were absent.
         """
         result: Call[None] = self._call(_VOID_ROUND, [task_id, round])

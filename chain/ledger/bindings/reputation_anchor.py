@@ -36,6 +36,18 @@ _CACHE_REPUTATION = Function(
     ("uint256", "uint64", Leaf, ["bytes32"]),
     (),
 )
+_CONTRADICT = Function(
+    "contradict",
+    "f805233c",
+    ("uint256", "uint64", Leaf, ["bytes32"], Leaf, ["bytes32"]),
+    (),
+)
+_IS_CONTRADICTED = Function(
+    "is_contradicted",
+    "b4a38274",
+    ("uint256", "uint64"),
+    ("bool",),
+)
 _LAST_EPOCH = Function(
     "last_epoch",
     "11e4c914",
@@ -99,6 +111,18 @@ class ReputationAnchorContract(Contract):
         `reputationOf`.
         """
         result: Call[None] = self._call(_CACHE_REPUTATION, [task_id, epoch, leaf, proof])
+        return result
+
+    def contradict(self, task_id: int, epoch: int, one: Leaf, proof: Sequence[bytes], other: Leaf, other_proof: Sequence[bytes]) -> Call[None]:
+        """Shows two different rows of an epoch's root for one node, or for one place: from then
+        on none of its rows counts.
+        """
+        result: Call[None] = self._call(_CONTRADICT, [task_id, epoch, one, proof, other, other_proof])
+        return result
+
+    def is_contradicted(self, task_id: int, epoch: int, *, block: BlockIdentifier = "latest") -> bool:
+        """Whether somebody has shown that an epoch's root contradicts itself."""
+        result: bool = self._view(_IS_CONTRADICTED, [task_id, epoch], block)
         return result
 
     def last_epoch(self, task_id: int, *, block: BlockIdentifier = "latest") -> int:

@@ -28,6 +28,22 @@ class EpochAnchored(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class EpochContradicted(Event):
+    """An epoch's root holds two rows for one node or place, so none of its rows counts."""
+
+    TOPIC: ClassVar[bytes] = bytes.fromhex(
+        "11b2da2c8288e25960775dd908626b66e5436ef98e4e955751547da2e096f3ad"
+    )
+    NAMES: ClassVar[tuple[str, ...]] = ("task_id", "epoch", "node")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint64", "address")
+    INDEXED: ClassVar[tuple[bool, ...]] = (True, True, True)
+
+    task_id: int
+    epoch: int
+    node: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class PeersAttested(Event):
     """A member attested others: 22 bytes each, an address and a signed 16-bit weight (negative:
     distrust).
@@ -86,6 +102,7 @@ EVENTS: dict[bytes, type[Event]] = {
     event.TOPIC: event
     for event in (
         EpochAnchored,
+        EpochContradicted,
         PeersAttested,
         ReputationCached,
         StatementAttested,

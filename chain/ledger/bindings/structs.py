@@ -64,6 +64,26 @@ class Leaf(Struct):
 
 
 @dataclass(frozen=True, slots=True)
+class Claim(Struct):
+    """What is claimed of a scope after a round: the roots of three positional trees. It stands
+    unless disproved.
+    """
+
+    NAMES: ClassVar[tuple[str, ...]] = ("scope", "round", "nodes", "edges", "total_gain", "node_root", "edge_root", "rank_root", "document_digest")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint32", "uint32", "uint32", "uint128", "bytes32", "bytes32", "bytes32", "bytes32")
+
+    scope: int
+    round: int
+    nodes: int
+    edges: int
+    total_gain: int
+    node_root: bytes
+    edge_root: bytes
+    rank_root: bytes
+    document_digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Committee(Struct):
     """The current round's committee, in vector order: address, weight, and what each has done so
     far.
@@ -129,6 +149,86 @@ class VerifierGrant(Struct):
 
 
 @dataclass(frozen=True, slots=True)
+class Edge(Struct):
+    """`source` vouches for `target`."""
+
+    NAMES: ClassVar[tuple[str, ...]] = ("target", "source", "weight", "flow", "top", "sum", "via")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint32", "uint32", "uint64", "uint64", "uint32", "uint64", "uint32")
+
+    target: int
+    source: int
+    weight: int
+    flow: int
+    top: int
+    sum: int
+    via: int
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeProof(Struct):
+    """The struct EdgeProof."""
+
+    NAMES: ClassVar[tuple[str, ...]] = ("index", "leaf", "path")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint32", Edge, ["bytes32"])
+
+    index: int
+    leaf: Edge
+    path: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Node(Struct):
+    """An account. `visits` and `score` are on the Q40 grid (1.0 = 2**40)."""
+
+    NAMES: ClassVar[tuple[str, ...]] = ("account", "gain", "gain_sum", "out_weight", "edges_end", "top", "visits", "score")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("address", "uint128", "uint128", "uint64", "uint32", "uint32", "uint64", "uint64")
+
+    account: str
+    gain: int
+    gain_sum: int
+    out_weight: int
+    edges_end: int
+    top: int
+    visits: int
+    score: int
+
+
+@dataclass(frozen=True, slots=True)
+class NodeProof(Struct):
+    """Leaves with their place and the siblings on the way to the root."""
+
+    NAMES: ClassVar[tuple[str, ...]] = ("index", "leaf", "path")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint32", Node, ["bytes32"])
+
+    index: int
+    leaf: Node
+    path: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rank(Struct):
+    """A place in the ranking."""
+
+    NAMES: ClassVar[tuple[str, ...]] = ("index", "score")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint32", "uint64")
+
+    index: int
+    score: int
+
+
+@dataclass(frozen=True, slots=True)
+class RankProof(Struct):
+    """The struct RankProof."""
+
+    NAMES: ClassVar[tuple[str, ...]] = ("index", "leaf", "path")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint32", Rank, ["bytes32"])
+
+    index: int
+    leaf: Rank
+    path: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Member(Struct):
     """A member of a task. `leaveAt` is 0 until the member asks to leave, then the end of its
     cool-down. `evicted`: its place went to somebody else. `suspended`: the stake is below
@@ -164,6 +264,22 @@ class RecordView(Struct):
 
 
 @dataclass(frozen=True, slots=True)
+class Standing(Struct):
+    """A standing that was proven: 2**40 is one; `rank` 0 is the best of `nodes`; `age` in
+    seconds.
+    """
+
+    NAMES: ClassVar[tuple[str, ...]] = ("score", "rank", "nodes", "round", "age")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint64", "uint32", "uint32", "uint32", "uint40")
+
+    score: int
+    rank: int
+    nodes: int
+    round: int
+    age: int
+
+
+@dataclass(frozen=True, slots=True)
 class RoundView(Struct):
     """A round's state. `payoutTotal` is the sum of all payout weights, `finalAt` the time from
     which claims open (0: not settled; later while an appeal is open), `budget` what the
@@ -192,6 +308,22 @@ class RoundView(Struct):
     seed_block: int
     weight_cap: int
     seed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Rules(Struct):
+    """Fixed when the anchor is deployed. `bond` in wei, times in seconds, alpha and beta in
+    1/10,000.
+    """
+
+    NAMES: ClassVar[tuple[str, ...]] = ("bond", "window", "response", "alpha", "beta")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint128", "uint32", "uint32", "uint16", "uint16")
+
+    bond: int
+    window: int
+    response: int
+    alpha: int
+    beta: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Follows the chain into a database; survives restarts and reorganisations."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from web3 import Web3
 from web3.exceptions import BlockNotFound
 from web3.types import LogReceipt
 
-from chain.errors import EventIndexError
+from chain.errors import EventIndexError, NodeInconsistent
 from chain.evm.abi import Event
 from chain.evm.logs import fetch_logs
 from chain.ledger.bindings.ledger_events import EVENTS as LEDGER_EVENTS
@@ -25,6 +26,8 @@ Progress = Callable[[int, int, int], None]  # (block reached, head, events so fa
 
 _ACCOUNTS = ("trainer", "verifier", "account", "sponsor", "from_")
 _MOST_ID = 2**63 - 1
+_READ_AGAIN = 64  # latest blocks, in which a lagging replica may have left logs out
+_PAUSES = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)  # seconds, while the chain moves or a node lags
 _KINDS: dict[bytes, type[Event]] = {**LEDGER_EVENTS, **ANCHOR_EVENTS}
 
 
@@ -94,16 +97,23 @@ class EventIndex:
     def sync(self, progress: Progress | None = None) -> SyncResult:
         """Read everything up to the chain's head.
 
+        When there is something new, the latest blocks are read again: what a node that lagged
+        behind left out is noticed, and read from there on anew.
+
         Args:
             progress: called after each window of blocks.
 
         Raises:
             EventIndexError: the database cannot be written.
+            NodeInconsistent: the node names a head that it does not know.
             NodeError: the node fails; what was read so far is kept.
         """
         with self._translated():
             rolled_back_to = self._roll_back()
-            added, head = 0, self._web3.eth.block_number
+            added, head, moves = 0, self._web3.eth.block_number, 0
+            if head > self.block:
+                healed = self._heal()
+                rolled_back_to = rolled_back_to if healed is None else healed
             while True:
                 try:
                     for reached, written in self._windows(head):
@@ -111,7 +121,14 @@ class EventIndex:
                         if progress is not None:
                             progress(reached, head, added)
                     break
-                except _ChainMoved:
+                except _ChainMoved as error:
+                    moves += 1
+                    if moves > len(_PAUSES):
+                        raise NodeInconsistent(
+                            f"the node does not say which block {head} is, whose number it named: "
+                            "wait until it has caught up, or name another node"
+                        ) from error
+                    time.sleep(_PAUSES[moves - 1])
                     ancestor = self._roll_back()
                     rolled_back_to = rolled_back_to if ancestor is None else ancestor
                     head = self._web3.eth.block_number
@@ -237,6 +254,31 @@ class EventIndex:
         with self._engine.begin() as connection:
             _forget_after(connection, ancestor)
         return ancestor
+
+    def _heal(self) -> int | None:
+        """Forget everything from the first log on that an earlier answer lacked.
+
+        The last block before it, or None if nothing was missing.
+        """
+        last = self.block
+        first = max(self._from_block, last - _READ_AGAIN + 1)
+        if last < first:
+            return None
+        with self._engine.connect() as connection:
+            query = select(events.c.block, events.c.log_index).where(events.c.block >= first)
+            known = {(int(row.block), int(row.log_index)) for row in connection.execute(query)}
+        windows = fetch_logs(self._web3, self._addresses, list(_KINDS), first, last)
+        missing = [
+            int(log["blockNumber"])
+            for _, logs in windows
+            for log in logs
+            if (int(log["blockNumber"]), int(log["logIndex"])) not in known
+        ]
+        if not missing:
+            return None
+        with self._engine.begin() as connection:
+            _forget_after(connection, min(missing) - 1)
+        return min(missing) - 1
 
     def _matches(self, row: Any) -> bool:
         return self._block_hash(int(row.number)) == bytes(row.hash)

@@ -1,11 +1,20 @@
 """A task as it is now: its history is folded anew when the chain was reorganised."""
 
+import time
+
 from web3.exceptions import BlockNotFound
 
+from chain.errors import NodeInconsistent
+from chain.evm.abi import Event
+from chain.evm.node import NodeProvider
 from chain.ledger.client import Ledger
 from chain.store import Store
+from karat.errors import ProtocolError
+from karat.protocol.facts import contradictions
 from karat.protocol.history import TaskHistory
 from karat.protocol.task import Task
+
+_PAUSES = (0.2, 1.0, 3.0)  # seconds before all events are read again
 
 
 class Following:
@@ -18,25 +27,55 @@ class Following:
         self._task = self._fresh()
 
     def task(self) -> Task:
-        """The task with everything up to the chain's head.
+        """The task with everything up to the chain's head, as the contract itself says it is.
 
         What was fetched counts only if the chain was the same before and after: a
-        reorganisation may come at any moment.
+        reorganisation may come at any moment. And only if it adds up to the contract's own state:
+        if logs are missing, all of them are read again, from another node if there is one.
 
         Raises:
             NotAvailable: there is no such task (any more).
+            NodeInconsistent: logs are missing, again and again.
             NodeError: the node cannot be reached.
         """
+        readings = 0
         while True:
             head = int(self._ledger.web3.eth.block_number)
             tip = head, self._hash(head)
+            if tip == self._tip and tip[1] is not None:
+                return self._task
             fetched = self._task.history.fetch(head)
             if self._stands(self._tip) and self._stands(tip):
-                self._task.history.take(fetched, head)
-                self._tip = tip
-                _ = self._task.history.params
-                return self._task
+                missing = self._take(fetched, head)
+                if not missing and self._stands(tip):
+                    self._tip = tip
+                    _ = self._task.history.params
+                    return self._task
+                if missing:
+                    readings += 1
+                    self._read_again(missing, readings)
             self._task, self._tip = self._fresh(), None
+
+    def _take(self, fetched: list[Event], head: int) -> list[str]:
+        """Fold what was fetched; what contradicts the contract."""
+        history = self._task.history
+        try:
+            history.take(fetched, head)
+        except (KeyError, ValueError, IndexError, ProtocolError) as error:
+            return [f"an event does not follow from those before it ({error})"]
+        if history.created is None:
+            return []
+        return contradictions(history, self._ledger, head)
+
+    def _read_again(self, missing: list[str], readings: int) -> None:
+        if readings > len(_PAUSES):
+            raise NodeInconsistent(
+                f"the node hides events of task {self._task_id} ({'; '.join(missing)}); wait until "
+                "it has caught up, or name another node"
+            )
+        provider = self._ledger.web3.provider
+        if not (isinstance(provider, NodeProvider) and provider.turn()):
+            time.sleep(_PAUSES[readings - 1])
 
     def _fresh(self) -> Task:
         history = TaskHistory(self._ledger, self._task_id, from_block=self._from_block)

@@ -2,21 +2,29 @@
 
 A node or a store that is down is nobody's fault: it is asked again, ever more slowly, and nothing
 is concluded from its silence. What a contract refuses because the chain has moved on is looked at
-again. Anything else ends the daemon with its reason.
+again. A full disk, a folder that is away, a stake that is too low or a contract that refuses for
+another reason is for somebody to repair: the daemon says so as an error, is not well (``/health``),
+and goes on by itself once it is repaired. Only what is configured wrongly ends it, with its reason.
 """
 
 import signal
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event
 from types import FrameType
 from typing import Any
 
 from structlog.typing import FilteringBoundLogger
+from web3.exceptions import Web3Exception
 
 from chain.errors import (
+    FeeTooHigh,
+    KeystoreError,
     NodeError,
+    ProfileError,
+    TransactionError,
     TransactionRejected,
     TransactionReplaced,
     TransactionStuck,
@@ -32,11 +40,12 @@ from chain.ledger.bindings.errors import (
     WrongPhase,
 )
 from chain.store.errors import NodeRefused, NotFound, StoreUnreachable
-from karat.errors import NotAvailable
+from karat.errors import ConfigError, KaratError, NotAvailable
 from karat.participants.daemon.metrics import Metrics
+from learning.errors import DeviceError, PluginError, UnknownNameError
 
-OUTAGES = (NodeError, StoreUnreachable, NodeRefused, NotFound)
-MOVED_ON = (
+TRANSIENT = (NodeError, StoreUnreachable, NodeRefused, NotFound)
+STALE_STATE = (
     AlreadyAttested,
     AlreadyVoted,
     AwaitingModel,
@@ -47,7 +56,16 @@ MOVED_ON = (
     NotAvailable,  # a reorganisation took it away
     TransactionReplaced,
 )
-UNCERTAIN = (TransactionRejected, TransactionStuck)
+OUTCOME_UNKNOWN = (FeeTooHigh, TransactionRejected, TransactionStuck)
+TO_BE_REPAIRED = (KaratError, Web3Exception, OSError, sqlite3.Error, MemoryError)
+FOR_GOOD = (
+    ConfigError,
+    DeviceError,
+    KeystoreError,
+    PluginError,
+    ProfileError,
+    UnknownNameError,
+)
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0  # seconds
 _PENDING_SECONDS = 120.0
@@ -82,21 +100,28 @@ def run_steps(
     """Take steps until one returns False, ``stop`` is set, or, with ``once``, one has succeeded.
 
     Raises:
-        KaratError, ChainError, LearningError: what cannot be repaired by waiting.
+        KaratError: something is configured wrongly; with ``once``, all that waiting alone does
+            not repair.
     """
     pause = _FIRST_PAUSE
     while not stop.is_set():
         try:
             goes_on = step()
-        except (*OUTAGES, *UNCERTAIN) as error:
+        except STALE_STATE as error:
+            log.info("chain moved on", reason=str(error))
+            goes_on = True
+        except FOR_GOOD:
+            raise
+        except TO_BE_REPAIRED as error:
+            passes = isinstance(error, (*TRANSIENT, *OUTCOME_UNKNOWN))
+            if once and not passes:
+                raise
             metrics.failed(type(error).__name__)
-            log.warning("waiting", reason=str(error), seconds=pause)
+            say = log.warning if passes else log.error
+            say("waiting", error=type(error).__name__, reason=str(error), seconds=pause)
             stop.wait(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
             continue
-        except MOVED_ON as error:
-            log.info("chain moved on", reason=str(error))
-            goes_on = True
         pause = _FIRST_PAUSE
         metrics.stepped()
         if once or not goes_on:
@@ -107,8 +132,8 @@ def run_steps(
 def wait_for_own_transactions(sender: Sender, stop: Event) -> None:
     """Wait until the node has mined what this account sent before, so that nothing goes twice.
 
-    A process that was killed may have left a transaction on its way. After two minutes the
-    daemon goes on: what is still pending then will be replaced or refused by its nonce.
+    A process that was killed may have left a transaction on its way. What is still pending after
+    two minutes is replaced: all that comes later would queue behind it.
     """
     eth = sender.web3.eth
     address: Any = sender.address
@@ -116,4 +141,7 @@ def wait_for_own_transactions(sender: Sender, stop: Event) -> None:
     while time.monotonic() < deadline and not stop.is_set():
         if eth.get_transaction_count(address, "pending") <= eth.get_transaction_count(address):
             return
-        stop.wait(0.2)
+        stop.wait(1.0)
+    if not stop.is_set():
+        with suppress(TransactionError, NodeError):  # the steps will see what they can do
+            sender.cancel_waiting()

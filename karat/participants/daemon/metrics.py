@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -18,7 +19,10 @@ from prometheus_client import (
 
 from karat.errors import ConfigError
 
+_MOST_CONNECTIONS = 32
+_PATIENCE = 10.0  # seconds for a client to ask its question
 _STALE_SECONDS = 300.0  # without a finished step a daemon is not well
+_TROUBLE_SECONDS = 30.0  # of failing steps, after which it is not
 
 
 class Metrics:
@@ -28,6 +32,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.role = role
         self._last_step = time.monotonic()
+        self._trouble: tuple[str, float] | None = None  # the latest failure, and since when
         self._steps = Counter(
             "karat_steps", "Times the daemon looked at the chain.", registry=self.registry
         )
@@ -50,6 +55,7 @@ class Metrics:
         """A step was finished."""
         self._steps.inc()
         self._last_step = time.monotonic()
+        self._trouble = None
 
     def working_on(self, number: int) -> None:
         """The daemon looks at this round."""
@@ -59,13 +65,19 @@ class Metrics:
     def failed(self, error: str) -> None:
         """A step failed and will be tried again."""
         self._failures.labels(error).inc()
+        since = time.monotonic() if self._trouble is None else self._trouble[1]
+        self._trouble = error, since
 
     def health(self) -> tuple[bool, dict[str, object]]:
         """Whether the daemon is well, and what it says of itself."""
-        age = time.monotonic() - self._last_step
-        well = age < _STALE_SECONDS
-        return well, {
-            "status": "ok" if well else "stalled",
+        now = time.monotonic()
+        age = now - self._last_step
+        error, since = self._trouble or ("", now)
+        failing, stalled = now - since > _TROUBLE_SECONDS, age > _STALE_SECONDS
+        status = "failing" if failing else "stalled" if stalled else "ok"
+        return status == "ok", {
+            "status": status,
+            "error": error,
             "role": self.role,
             "round": self._round,
             "seconds_since_step": round(age, 1),
@@ -86,7 +98,7 @@ def served(metrics: Metrics, address: str | None) -> Iterator[str | None]:
     if not port.isdigit():
         raise ConfigError(f"{address!r} is no address to serve metrics on: write HOST:PORT")
     try:
-        server = ThreadingHTTPServer((host or "127.0.0.1", int(port)), _handler(metrics))
+        server = _Server((host or "127.0.0.1", int(port)), _handler(metrics))
     except (OSError, OverflowError) as error:
         raise ConfigError(f"cannot serve metrics on {address}: {error}") from error
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -99,8 +111,36 @@ def served(metrics: Metrics, address: str | None) -> Iterator[str | None]:
         thread.join()
 
 
+class _Server(ThreadingHTTPServer):
+    """Serves a few connections at once; those that come while all are taken are closed."""
+
+    daemon_threads = True
+    request_queue_size = 16
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self._free = threading.BoundedSemaphore(_MOST_CONNECTIONS)
+        super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that broke off is no news."""
+
+
 def _handler(metrics: Metrics) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
+        timeout = _PATIENCE
+
         def do_GET(self) -> None:
             if self.path == "/metrics":
                 self._answer(200, CONTENT_TYPE_LATEST, generate_latest(metrics.registry))

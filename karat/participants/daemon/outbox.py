@@ -37,7 +37,7 @@ class Outbox:
                 **context,
             )
 
-    def for_everyone(self, calls: Sequence[Call[Any]], **context: object) -> None:
+    def send_permissionless(self, calls: Sequence[Call[Any]], **context: object) -> None:
         """Send what anyone may do: another may have been faster, which is only logged."""
         try:
             self.send(calls, **context)

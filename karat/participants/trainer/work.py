@@ -23,7 +23,7 @@ from karat.participants.journal import Slot, Updates, journal_folder
 from karat.participants.trainer.calls import Trainer
 from karat.participants.trainer.records import Records
 from karat.protocol.content import Content, publish
-from karat.protocol.rounds import phase_name
+from karat.protocol.rules import phase_name
 from learning.codec import Codec
 from learning.tasks.data import Examples, assigned
 from learning.training import layout_of, train
@@ -121,6 +121,16 @@ class TrainerWork(Records):
     def reveal_calls(self, number: int) -> list[Call[None]]:
         """What reveals the round's update, which is published now; nothing if that is done.
 
+        Raises as :meth:`revealing`.
+        """
+        calls = self.revealing(number)
+        if calls:
+            self.publish(number)
+        return calls
+
+    def revealing(self, number: int) -> list[Call[None]]:
+        """The same, without publishing anything yet.
+
         Raises:
             NotAvailable: nothing is committed, or it is not the reveal phase.
             ProtocolError: the journal's update is not the one that was committed.
@@ -131,11 +141,22 @@ class TrainerWork(Records):
         if record.kind is RecordKind.REVEALED:
             return []
         self._require(Phase.REVEAL, number, "reveals")
-        payload = self._payload(number)
-        self._check_commitment(number, record, _content(payload))
-        store = self.following.task().store
-        content = publish(store, payload, owner=self.address, round_number=number)
+        content = _content(self._committed(number, record))
         return [self.role.reveal(number, content)]
+
+    def publish(self, number: int) -> Content:
+        """Store the update that is committed in a round, for everyone to read.
+
+        Raises:
+            NotAvailable: nothing is committed.
+            ProtocolError: the journal does not hold what was committed.
+            StoreError: the store cannot take it.
+        """
+        record = self.record(number)
+        if record is None:
+            raise NotAvailable(f"nothing is committed in round {number}")
+        payload, store = self._committed(number, record), self.following.task().store
+        return publish(store, payload, owner=self.address, round_number=number)
 
     def _require(self, needed: Phase, number: int, what: str) -> None:
         phase = self.phase(number)
@@ -152,16 +173,30 @@ class TrainerWork(Records):
             ).with_hint(Hint.TRAIN, task=self.task_id)
         return payload
 
-    def _check_commitment(self, number: int, record: RecordView, update: Content) -> None:
+    def _committed(self, number: int, record: RecordView) -> bytes:
+        """The journal's update that the chain holds a commitment to.
+
+        It may have been made when the round had another deadline: a reorganisation that mines the
+        same transactions again changes it, and not the commitment.
+        """
+        stored = _STORED_BITS // 8
+
+        def is_committed(payload: bytes) -> bool:
+            return self._commitment(number, _content(payload))[:stored] == sealed
+
+        sealed = record.commitment[:stored]
+        payload = self.updates.find(number, is_committed)
+        if payload is None:
+            raise ProtocolError(
+                f"round {number} holds a commitment to an update that is not on this machine; "
+                "reveal it from the machine that committed it"
+            )
+        return payload
+
+    def _commitment(self, number: int, update: Content) -> bytes:
         key = RoundKey(self.sender.chain_id, self.ledger.address, self.task_id, number)
         salt = self.role.salt(number, update.digest)
-        ours = update_commitment(key, self.address, update.digest, update.size, salt)
-        kept = _STORED_BITS // 8
-        if ours[:kept] != record.commitment[:kept]:
-            raise ProtocolError(
-                f"round {number} holds a commitment to another update than the one on this "
-                "machine; reveal it from the machine that committed it"
-            )
+        return update_commitment(key, self.address, update.digest, update.size, salt)
 
     def _seed(self, slot: Slot) -> int:
         """What the batches are drawn from: another one for every trainer, task and round."""

@@ -12,9 +12,9 @@ from karat.participants.daemon.follow import Following
 from karat.participants.daemon.outbox import Outbox
 from karat.participants.journal import Ballots, Slot, journal_folder
 from karat.participants.verifier.calls import Ballot, Verifier
-from karat.protocol.history import Round
+from karat.protocol.rules import verdict_name
+from karat.protocol.state import Round
 from karat.protocol.task import Task
-from karat.protocol.verdicts import verdict_name
 
 
 class Balloting:
@@ -23,21 +23,48 @@ class Balloting:
     def __init__(self, ledger: Ledger, following: Following, outbox: Outbox, device: str) -> None:
         self.ledger, self.following, self.outbox, self.device = ledger, following, outbox, device
         self.task_id = following.task().history.task_id
-        self._kept = Ballots(journal_folder("verifier", ledger, self.task_id, outbox.address))
+        self._ballots = Ballots(journal_folder("verifier", ledger, self.task_id, outbox.address))
 
     def role(self, task: Task) -> Verifier:
         """The verifier in the task as it is now."""
         return Verifier(self.ledger, task, self.outbox.sender.account, self.device)
 
-    def kept(self, current: Round) -> tuple[Ballot, bytes] | None:
+    def load(self, current: Round) -> tuple[Ballot, bytes] | None:
         """The round's ballot with its evidence; None if none was made on this machine.
 
         Raises:
             ProtocolError: the round has no seed yet, or the journal is damaged.
         """
-        return self._kept.load(self._slot(current), _seed(current), len(current.updates))
+        return self._ballots.load(self._slot(current), _seed(current), len(current.updates))
 
-    def made(
+    def committed(
+        self, task: Task, current: Round, index: int | None = None
+    ) -> tuple[Ballot, bytes] | None:
+        """The ballot, with its evidence, that the chain holds a commitment of this verifier to.
+
+        It may have been made for another seed: a reorganisation that mines the same transactions
+        again draws the seed anew, and the commitment stands. None if it is not on this machine.
+
+        Args:
+            task: the task as it is now.
+            current: the round.
+            index: of the update whose appeal it is about; None for the committee's vote.
+
+        Raises:
+            ProtocolError: the journal is damaged.
+        """
+        role, number = self.role(task), current.number
+        votes = current.sealed if index is None else current.appeals[index].committed
+        sealed = votes.get(role.address)
+
+        def is_sealed(ballot: Ballot) -> bool:
+            if index is None:
+                return role.sealed(number, ballot) == sealed
+            return role.sealed_vote(number, index, ballot) == sealed
+
+        return self._ballots.find(number, len(current.updates), is_sealed)
+
+    def ballot_for(
         self, task: Task, current: Round, now: int, deadline: int, window: int
     ) -> Ballot | None:
         """The round's ballot, scored if there is none yet.
@@ -45,12 +72,12 @@ class Balloting:
         None while an update is missing that the store may still get: until half of the
         ``window`` before ``deadline`` (both in seconds) is left.
         """
-        found = self.kept(current)
+        found = self.load(current)
         if found is None:
             if self._should_wait(task, current, now < deadline - window // 2):
                 return None
             found = self._score(task, current)
-            self._kept.save(self._slot(current), _seed(current), *found)
+            self._ballots.save(self._slot(current), _seed(current), *found)
         return found[0]
 
     def _should_wait(self, task: Task, current: Round, early: bool) -> bool:

@@ -19,9 +19,8 @@ from chain.ledger.commitments import (
 from karat.errors import ProtocolError
 from karat.participants.trainer.calls import derive_salt
 from karat.protocol.content import Content
-from karat.protocol.history import Round
+from karat.protocol.state import Round
 from karat.protocol.task import Task
-from learning.canonical import canonical_json
 from learning.judge.verifier import RoundScores, score_round
 
 
@@ -78,20 +77,24 @@ class Verifier:
     @staticmethod
     def draft(scores: RoundScores) -> tuple[Ballot, bytes]:
         """The ballot, and the evidence, which nobody should see before the reveal."""
-        evidence = canonical_json(scores.evidence)
-        words = tuple(pack_scores([int(code) for code in scores.codes]))
+        evidence = scores.evidence.to_bytes()
+        words = tuple(pack_scores([int(code) for code in scores.votes()]))
         return Ballot(words, Content.of(evidence)), evidence
 
     def commit_scores(self, round_number: int, ballot: Ballot) -> Call[None]:
         """Commit to a ballot."""
-        commitment = score_commitment(
+        sealed = self.sealed(round_number, ballot)
+        return self.ledger.commit_scores(self.task_id, round_number, sealed)
+
+    def sealed(self, round_number: int, ballot: Ballot) -> bytes:
+        """The commitment to a ballot."""
+        return score_commitment(
             self._key(round_number),
             self.address,
             vector_hash(ballot.words),
             ballot.evidence.digest,
             self.salt(round_number, ballot),
         )
-        return self.ledger.commit_scores(self.task_id, round_number, commitment)
 
     def reveal_scores(self, round_number: int, ballot: Ballot) -> Call[None]:
         """Reveal the ballot that was committed."""
@@ -105,7 +108,12 @@ class Verifier:
 
     def commit_appeal_vote(self, round_number: int, index: int, ballot: Ballot) -> Call[None]:
         """Commit to a ballot's code of one update, as a juror."""
-        commitment = appeal_commitment(
+        sealed = self.sealed_vote(round_number, index, ballot)
+        return self.ledger.commit_appeal_vote(self.task_id, round_number, index, sealed)
+
+    def sealed_vote(self, round_number: int, index: int, ballot: Ballot) -> bytes:
+        """The commitment to a ballot's code of one update."""
+        return appeal_commitment(
             self._key(round_number),
             self.address,
             index,
@@ -113,7 +121,6 @@ class Verifier:
             ballot.evidence.digest,
             self._appeal_salt(round_number, index, ballot),
         )
-        return self.ledger.commit_appeal_vote(self.task_id, round_number, index, commitment)
 
     def reveal_appeal_vote(self, round_number: int, index: int, ballot: Ballot) -> Call[None]:
         """Reveal the vote that was committed."""

@@ -30,8 +30,8 @@ from karat.participants.verifier.attesting import EpochAttester
 from karat.participants.verifier.balloting import Balloting
 from karat.participants.verifier.jury import Jury
 from karat.protocol.content import publish
-from karat.protocol.history import Outcome
 from karat.protocol.rounds import due_calls, is_over, opening
+from karat.protocol.state import Outcome
 
 _ENDED = frozenset({Phase.NONE, Phase.FINAL, Phase.VOID})  # or there was no round yet
 
@@ -80,7 +80,7 @@ class VerifierDaemon:
             self._reveal(number)
         elif phase in {Phase.CLOSE, Phase.SETTLE}:
             due = due_calls(self.ledger, self.following.task().history)
-            self.outbox.for_everyone(due, round=number)
+            self.outbox.send_permissionless(due, round=number)
         elif phase is Phase.APPEAL:
             task = self.following.task()
             self.jury.step(task, task.history.round(number), now)
@@ -102,7 +102,7 @@ class VerifierDaemon:
         task = self.following.task()
         deadline = self.ledger.round_info(self.task_id, number).score_commit_deadline
         window = task.history.params.score_commit_window
-        ballot = self.balloting.made(task, task.history.round(number), now, deadline, window)
+        ballot = self.balloting.ballot_for(task, task.history.round(number), now, deadline, window)
         if ballot is not None:
             call = self.balloting.role(task).commit_scores(number, ballot)
             self.outbox.send([call], round=number)
@@ -111,7 +111,7 @@ class VerifierDaemon:
         if self._vote(number) is not VoteState.COMMITTED:
             return
         task = self.following.task()
-        kept = self.balloting.kept(task.history.round(number))
+        kept = self.balloting.committed(task, task.history.round(number))
         if kept is None:
             self.outbox.log.error(
                 "no ballot on this machine: reveal where it was made", round=number
@@ -145,4 +145,4 @@ class VerifierDaemon:
         except NotAvailable:
             return  # not yet
         following = self.ledger.task(self.task_id).current_round + 1
-        self.outbox.for_everyone([call], round=following)
+        self.outbox.send_permissionless([call], round=following)

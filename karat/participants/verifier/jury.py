@@ -9,9 +9,10 @@ from chain.ledger.bindings.errors import NotInJury
 from chain.ledger.client import Ledger
 from karat.participants.daemon.outbox import Outbox
 from karat.participants.verifier.balloting import Balloting
-from karat.protocol.appeals import AppealStage, apart, resolve_call, stage_of
 from karat.protocol.content import publish
-from karat.protocol.history import Appeal, Round
+from karat.protocol.rounds import resolve_call
+from karat.protocol.rules import AppealStage, apart, appeal_stage
+from karat.protocol.state import Appeal, Round
 from karat.protocol.task import Task
 
 _ANY_COMMITMENT = bytes([1] * 32)
@@ -28,20 +29,20 @@ class Jury:
         task_id = task.history.task_id
         for appeal in current.appeals.values():
             view = self.ledger.appeal_info(task_id, current.number, appeal.index)
-            stage = stage_of(view, now)
+            stage = appeal_stage(view, now)
             if stage is AppealStage.COMMIT:
                 self._commit(task, current, appeal, now)
             elif stage is AppealStage.REVEAL:
                 self._reveal(task, current, appeal)
             elif stage is AppealStage.DUE:
                 call = resolve_call(self.ledger, task_id, current, appeal.index)
-                self.outbox.for_everyone([call], round=current.number, index=appeal.index)
+                self.outbox.send_permissionless([call], round=current.number, index=appeal.index)
 
     def _commit(self, task: Task, current: Round, appeal: Appeal, now: int) -> None:
         if self.outbox.address in appeal.committed or not self._called(task, current, appeal):
             return
         window = task.history.params.appeal_window
-        ballot = self.balloting.made(task, current, now, appeal.commit_deadline, window)
+        ballot = self.balloting.ballot_for(task, current, now, appeal.commit_deadline, window)
         if ballot is not None:
             role = self.balloting.role(task)
             call = role.commit_appeal_vote(current.number, appeal.index, ballot)
@@ -67,7 +68,7 @@ class Jury:
         address = self.outbox.address
         if address not in appeal.committed or address in appeal.votes:
             return
-        kept = self.balloting.kept(current)
+        kept = self.balloting.committed(task, current, appeal.index)
         if kept is None:
             self.outbox.log.error(
                 "no ballot on this machine: reveal where it was made",

@@ -3,10 +3,10 @@
 from typing import Any
 
 from karat.errors import NotAvailable
-from karat.protocol.settlement import earned
-from karat.protocol.stakes import required_stake
+from karat.protocol.rules import earned, required_stake
+from karat.protocol.state import Account
 from karat.web import schemas
-from karat.web.book import MemberBook, TaskBook
+from karat.web.book import TaskBook
 from karat.web.parameters import MemberPage, MemberPath
 from karat.web.site import Site
 from karat.web.views.rounds import score
@@ -19,7 +19,7 @@ def participants(site: Site, wanted: MemberPage) -> schemas.ParticipantList:
     with site.follower.lock:
         ranking, computing = site.standings.ranking(book)
         scores = {} if ranking is None else ranking.scores
-        found = [one for one in book.members.values() if _matches(site, one, wanted)]
+        found = [one for one in book.history.members.values() if _matches(site, one, wanted)]
         if wanted.order == "reputation":
             found.sort(key=lambda one: -scores.get(one.address, 0.0))
         elif wanted.order != "joined":
@@ -38,7 +38,7 @@ def participant(site: Site, wanted: MemberPath) -> schemas.Member:
     """One member with its record."""
     book = site.follower.book(wanted.task)
     with site.follower.lock:
-        member = book.members.get(wanted.address)
+        member = book.history.members.get(wanted.address)
         if member is None:
             raise NotAvailable(f"{wanted.address} takes no part in task {wanted.task}")
         ranking, _ = site.standings.ranking(book)
@@ -51,14 +51,14 @@ def participant(site: Site, wanted: MemberPath) -> schemas.Member:
         return schemas.Member(**_fields(site, book, member, reputation), records=records)
 
 
-def _matches(site: Site, member: MemberBook, wanted: MemberPage) -> bool:
+def _matches(site: Site, member: Account, wanted: MemberPage) -> bool:
     text = wanted.search.strip().lower()
     named = text in member.address.lower() or text in site.names.get(member.address, "").lower()
     return named and wanted.role in {"", member.role}
 
 
 def _fields(
-    site: Site, book: TaskBook, member: MemberBook, reputation: float | None
+    site: Site, book: TaskBook, member: Account, reputation: float | None
 ) -> dict[str, Any]:
     return {
         "address": member.address,
@@ -68,14 +68,14 @@ def _fields(
         "stake": str(member.stake),
         "earned": str(member.earned),
         "slashed": str(member.slashed),
-        "unpaid": str(member.earned - member.withdrawn),
+        "unpaid": str(member.balance),
         "updates": member.updates,
         "weight": book.history.appointed.get(member.address),
         "reputation": reputation,
     }
 
 
-def _state(book: TaskBook, member: MemberBook) -> str:
+def _state(book: TaskBook, member: Account) -> str:
     if member.left:
         return "left"
     if member.leave_at:
@@ -101,7 +101,7 @@ def _record(book: TaskBook, number: int, address: str) -> schemas.Record | None:
         did = "did not reveal its update" if current.closed else "committed to an update"
     else:
         return None
-    credited = current.rewards.get(address)
+    credited = past.claimed.get(address, past.verifier_rewards.get(address))
     reward = earned(book.history.params, past, code) if credited is None else credited
     return schemas.Record(
         round=number,
@@ -111,5 +111,5 @@ def _record(book: TaskBook, number: int, address: str) -> schemas.Record | None:
         score=score(code),
         reward=str(reward),
         claimed=credited is not None,
-        slashed=str(current.slashes.get(address, 0)),
+        slashed=str(past.slashes.get(address, 0)),
     )

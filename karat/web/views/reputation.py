@@ -20,7 +20,9 @@ def reputation(site: Site, wanted: TaskPath) -> schemas.Reputation:
     with site.follower.lock:
         ranking, computing = site.standings.ranking(book)
         edges = net_edges(trust_edges(book.history))
-        roles: dict[str, Any] = {one.address: one.role for one in book.members.values()}
+        roles: dict[str, Any] = {
+            member.address: member.role for member in book.history.members.values()
+        }
         sponsor, epoch = book.history.sponsor, _epoch(book)
     scores = {} if ranking is None else ranking.scores
     order = sorted(roles, key=lambda one: (roles[one] != "verifier", -abs(scores.get(one, 0.0))))
@@ -49,12 +51,16 @@ def reputation(site: Site, wanted: TaskPath) -> schemas.Reputation:
 
 
 def _epoch(book: TaskBook) -> schemas.Epoch | None:
-    if not book.epochs:
+    anchored = book.history.anchored
+    if not anchored:
         return None
-    number = max(book.epochs)
-    said = book.epochs[number].statement
+    number = max(anchored)
+    statement = anchored[number]
     return schemas.Epoch(
-        epoch=number, root="0x" + said.root.hex(), nodes=said.nodes, to_block=said.to_block
+        epoch=number,
+        root="0x" + statement.root.hex(),
+        nodes=statement.nodes,
+        to_block=statement.to_block,
     )
 
 
@@ -64,7 +70,7 @@ def standing(site: Site, wanted: MemberPath) -> schemas.Standing:
     with site.follower.lock:
         ranking, computing = site.standings.ranking(book)
         ego = book.history.sponsor
-        if address not in {ego, *book.members}:
+        if address not in {ego, *book.history.members}:
             raise NotAvailable(f"{address} takes no part in task {wanted.task}")
     proof, note, explanation = None, None, None
     if ranking is not None:  # else numerics are still loading

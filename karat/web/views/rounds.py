@@ -5,16 +5,16 @@ from typing import Literal, cast
 
 from chain.ledger.bindings.enums import Phase
 from karat.errors import NotAvailable
-from karat.protocol.history import Outcome, Revealed
-from karat.protocol.history import Round as PastRound
-from karat.protocol.rounds import phase_name
-from karat.protocol.settlement import earned
+from karat.protocol.rules import earned, phase_name
+from karat.protocol.state import Outcome, Revealed
+from karat.protocol.state import Round as PastRound
 from karat.web import evidence, schemas
 from karat.web.book import RoundBook, TaskBook
 from karat.web.facts import State
 from karat.web.parameters import RoundPage, RoundPath, UpdatePath
 from karat.web.site import Site
 from karat.web.views.tasks import cid, phase_of, state_of, summary_of_round, verdict_of
+from learning.evidence import Evidence
 from learning.score_codes import LOWEST_SCORE, ZERO_SCORE
 from learning.scores import decode_score
 
@@ -40,16 +40,11 @@ def round_(site: Site, wanted: RoundPath) -> schemas.Round:
             committee=[_member(site, current, past, one) for one in past.committee],
             seed=None if past.seed is None else "0x" + past.seed.hex(),
             base_model=cid(past.base_digest, past.base_size),
-            next_model=_next_model(current),
+            next_model=None if past.next_model is None else cid(*past.next_model),
             missing=past.missing if current.closed else [],
             trainer_budget=str(params.trainer_budget),
             verifier_budget=str(params.verifier_budget),
         )
-
-
-def _next_model(current: RoundBook) -> str | None:
-    fixed = current.fixed
-    return None if fixed is None else cid(fixed.model_digest, fixed.model_size)
 
 
 def _blocks(current: RoundBook) -> dict[str, int]:
@@ -94,16 +89,16 @@ def _member(
 ) -> schemas.CommitteeMember:
     closed = current.closed
     weights = dict(zip(closed.committee, closed.weights, strict=True)) if closed else {}
-    model = current.models.get(address)
+    model = past.attested.get(address)
     updates, told = len(past.updates), past.evidence.get(address)
     return schemas.CommitteeMember(
         address=address,
         name=site.names.get(address),
         weight=weights.get(address, 0),
         state=_vote_state(current, past, address),
-        agreement=current.agreement.get(address),
-        reward=str(current.rewards.get(address, 0)),
-        slashed=str(current.slashes.get(address, 0)),
+        agreement=past.agreement.get(address),
+        reward=str(past.verifier_rewards.get(address, 0)),
+        slashed=str(past.slashes.get(address, 0)),
         evidence=None if told is None else cid(told, evidence.likely_bytes(updates)),
         model=None if model is None else cid(*model),
     )
@@ -153,10 +148,10 @@ def _code(past: PastRound, index: int) -> int | None:
 
 def update_of(site: Site, book: TaskBook, number: int, row: Revealed) -> schemas.Update:
     """A revealed update; the book's lock is held."""
-    past, current = book.history.rounds[number], book.rounds[number]
+    past = book.history.rounds[number]
     code = _code(past, row.index)
     void = past.outcome is Outcome.VOID
-    credited = current.rewards.get(row.trainer)
+    credited = past.claimed.get(row.trainer)
     reward = credited if credited is not None else earned(book.history.params, past, code)
     return schemas.Update(
         index=row.index,
@@ -170,8 +165,8 @@ def update_of(site: Site, book: TaskBook, number: int, row: Revealed) -> schemas
         votes=[_vote(one, codes[row.index]) for one, codes in past.votes.items()],
         reward=str(reward),
         claimed=credited is not None,
-        slashed=str(current.slashes.get(row.trainer, 0)),
-        appealed=row.index in current.appeals,
+        slashed=str(past.slashes.get(row.trainer, 0)),
+        appealed=row.index in past.appeals,
     )
 
 
@@ -185,7 +180,7 @@ def score(code: int | None) -> float | None:
 
 
 def _missing(site: Site, book: TaskBook, number: int, trainer: str) -> schemas.Update:
-    current = book.rounds[number]
+    past = book.history.rounds[number]
     return schemas.Update(
         index=None,
         trainer=trainer,
@@ -198,7 +193,7 @@ def _missing(site: Site, book: TaskBook, number: int, trainer: str) -> schemas.U
         votes=[],
         reward="0",
         claimed=False,
-        slashed=str(current.slashes.get(trainer, 0)),
+        slashed=str(past.slashes.get(trainer, 0)),
         appealed=False,
     )
 
@@ -224,12 +219,12 @@ def _report(
 ) -> schemas.Report:
     """What one verifier's evidence says of an update, compared with its vote on chain."""
     likely, most = evidence.likely_bytes(count), evidence.most_bytes(count)
-    found = site.library.document(digest, most, likely, evidence.parse)
+    found = site.library.document(digest, most, likely, Evidence.from_bytes)
     entry = found.value.entry(index) if found.state == "read" else None
     state, note = found.state, found.note
     if found.state == "read" and entry is None:
         state, note = "malformed", "The evidence says nothing of this update."
-    checks = [] if entry is None else evidence.checks(found.value, entry)
+    checks = [] if entry is None else evidence.checks(entry)
     return schemas.Report(
         verifier=verifier,
         name=site.names.get(verifier),

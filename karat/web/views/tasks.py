@@ -7,8 +7,7 @@ from chain.ledger.bindings.ledger_events import TaskCreated
 from chain.ledger.bindings.structs import RoundView
 from karat import __version__
 from karat.protocol.content import Content
-from karat.protocol.rounds import phase_name
-from karat.protocol.verdicts import verdict_name
+from karat.protocol.rules import phase_name, verdict_name
 from karat.web import schemas
 from karat.web.book import TaskBook
 from karat.web.facts import State
@@ -65,10 +64,10 @@ def task(site: Site, wanted: TaskPath) -> schemas.Task:
         for name in _RULES
     }
     with site.follower.lock:
-        members = list(book.members.values())
+        members = list(book.history.members.values())
         staked, earned = sum(m.stake for m in members), sum(m.earned for m in members)
         slashed, updates = sum(m.slashed for m in members), sum(m.updates for m in members)
-        epochs = len(book.epochs)
+        epochs = len(book.history.anchored)
     return schemas.Task(
         **_summary(site, created),
         rules=schemas.Rules(**rules),
@@ -92,8 +91,8 @@ def _summary(site: Site, created: TaskCreated) -> dict[str, Any]:
     unit = site.facts.unit(params.token)
     with site.follower.lock:
         round_ = max(book.rounds, default=0)
-        roles = [member.role for member in book.members.values() if not member.left]
-        closed = book.closed
+        roles = [member.role for member in book.history.members.values() if not member.left]
+        closed = book.history.closed
     ended = state is not None and state.phase in {Phase.FINAL, Phase.VOID}
     over = ended and round_ >= params.max_rounds
     return {
@@ -139,13 +138,11 @@ def state_of(site: Site, task_id: int) -> State | None:
 
 def summary_of_round(book: TaskBook, number: int, state: State | None) -> dict[str, Any]:
     """What lists say of a round; the book's lock is held."""
-    past, current = book.history.rounds[number], book.rounds[number]
+    past = book.history.rounds[number]
     verdicts: dict[str, int] = {}
     for code in past.medians:
         name = verdict_name(code)
         verdicts[name] = verdicts.get(name, 0) + 1
-    verifiers = {one for one in current.rewards if book.members[one].role == "verifier"}
-    earned = sum(amount for one, amount in current.rewards.items() if one in verifiers)
     return {
         "round": number,
         "outcome": past.outcome.value,
@@ -154,9 +151,9 @@ def summary_of_round(book: TaskBook, number: int, state: State | None) -> dict[s
         "revealed": len(past.updates),
         "verdicts": verdicts,
         "paid": sum(code > ZERO_SCORE for code in past.medians),
-        "trainer_rewards": str(sum(current.rewards.values()) - earned),
-        "verifier_rewards": str(earned),
-        "slashed": str(sum(current.slashes.values())),
+        "trainer_rewards": str(sum(past.claimed.values())),
+        "verifier_rewards": str(sum(past.verifier_rewards.values())),
+        "slashed": str(sum(past.slashes.values())),
     }
 
 

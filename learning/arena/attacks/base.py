@@ -3,11 +3,12 @@
 Attackers collude: one object acts for all of them, so it may pool what they have. An update is a
 pseudo-gradient, base − local, float32 [d]; aggregated updates are subtracted from the model.
 
-What an attack may look at is stated in ``knowledge``, and the arena shows it no more:
+Every attack sees what the protocol publishes (``view.public``). What else it may look at is stated
+in ``knowledge``, and the arena shows it no more:
 
 =============== =====================================================================
-``OWN_DATA``    the attackers' own data, updates trained on it, and the global model
-``PAST``        also all honest updates of the previous round, which are public by then
+``OWN_DATA``    the attackers' own data, and updates trained on it
+``PAST``        also the honest updates of the previous round, apart from the others
 ``CURRENT``     also the honest updates of this round: impossible under commit–reveal
                 before one has committed, granted as the worst case
 =============== =====================================================================
@@ -15,12 +16,15 @@ What an attack may look at is stated in ``knowledge``, and the arena shows it no
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from learning.registry import Registry
 from learning.tasks.data import Examples
+
+if TYPE_CHECKING:
+    from learning.arena.public import PublicRecord
 
 
 class Knowledge(StrEnum):
@@ -48,11 +52,14 @@ class View:
     """What the attackers hold when they make their updates.
 
     ``own`` float32 [f, d]: what they would send if they just trained on their (poisoned) data.
+    ``shards``: the attackers' data, before any poisoning; ``public``: what everybody knows.
     ``honest`` and ``past_honest`` float32 [h, d]: None where the attack is not allowed to look.
     """
 
     setting: Setting
     own: np.ndarray
+    shards: list[Examples]
+    public: "PublicRecord"
     honest: np.ndarray | None = None
     past_honest: np.ndarray | None = None
 
@@ -63,6 +70,11 @@ class Attack:
     knowledge: ClassVar[Knowledge] = Knowledge.OWN_DATA
     trains: ClassVar[bool] = True
     """Whether attackers train at all; ``View.own`` is zero otherwise."""
+    holds_victims_data: ClassVar[bool] = False
+    """Whether attackers hold honest trainers' data, one each, instead of data of their own."""
+
+    def read(self, public: "PublicRecord") -> None:
+        """Look at what is public, before the round's training."""
 
     def poison(self, shards: list[Examples], setting: Setting) -> list[Examples]:
         """The data they train on this round, from the data they have, one shard per attacker."""

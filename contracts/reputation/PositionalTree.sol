@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.28;
+
+/// @title PositionalTree
+/// @author Karat
+/// @notice Merkle trees in which a leaf's index and the number of leaves fix its place: the bits of the index say on which
+/// side each sibling is; where there is nothing to the right, a node is its only child. So one list has one root.
+library PositionalTree {
+    /// @notice The depth of a tree of `count` leaves.
+    function depth(uint256 count) internal pure returns (uint256 levels) {
+        while ((uint256(1) << levels) < count) ++levels;
+    }
+
+    /// @notice Whether `leaf` is at `index` in the tree of `count` leaves under `root`.
+    function holds(bytes32 root, uint256 count, uint256 index, bytes32 leaf, bytes32[] calldata path)
+        internal
+        pure
+        returns (bool)
+    {
+        if (index >= count) return false;
+        uint256 used;
+        for (uint256 height; (uint256(1) << height) < count; ++height) {
+            uint256 sibling = (index >> height) ^ 1;
+            if (sibling << height >= count) continue;
+            if (used == path.length) return false;
+            bytes32 other = path[used++];
+            leaf = sibling & 1 == 0 ? pair(other, leaf) : pair(leaf, other);
+        }
+        return used == path.length && leaf == root;
+    }
+
+    /// @notice The root over neighbouring hashes of one height.
+    function fold(bytes32[] calldata hashes) internal pure returns (bytes32) {
+        bytes32[] memory level = hashes;
+        uint256 width = level.length;
+        while (width > 1) {
+            uint256 pairs = width / 2;
+            for (uint256 i; i < pairs; ++i) {
+                level[i] = pair(level[2 * i], level[2 * i + 1]);
+            }
+            if (width % 2 == 1) level[pairs] = level[width - 1];
+            width = pairs + width % 2;
+        }
+        return level[0];
+    }
+
+    /// @notice keccak256 of two hashes.
+    function pair(bytes32 left, bytes32 right) internal pure returns (bytes32 hash) {
+        // Scratch space: saves the copy that abi.encode makes.
+        assembly ("memory-safe") {
+            mstore(0, left)
+            mstore(32, right)
+            hash := keccak256(0, 64)
+        }
+    }
+}

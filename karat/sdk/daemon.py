@@ -1,0 +1,60 @@
+"""What the two daemons share: a log, metrics, signals, and the loop."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from karat.participants.daemon.logs import daemon_log
+from karat.participants.daemon.loop import (
+    run_steps,
+    stopped_by_signals,
+    wait_for_own_transactions,
+)
+from karat.participants.daemon.metrics import Metrics, served
+from karat.participants.daemon.outbox import Outbox
+from karat.participants.journal import alone, journal_folder
+
+if TYPE_CHECKING:
+    from karat.sdk.network import Network
+
+
+class Service:
+    """One daemon of the network's account; must be run in the main thread."""
+
+    def __init__(self, role: str, task_id: int, network: "Network", metrics: str | None) -> None:
+        self._network, self._address = network, metrics
+        self.log = daemon_log(role, task=task_id, account=network.address)
+        self._meter = Metrics(role)
+        self._outbox = Outbox(network.sender, self.log, self._meter)
+        self._journal = journal_folder(role, network.ledger, task_id, network.address)
+
+    def run(
+        self,
+        daemon: Callable[[Outbox], Callable[[], bool]],
+        *,
+        once: bool,
+        begin: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Take steps until there is nothing left to do, or a signal comes.
+
+        Args:
+            daemon: makes the step of what it may send with.
+            once: end after one step that succeeded.
+            begin: called once the log has begun.
+
+        Raises:
+            ConfigError: metrics cannot be served at their address.
+            LockBusy: another daemon of this account works on the task, on this machine.
+            KaratError: what cannot be repaired by waiting.
+        """
+        with (
+            alone(self._journal),
+            stopped_by_signals() as stop,
+            served(self._meter, self._address) as url,
+        ):
+            self.log.info("started", metrics=url)
+            begin()
+            wait_for_own_transactions(self._network.sender, stop)
+            step = daemon(self._outbox)
+            poll = self._network.poll_seconds
+            run_steps(step, stop, self.log, self._meter, poll=poll, once=once)
+            self.log.info("ended")

@@ -1,0 +1,169 @@
+"""Documents about members of a task: what they stake, do and earn."""
+
+from dataclasses import dataclass
+
+from karat.sdk.documents.base import Document, Sent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Joined(Sent):
+    """Somebody has joined a task."""
+
+    task: int
+    role: str
+    address: str
+    stake: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainerJoined(Joined, schema="karat.trainer.join/1"):
+    """``karat trainer join``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifierJoined(Joined, schema="karat.verifier.join/1"):
+    """``karat verifier join``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StakeAdded(Sent):
+    """A stake has grown; ``stake`` is what it is then."""
+
+    task: int
+    role: str
+    address: str
+    amount: int
+    stake: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainerStakeAdded(StakeAdded, schema="karat.trainer.top-up/1"):
+    """``karat trainer top-up``; ``stake`` is what it is then."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifierStakeAdded(StakeAdded, schema="karat.verifier.top-up/1"):
+    """``karat verifier top-up``; ``stake`` is what it is then."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leaving(Sent, schema="karat.leave/1"):
+    """``karat trainer leave`` and ``karat verifier leave``; ``state`` is leaving or left."""
+
+    task: int
+    state: str
+    leave_at: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member(Document):
+    """Where an account stands in a task; ``role`` is trainer, verifier or none."""
+
+    task: int
+    address: str
+    role: str
+    stake: int
+    balance: int
+    suspended: bool
+    leave_at: int | None
+    rewarded: int
+    slashed: int
+    round: int
+    phase: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifierStatus(Member, schema="karat.verifier.status/1"):
+    """``karat verifier status``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnUpdate:
+    """An update of one's own."""
+
+    round: int
+    cid: str
+    verdict: str | None
+    weight: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainerStatus(Member, schema="karat.trainer.status/1"):
+    """``karat trainer status``; ``claimable`` is what a claim would credit, in base units."""
+
+    claimable: int
+    updates: list[OwnUpdate]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained(Document, schema="karat.trainer.train/1"):
+    """``karat trainer train``; of how many examples, losses of the first and the last batch."""
+
+    task: int
+    round: int
+    examples: int
+    size: int
+    loss_first: float
+    loss_last: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submitted(Sent, schema="karat.trainer.submit/1"):
+    """``karat trainer submit``; ``state`` is none, committed or revealed."""
+
+    task: int
+    round: int
+    state: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claimed(Sent, schema="karat.trainer.claim/1"):
+    """``karat trainer claim``."""
+
+    task: int
+    rounds: list[int]
+    rewards: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Withdrawn(Sent, schema="karat.verifier.claim/1"):
+    """``karat verifier claim``."""
+
+    task: int
+    amount: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ran(Document):
+    """A daemon that has ended."""
+
+    task: int
+    account: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainerRan(Ran, schema="karat.trainer.run/1"):
+    """``karat trainer run``, when it ends."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifierRan(Ran, schema="karat.verifier.run/1"):
+    """``karat verifier run``, when it ends."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeerEdge:
+    """What a trainer states about another one."""
+
+    to: str
+    weight: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeersAttested(Sent, schema="karat.reputation.attest/1"):
+    """``karat reputation attest``; ``address`` stated the edges in ``round``."""
+
+    task: int
+    address: str
+    round: int
+    edges: list[PeerEdge]

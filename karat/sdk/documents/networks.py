@@ -1,0 +1,147 @@
+"""Documents about networks, this machine and its accounts."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from karat.sdk.documents.base import Document
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedAddress:
+    """An account."""
+
+    name: str
+    address: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Up(Document, schema="karat.up/1"):
+    """``karat up``."""
+
+    network: str
+    node: str
+    rpc_url: str
+    chain_id: int
+    ledger: str
+    anchor: str | None
+    token: str | None
+    is_new: bool
+    accounts: list[NamedAddress]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Down(Document, schema="karat.down/1"):
+    """``karat down``."""
+
+    network: str
+    was_running: bool
+    wiped: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status(Document, schema="karat.status/1"):
+    """``karat status``; ``node`` and ``pid`` are those of a devnet that ``karat up`` made."""
+
+    rpc_url: str
+    chain_id: int
+    ledger: str
+    anchor: str | None
+    token: str | None
+    from_block: int
+    network: str
+    block: int
+    timestamp: int
+    tasks: int
+    node: str | None
+    pid: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One check of ``karat doctor``; ``status`` is ok, warning or failed.
+
+    ``fix`` says what to do and is empty where nothing is wrong.
+    """
+
+    name: str
+    status: str
+    found: str
+    fix: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doctor(Document, schema="karat.doctor/1"):
+    """``karat doctor``."""
+
+    ok: bool
+    checks: list[Check]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """One setting and where it comes from."""
+
+    name: str
+    value: Any
+    origin: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration(Document, schema="karat.config/1"):
+    """``karat config show``."""
+
+    settings: list[Setting]
+    config_dir: str
+    data_dir: str
+    networks: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewAccount(Document, schema="karat.account/1"):
+    """``karat account new`` and ``import``."""
+
+    name: str
+    address: str
+    path: str
+    funded: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredAccount:
+    """One entry of ``karat account list``."""
+
+    name: str
+    address: str
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountList(Document, schema="karat.account.list/1"):
+    """``karat account list``."""
+
+    folder: str
+    accounts: list[StoredAccount]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountAddress(Document, schema="karat.account.address/1"):
+    """``karat account export-address``."""
+
+    name: str
+    address: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountFunded(Document, schema="karat.account.fund/1"):
+    """``karat account fund``."""
+
+    address: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Serving(Document, schema="karat.serve/1"):
+    """``karat serve``, once it answers."""
+
+    url: str
+    api: str
+    network: str

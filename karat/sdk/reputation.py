@@ -1,0 +1,231 @@
+"""Reputations: who earned whose trust, over all tasks or in one, and what is anchored of it."""
+
+from typing import TYPE_CHECKING, Any
+
+from chain.evm.addresses import checked_address
+from chain.ledger.client import ReputationAnchor
+from karat.errors import NotAvailable
+from karat.sdk.documents import (
+    AnchoredEpoch,
+    AnchoredStatement,
+    AnchorProof,
+    ReputationEpochs,
+    ReputationVerified,
+)
+
+if TYPE_CHECKING:
+    from karat.protocol.anchored import AnchoredProof
+    from karat.protocol.state import Attestations
+    from karat.sdk.graph import Ranking
+    from karat.sdk.network import Network
+    from karat.sdk.task import Task
+    from reputation import Scores, TrustGraph
+    from reputation.explain import Explanation
+    from reputation.recommend import Recommendation
+
+
+class Reputation:
+    """MeritRank of everybody who takes part in a ledger's tasks, and what is anchored of it.
+
+    Called with a task's number it is about that task alone.
+    """
+
+    def __init__(self, network: "Network", task_id: int | None = None) -> None:
+        self._network = network
+        self._task_id = task_id
+
+    def __call__(self, task_id: int) -> "Reputation":
+        """The same for one task."""
+        return Reputation(self._network, task_id)
+
+    @property
+    def task(self) -> "Task":
+        """The task asked about: by default the ledger's latest. (Scores are over all tasks.)"""
+        latest = self._network.ledger.task_count() if self._task_id is None else self._task_id
+        if latest == 0:
+            raise NotAvailable("this ledger has no task yet")
+        return self._network.task(latest)
+
+    @property
+    def anchor(self) -> ReputationAnchor:
+        """The contract that holds the anchored roots."""
+        return self._network.anchor
+
+    def graph(self, ego: str | None = None) -> "tuple[TrustGraph, str]":
+        """The trust graph, and whose view of it is asked: the sponsor's if None.
+
+        Without a task it is that of all tasks, with days as epochs; see
+        :mod:`karat.protocol.standing`.
+
+        Raises:
+            NotAvailable: there is no task, or several sponsors and no ego.
+        """
+        from karat.protocol.reputation import trust_graph  # noqa: PLC0415 - takes seconds to load
+
+        seen_by = None if ego is None else checked_address(ego)
+        if self._over_all:
+            return self._standing(seen_by)
+        history = self.task.history
+        return trust_graph(history), seen_by or history.sponsor
+
+    @property
+    def _over_all(self) -> bool:
+        return self._task_id is None and self._network.ledger.task_count() > 1
+
+    def _standing(self, ego: str | None) -> "tuple[TrustGraph, str]":
+        from karat.protocol import standing  # noqa: PLC0415 - takes seconds to load
+
+        histories = [task.history for task in self._network.tasks]
+        sponsors = sorted({history.sponsor for history in histories})
+        if ego is None and len(sponsors) > 1:
+            raise NotAvailable(
+                f"this ledger's tasks have {len(sponsors)} sponsors: say whose view it is (an "
+                "ego), or which task"
+            )
+        times = standing.BlockTimes(self._network.ledger)
+        edges = standing.standing_edges(histories, times)
+        graph = standing.standing_graph(edges, standing.accounts(histories))
+        return graph, ego or sponsors[0]
+
+    def recommend(
+        self, role: str, ego: str | None = None, count: int = 10
+    ) -> "list[Recommendation]":
+        """Whom to appoint as ``verifier`` or invite as ``trainer``, best first, with reasons.
+
+        Half by the ego's trust in them, half by whom they served; see
+        :mod:`reputation.recommend`.
+
+        Raises:
+            reputation.errors.UnknownNodeError: ``ego`` takes no part in any task.
+            NotAvailable: as :meth:`graph`.
+        """
+        from karat.protocol.standing import services  # noqa: PLC0415 - takes seconds to load
+        from reputation import MeritRank  # noqa: PLC0415
+        from reputation.recommend import recommend  # noqa: PLC0415
+
+        graph, seen_by = self.graph(ego)
+        tasks = self._network.tasks if self._task_id is None else [self.task]
+        histories = [task.history for task in tasks]
+        members = {
+            one
+            for history in histories
+            for one in (history.verifiers if role == "verifier" else history.trainers)
+        }
+        served = services(histories, role)
+        return recommend(MeritRank(graph), seen_by, served, sorted(members), count)
+
+    def ranking(self, ego: str | None = None, **decays: float) -> "Ranking":
+        """The graph as seen by ``ego`` (the task's sponsor if None), to ask more than scores.
+
+        ``decays`` are ``alpha``, ``beta``, ``gamma`` and ``beta_threshold``.
+
+        Raises:
+            reputation.errors.UnknownNodeError: ``ego`` takes no part in the task.
+            reputation.errors.ParameterError: a decay is out of its range.
+        """
+        from karat.sdk.graph import Ranking  # noqa: PLC0415 - takes seconds to load
+
+        graph, seen_by = self.graph(ego)
+        return Ranking.of(graph, seen_by, **decays)
+
+    def scores(
+        self, ego: str | None = None, *, alpha: float = 0.15, beta: float = 0.0, gamma: float = 0.0
+    ) -> "Scores":
+        """Scores of all participants as seen by ``ego`` (the sponsor if None).
+
+        Raises:
+            reputation.errors.UnknownNodeError: ``ego`` takes no part.
+            NotAvailable: as :meth:`graph`.
+        """
+        ranking = self.ranking(ego, alpha=alpha, beta=beta, gamma=gamma)
+        return ranking.engine.scores(ranking.ego)
+
+    def of(self, address: str, ego: str | None = None) -> float:
+        """One participant's score."""
+        scores = self.scores(ego)
+        return scores[checked_address(address)]
+
+    def top(self, k: int = 10, ego: str | None = None) -> list[tuple[str, float]]:
+        """The ``k`` best, best first."""
+        return [(str(node), score) for node, score in self.scores(ego).top(k)]
+
+    def explain(self, address: str, ego: str | None = None, paths: int = 5) -> "Explanation":
+        """Why a participant has its score: the main paths of trust, and what decays took.
+
+        Raises:
+            reputation.errors.UnknownNodeError: one of the two takes no part in the task.
+        """
+        ranking = self.ranking(ego)
+        return ranking.engine.explain(ranking.ego, checked_address(address), paths)
+
+    def to_records(self, ego: str | None = None) -> list[dict[str, Any]]:
+        """One dictionary per participant, for ``pandas.DataFrame``."""
+        return [{"address": node, "score": score} for node, score in self.scores(ego).items()]
+
+    # --- what is anchored ----------------------------------------------------------------------
+
+    def proof(self, address: str, epoch: int | None = None) -> "AnchoredProof":
+        """The proof that an anchored epoch (the latest if None) holds a participant's score.
+
+        Raises:
+            NotAvailable: nothing is anchored.
+            ProtocolError: what is anchored does not follow from the chain.
+            reputation.errors.UnknownNodeError: the address took no part in the task then.
+        """
+        from karat.protocol.anchored import proof_of  # noqa: PLC0415 - takes seconds to load
+
+        history = self.task.history
+        return proof_of(self.anchor, history, checked_address(address), epoch)
+
+    def verify(self, address: str) -> ReputationVerified:
+        """Recompute the latest anchored epoch, and let the contract check a participant's proof.
+
+        Raises as :meth:`proof`.
+        """
+        from karat.protocol.reputation import leaf  # noqa: PLC0415 - takes seconds to load
+
+        anchored = self.proof(address)
+        path, proof = anchored.proof.path, anchored.proof
+        holds = self.anchor.verify(anchored.task_id, anchored.epoch, leaf(proof), path)
+        return ReputationVerified(
+            task=anchored.task_id,
+            epoch=anchored.epoch,
+            root="0x" + anchored.root.hex(),
+            block=anchored.statement.to_block,
+            document=str(anchored.document.cid),
+            score=anchored.score,
+            holds=holds,
+            proof=AnchorProof(**proof.to_dict()),
+        )
+
+    def epochs(self) -> list["Attestations"]:
+        """What verifiers attested of the task, oldest epoch first; the last may be undecided."""
+        epochs = self.task.history.epochs
+        return [epochs[number] for number in sorted(epochs)]
+
+    def anchored_epochs(self) -> ReputationEpochs:
+        """The same as a document."""
+        return ReputationEpochs(
+            task=self.task.id, epochs=[_epoch(attested) for attested in self.epochs()]
+        )
+
+
+def _epoch(attested: "Attestations") -> AnchoredEpoch:
+    statement = attested.statement
+    anchored = None
+    if statement is not None:
+        anchored = AnchoredStatement(
+            statement="0x" + (attested.statement_hash or b"").hex(),
+            root="0x" + statement.root.hex(),
+            ego=statement.ego,
+            nodes=statement.nodes,
+            from_block=statement.from_block,
+            to_block=statement.to_block,
+            document_digest="0x" + statement.document_digest.hex(),
+        )
+    return AnchoredEpoch(
+        epoch=attested.epoch,
+        anchored=anchored,
+        attested={who: "0x" + vote.hex() for who, vote in attested.votes.items()},
+        dissenters=attested.dissenters,
+    )

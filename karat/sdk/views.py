@@ -1,0 +1,237 @@
+"""A task as anyone sees it: what the chain and the store say of it. Sends nothing."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from chain.ledger.bindings.structs import TaskParams
+from chain.ledger.client import Token
+from chain.ledger.commitments import rules_hash
+from karat.errors import Hint, NotAvailable
+from karat.money import Money
+from karat.protocol.content import Content
+from karat.protocol.history import TaskHistory
+from karat.protocol.rules import appeal_stage, phase_name, verdict_name
+from karat.protocol.state import Appeal as AppealState
+from karat.protocol.state import Round
+from karat.sdk import documents
+from learning.score_codes import ZERO_SCORE
+
+if TYPE_CHECKING:
+    from karat.protocol.task import Task as TaskContent
+    from karat.sdk.network import Network
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundUpdate(documents.Update):
+    """An update with the round that it was revealed in."""
+
+    round: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Participant:
+    """A member of a task. Amounts are in base units of the task's token."""
+
+    address: str
+    role: str
+    stake: int
+    reward: int
+    slashed: int
+    reputation: float
+
+
+class TaskView:
+    """One task, to look at."""
+
+    def __init__(self, network: "Network", history: TaskHistory) -> None:
+        self._network = network
+        self.id = history.task_id
+        self._history = history
+
+    @property
+    def history(self) -> TaskHistory:
+        """Everything the chain says of the task, up to date."""
+        self._history.refresh()
+        return self._history
+
+    @property
+    def sponsor(self) -> str:
+        """Who created and funds it."""
+        return self.history.sponsor
+
+    @property
+    def params(self) -> TaskParams:
+        """Its frozen rules.
+
+        Raises:
+            NotAvailable: there is no such task.
+        """
+        return self.history.params
+
+    @property
+    def rules_hash(self) -> bytes:
+        """The hash of sponsor and rules as they were read here: a call that brings money names it,
+        so that it reaches this task and, after a reorganisation, no other of the same number.
+        """
+        return rules_hash(self.sponsor, self.params)
+
+    @cached_property
+    def token(self) -> Token:
+        """The token that it pays in."""
+        return Token(self._network.web3, self._network.ledger.task_params(self.id).token)
+
+    @cached_property
+    def money(self) -> Money:
+        """The token's unit, to read and write amounts."""
+        return Money.of(self.token)
+
+    @property
+    def rounds(self) -> list[Round]:
+        """All rounds so far, oldest first."""
+        return [current for _, current in sorted(self.history.rounds.items())]
+
+    @property
+    def updates(self) -> list[RoundUpdate]:
+        """All revealed updates so far, by round and index."""
+        return [update for current in self.rounds for update in updates_of(current)]
+
+    @property
+    def participants(self) -> list[Participant]:
+        """Verifiers and trainers, with what they hold, earned and lost."""
+        from karat.protocol import reputation  # noqa: PLC0415 - numerics take seconds to load
+
+        history = self.history
+        scores = reputation.scores(history)
+        return [
+            Participant(
+                address=address,
+                role=role,
+                stake=self._network.ledger.member(self.id, address).stake,
+                reward=history.account(address).earned,
+                slashed=history.account(address).slashed,
+                reputation=scores[address],
+            )
+            for role, members in (("verifier", history.verifiers), ("trainer", history.trainers))
+            for address in members
+        ]
+
+    @cached_property
+    def content(self) -> "TaskContent":
+        """Specification, models and updates from the content store."""
+        from karat.protocol.task import Task as TaskContent  # noqa: PLC0415 - it brings in torch
+
+        return TaskContent(self.history, self._network.store)
+
+    @property
+    def phase(self) -> str:
+        """Where its current round stands, for instance ``score-commit``; none before the first."""
+        ledger = self._network.ledger
+        return phase_name(ledger.phase(self.id, ledger.task(self.id).current_round))
+
+    def overview(self) -> documents.TaskOverview:
+        """Money, rules, members, rounds."""
+        ledger, history = self._network.ledger, self.history
+        state, params, joined = ledger.task(self.id), history.params, set(history.verifiers)
+        rules = {name: getattr(params, name) for name in params.NAMES}
+        return documents.TaskOverview(
+            task=self.id,
+            sponsor=history.sponsor,
+            closed=state.closed,
+            round=state.current_round,
+            rounds=params.max_rounds,
+            escrow=state.escrow,
+            token=documents.TokenUnit(
+                address=params.token, symbol=self.money.symbol, decimals=self.money.decimals
+            ),
+            trainers=list(history.trainers),
+            verifiers=[
+                documents.Appointed(
+                    address=one.verifier, weight=one.weight, joined=one.verifier in joined
+                )
+                for one in ledger.verifiers(self.id)
+            ],
+            spec=str(Content(params.spec_digest, 0).cid),
+            model=str(Content(state.base_digest, state.base_size).cid),
+            params={k: "0x" + v.hex() if isinstance(v, bytes) else v for k, v in rules.items()},
+        )
+
+    def round(self, number: int | None = None) -> documents.RoundOverview:
+        """A round (the current one if None): phase, deadlines, updates, appeals.
+
+        Raises:
+            NotAvailable: there was no such round yet.
+        """
+        ledger, history = self._network.ledger, self.history
+        chosen = ledger.task(self.id).current_round if number is None else number
+        if chosen == 0:
+            raise NotAvailable(f"task {self.id} has had no round yet").with_hint(
+                Hint.OPEN_ROUND, task=self.id
+            )
+        current, info = history.round(chosen), ledger.round_info(self.id, chosen)
+        return documents.RoundOverview(
+            task=self.id,
+            round=chosen,
+            phase=phase_name(ledger.phase(self.id, chosen)),
+            outcome=current.outcome.value,
+            deadlines=documents.Deadlines(
+                commit=info.commit_deadline,
+                reveal=info.reveal_deadline,
+                score_commit=info.score_commit_deadline or None,
+                score_reveal=info.score_reveal_deadline or None,
+            ),
+            committed=list(current.commits),
+            committee=list(current.committee),
+            voted=list(current.votes),
+            seed=None if current.seed is None else "0x" + current.seed.hex(),
+            updates=[_without_round(update) for update in updates_of(current)],
+            appeals=[self._appeal(chosen, one) for one in current.appeals.values()],
+        )
+
+    def _appeal(self, number: int, one: AppealState) -> documents.Appeal:
+        view = self._network.ledger.appeal_info(self.id, number, one.index)
+        resolved = one.upheld is not None
+        return documents.Appeal(
+            index=one.index,
+            challenger=one.challenger,
+            bond=one.bond,
+            stage=appeal_stage(view, self._network.clock.now()).value,
+            commit_deadline=one.commit_deadline,
+            reveal_deadline=one.reveal_deadline,
+            jurors=view.jurors,
+            jury_weight=one.jury_weight,
+            committed=view.committed,
+            votes=one.votes,
+            outcome={True: "upheld", False: "rejected", None: None}[one.upheld],
+            old_verdict=verdict_name(one.old_code) if resolved else None,
+            new_verdict=verdict_name(one.new_code) if resolved else None,
+            reward=one.reward if resolved else None,
+        )
+
+
+def updates_of(current: Round) -> Iterator[RoundUpdate]:
+    """The revealed updates of a round, in index order."""
+    for revealed in current.updates:
+        code = current.medians[revealed.index] if current.medians else None
+        yield RoundUpdate(
+            round=current.number,
+            index=revealed.index,
+            trainer=revealed.trainer,
+            cid=str(Content(revealed.digest, revealed.size).cid),
+            size=revealed.size,
+            scores={v: codes[revealed.index] for v, codes in current.votes.items()},
+            median=code,
+            verdict=None if code is None else verdict_name(code),
+            weight=0 if code is None else max(0, code - ZERO_SCORE),
+        )
+
+
+def _without_round(update: RoundUpdate) -> documents.Update:
+    fields = {name: value for name, value in vars(update).items() if name != "round"}
+    return documents.Update(**fields)
+
+
+def to_records(items: list[Any]) -> list[dict[str, Any]]:
+    """Dataclass objects as dictionaries, for ``pandas.DataFrame``."""
+    return [asdict(item) for item in items]

@@ -1,1 +1,0 @@
-"""Detectors: each looks for one kind of misbehaviour and returns findings with their reasons."""
