@@ -33,6 +33,8 @@ VERBS = {
     "down": Verb("network", "down", "Stop the network that `karat up` started."),
     "status": Verb("network", "status", "Show the network: node, head, contracts, tasks."),
     "doctor": Verb("network", "doctor", "Check everything that Karat needs."),
+    "deploy": Verb("networks", "deploy", "Deploy the contracts on any chain."),
+    "network": Verb("networks", "network", "Add, list and remove networks."),
     "serve": Verb("serve", "serve", "Show the network in a browser."),
     "account": Verb("account", "account", "Make, import and list encrypted keys."),
     "task": Verb("task", "task", "Create, fund and look at tasks."),

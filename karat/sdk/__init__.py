@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import lazy_loader
 
 if TYPE_CHECKING:
-    from karat.sdk import arena, devnet, doctor, documents, files, graph
+    from karat.sdk import arena, devnet, doctor, documents, files, graph, networks
     from karat.sdk.accounts import Accounts
     from karat.sdk.configuration import configuration, folders, load_settings, read_password_file
     from karat.sdk.files import Files
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
-    submodules=["arena", "devnet", "doctor", "documents", "files", "graph"],
+    submodules=["arena", "devnet", "doctor", "documents", "files", "graph", "networks"],
     submod_attrs={
         "accounts": ["Accounts"],
         "configuration": ["configuration", "folders", "load_settings", "read_password_file"],
@@ -74,6 +74,7 @@ __all__ = [
     "folders",
     "graph",
     "load_settings",
+    "networks",
     "open_network",
     "peer_weights",
     "read_password_file",
