@@ -19,6 +19,9 @@ account = typer.Typer(
 )
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="What to call the account.")]
+StoredArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help="Name or address of a stored account.")
+]
 FundFlag = Annotated[
     bool, typer.Option("--fund", help="On a devnet: give it ether and dev tokens to begin with.")
 ]
@@ -69,6 +72,8 @@ def list_(terminal: Terminal) -> None:
     rows = [(one.name, one.address) for one in stored.accounts]
     if not rows:
         terminal.note("No account yet: `karat account new NAME` makes one.")
+    for skipped in stored.skipped:
+        terminal.note(f"Skipped: {skipped.reason}.")
     terminal.show(stored, table(("name", "address"), rows) if rows else [])
 
 
@@ -92,6 +97,43 @@ def fund(
     """On a devnet: give an account ether and dev tokens."""
     funded = terminal.network.fund(name)
     terminal.show(funded, [f"Funded {funded.address}."])
+
+
+@account.command()
+@verb(*KEYS, prints=documents.PasswordChanged)
+def passwd(
+    terminal: Terminal,
+    name: StoredArgument,
+    new_password_file: Annotated[
+        Path | None,
+        typer.Option(help="File whose first line is the new password, to run unattended."),
+    ] = None,
+) -> None:
+    """Change the password of a key."""
+    new = None if new_password_file is None else sdk.read_password_file(new_password_file)
+    changed = terminal.accounts.change_password(name, new)
+    terminal.show(changed, [f"The password of {changed.name!r} is changed."])
+
+
+@account.command()
+@verb("json", prints=documents.AccountRenamed)
+def rename(
+    terminal: Terminal,
+    name: StoredArgument,
+    to: Annotated[str, typer.Argument(metavar="NEW", help="What to call it.")],
+) -> None:
+    """Call an account otherwise."""
+    renamed = terminal.accounts.rename(name, to)
+    terminal.show(renamed, [f"{renamed.before!r} is called {renamed.name!r}."])
+
+
+@account.command()
+@verb(*KEYS, "yes", prints=documents.AccountRemoved)
+def remove(terminal: Terminal, name: StoredArgument) -> None:
+    """Delete a key for good; its password is needed."""
+    terminal.insist(f"Delete the key of {name!r}, and whatever only it can reach?")
+    gone = terminal.accounts.remove(name)
+    terminal.show(gone, [f"The key of {gone.name!r} ({gone.address}) is deleted."])
 
 
 def _created(terminal: Terminal, made: documents.NewAccount, fund: bool) -> None:

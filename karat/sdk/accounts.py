@@ -14,7 +14,15 @@ from chain.evm.addresses import checked_address
 from chain.ledger.profiles import Profile, load_profile
 from karat.config import Settings, read_password_file
 from karat.errors import ConfigError, Hint
-from karat.sdk.documents import AccountList, NewAccount, StoredAccount
+from karat.sdk.documents import (
+    AccountList,
+    AccountRemoved,
+    AccountRenamed,
+    NewAccount,
+    PasswordChanged,
+    SkippedFile,
+    StoredAccount,
+)
 
 PASSWORD_VARIABLE = "KARAT_PASSWORD"  # noqa: S105 - the variable's name
 DEV_PREFIX = "dev:"
@@ -133,12 +141,15 @@ class Accounts:
     # --- keys ----------------------------------------------------------------------------------
 
     def stored(self) -> AccountList:
-        """The accounts in the keystore."""
+        """The accounts in the keystore, and the files beside them that cannot be used."""
         entries = [
             StoredAccount(name=one.name, address=one.address, path=str(one.path))
             for one in self.keystore
         ]
-        return AccountList(folder=str(self.keystore.folder), accounts=entries)
+        skipped = [
+            SkippedFile(path=str(one.path), reason=one.reason) for one in self.keystore.skipped()
+        ]
+        return AccountList(folder=str(self.keystore.folder), accounts=entries, skipped=skipped)
 
     def new(self, name: str) -> NewAccount:
         """Make a new random key; raises KeystoreError, or ConfigError for want of a password."""
@@ -155,6 +166,37 @@ class Accounts:
         password = self._new_password(name)
         made = self.keystore.import_file(name, file, file_password, password)
         return NewAccount(name=made.name, address=made.address, path=str(made.path), funded=False)
+
+    def change_password(self, name: str, new: str | None = None) -> PasswordChanged:
+        """Encrypt a key anew, with ``new`` or what a person types.
+
+        Raises:
+            ConfigError: one of both passwords is missing.
+            KeystoreError: the key cannot be opened or written, or the new password is empty.
+            UnknownAccount: there is no such account.
+        """
+        stored = self.keystore.find(name)
+        old = self.password(f"Password of {stored.name}")
+        if new is None and self._ask is None:
+            raise ConfigError("the new password is needed: name a file that holds it")
+        if new is None and self._ask is not None:
+            new = self._ask(f"New password for {stored.name}", True)
+        made = self.keystore.change_password(name, old, new or "")
+        return PasswordChanged(name=made.name, address=made.address, path=str(made.path))
+
+    def rename(self, name: str, to: str) -> AccountRenamed:
+        """Call an account otherwise; raises KeystoreError if the name is taken or not usable."""
+        before = self.keystore.find(name).name
+        made = self.keystore.rename(name, to)
+        return AccountRenamed(
+            name=made.name, address=made.address, path=str(made.path), before=before
+        )
+
+    def remove(self, name: str) -> AccountRemoved:
+        """Delete a key for good, which only its password allows; raises as :attr:`unlocked`."""
+        stored = self.keystore.find(name)
+        gone = self.keystore.remove(name, self.password(f"Password of {stored.name}"))
+        return AccountRemoved(name=gone.name, address=gone.address, path=str(gone.path))
 
     def _new_password(self, name: str) -> str:
         return self.password(f"New password for {name}", confirm=True)

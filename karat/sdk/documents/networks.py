@@ -178,11 +178,37 @@ class StoredAccount:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SkippedFile:
+    """A file beside the keys that cannot be used as one, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class AccountList(Document, schema="karat.account.list/1"):
     """``karat account list``."""
 
     folder: str
     accounts: list[StoredAccount]
+    skipped: list[SkippedFile]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PasswordChanged(StoredAccount, Document, schema="karat.account.passwd/1"):
+    """``karat account passwd``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountRenamed(StoredAccount, Document, schema="karat.account.rename/1"):
+    """``karat account rename``; ``before`` is what it was called."""
+
+    before: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountRemoved(StoredAccount, Document, schema="karat.account.remove/1"):
+    """``karat account remove``; ``path`` is where the key was."""
 
 
 @dataclass(frozen=True, kw_only=True)
