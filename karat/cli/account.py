@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from karat import sdk
-from karat.cli.options import KEYS, verb
+from karat.cli.options import KEYS, NETWORK, verb
 from karat.cli.output import pairs, table
 from karat.cli.terminal import Terminal
 from karat.errors import ConfigError
@@ -28,7 +28,7 @@ FundFlag = Annotated[
 
 
 @account.command()
-@verb("network", *KEYS, prints=documents.NewAccount)
+@verb(*NETWORK, *KEYS, prints=documents.NewAccount)
 def new(terminal: Terminal, name: NameArgument, fund: FundFlag = False) -> None:
     """Make a new random key."""
     if fund:  # fail before a key is made, not after it, where it cannot be funded
@@ -37,7 +37,7 @@ def new(terminal: Terminal, name: NameArgument, fund: FundFlag = False) -> None:
 
 
 @account.command(name="import")
-@verb("network", *KEYS, prints=documents.NewAccount)
+@verb(*NETWORK, *KEYS, prints=documents.NewAccount)
 def import_(
     terminal: Terminal,
     name: NameArgument,
@@ -78,7 +78,7 @@ def list_(terminal: Terminal) -> None:
 
 
 @account.command()
-@verb("network", "json", prints=documents.AccountAddress)
+@verb(*NETWORK, "json", prints=documents.AccountAddress)
 def export_address(
     terminal: Terminal,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Account, or dev:N on a devnet.")],
@@ -89,7 +89,7 @@ def export_address(
 
 
 @account.command()
-@verb("network", "json", prints=documents.AccountFunded)
+@verb(*NETWORK, "json", prints=documents.AccountFunded)
 def fund(
     terminal: Terminal,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Account, address, or dev:N.")],

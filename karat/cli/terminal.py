@@ -45,12 +45,19 @@ class Terminal(Generic[O]):
     @cached_property
     def network(self) -> "sdk.Network":
         """The network, with the account that acts; raises as :func:`karat.connect`."""
-        return sdk.open_network(self.settings, ask=self.ask)
+        return sdk.open_network(self.settings, self.contracts, ask=self.ask)
+
+    @property
+    def contracts(self) -> "sdk.Contracts":
+        """Where the contracts are, if the network is named by a URL."""
+        options = self.options
+        return sdk.Contracts(options.ledger, options.anchor, options.from_block)
 
     @cached_property
     def accounts(self) -> "sdk.Accounts":
         """The accounts of this machine; no network is asked."""
-        return sdk.Accounts(self.settings, ask=self.ask)
+        settings, contracts = self.settings, self.contracts
+        return sdk.Accounts(settings, lambda: sdk.profile_of(settings, contracts), ask=self.ask)
 
     # --- asking --------------------------------------------------------------------------------
 

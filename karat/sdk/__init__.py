@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from karat.sdk import arena, devnet, doctor, documents, files, graph, networks
     from karat.sdk.accounts import Accounts
     from karat.sdk.configuration import configuration, folders, load_settings, read_password_file
+    from karat.sdk.connection import Contracts, connect, open_network, profile_of
     from karat.sdk.files import Files
     from karat.sdk.graph import Ranking, Sampling
-    from karat.sdk.network import Network, connect, open_network
+    from karat.sdk.network import Network
     from karat.sdk.peers import peer_weights
     from karat.sdk.plan import Outcome, Plan
     from karat.sdk.reputation import Reputation
@@ -41,7 +42,8 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "files": ["Files"],
         "peers": ["peer_weights"],
         "graph": ["Ranking", "Sampling"],
-        "network": ["Network", "connect", "open_network"],
+        "connection": ["Contracts", "connect", "open_network", "profile_of"],
+        "network": ["Network"],
         "plan": ["Outcome", "Plan"],
         "reputation": ["Reputation"],
         "task": ["Task"],
@@ -52,6 +54,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
 
 __all__ = [
     "Accounts",
+    "Contracts",
     "Files",
     "Network",
     "Outcome",
@@ -77,6 +80,7 @@ __all__ = [
     "networks",
     "open_network",
     "peer_weights",
+    "profile_of",
     "read_password_file",
     "to_records",
     "updates_of",

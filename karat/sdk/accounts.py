@@ -38,7 +38,7 @@ class Accounts:
     def __init__(
         self,
         settings: Settings,
-        profile: Profile | None = None,
+        profile: Callable[[], Profile] | None = None,
         *,
         account: LocalAccount | None = None,
         password: str | None = None,
@@ -48,13 +48,14 @@ class Accounts:
 
         Args:
             settings: name the keystore, the account and the file with its password.
-            profile: of the network, where ``dev:N`` may be named; the settings' if None.
+            profile: finds that of the network, where ``dev:N`` may be named; the settings' if None.
             account: an unlocked key, in place of the one that the settings name.
             password: of the key; else the password file's, ``KARAT_PASSWORD``'s, or what ``ask``
                 returns.
             ask: asks a person.
         """
-        self._settings, self._profile = settings, profile
+        self._settings = settings
+        self._profile = profile or (lambda: load_profile(settings.network))
         self._unlocked, self._password, self._ask = account, password, ask
 
     @cached_property
@@ -116,7 +117,7 @@ class Accounts:
         digits = name.removeprefix(DEV_PREFIX)
         if not digits.isdigit() or int(digits) > _MOST_DEV:
             raise ConfigError(f"{name!r} is no development account: write dev:0 to dev:{_MOST_DEV}")
-        require_devnet(self._profile or load_profile(self._settings.network))
+        require_devnet(self._profile())
         return dev_accounts(DEPLOYER_SEED, int(digits) + 1)[int(digits)]
 
     def password(self, question: str, *, confirm: bool = False) -> str:

@@ -90,7 +90,7 @@ def deploy(
         {"kind": kind, "rpc_url": rpc_url, "chain_id": chain_id, "ledger": _UNKNOWN},
     )
     offered = _offered(web3, token, dev_token=dev_token)
-    payer = Accounts(settings, draft, account=unlocked, password=password, ask=ask)
+    payer = Accounts(settings, lambda: draft, account=unlocked, password=password, ask=ask)
     _require_own(draft, payer.address)
     deployer = Deployer(
         Sender(web3, payer.unlocked, limits=settings.fee_limits),

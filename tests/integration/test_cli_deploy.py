@@ -88,6 +88,7 @@ def _others(home: Home, made: dict[str, object], url: str) -> None:
     home.run("account", "new", "other")
     other = ("deploy", "--rpc", url, "--name", "mine", "--account", "other", "--yes")
     assert "records a deployment of 'mine' by" in home.run(*other, code=3)[1]
+    _without_a_profile(home, made, url)
     known = checked(home.json("network", "list"))
     assert [one["network"] for one in known["networks"]] == ["mine", "theirs"]
     assert checked(home.json("network", "remove", "theirs", "--yes"))["network"] == "theirs"
@@ -96,6 +97,28 @@ def _others(home: Home, made: dict[str, object], url: str) -> None:
     assert [one["network"] for one in known["networks"]] == ["mine"]
     assert [one["network"] for one in known["bad"]] == ["odd"]
     assert "'odd' is not valid" in home.run("network", "list")[1]
+
+
+def _without_a_profile(home: Home, made: dict[str, object], url: str) -> None:
+    """A URL in place of a name; what may be a key in it is never shown."""
+    secret = url.replace("http://", "http://me:secret@")
+    where = ("--network", secret, "--ledger", made["ledger"], "--from-block", made["from_block"])
+    status = checked(home.json("status", *where))
+    assert (status["network"], status["rpc_url"]) == (f"chain-{SEPOLIA}", url)
+    assert status["from_block"] == made["from_block"]
+    whole = (*where, "--anchor", made["anchor"])
+    assert home.json("reputation", "epochs", "--task", 1, *whole)["epochs"] == []
+    checks = {one["name"]: one["status"] for one in home.json("doctor", *whole)["checks"]}
+    assert (checks["ledger code"], checks["anchor code"]) == ("ok", "ok")
+    for wrong, words in (
+        (("status", "--network", secret), f"which ledger at {url}?"),
+        (("status", "--network", "mine", "--ledger", made["ledger"]), "the profile of 'mine' says"),
+        (("account", "export-address", "dev:1", *where), "development keys are public"),
+    ):
+        _, err = home.run(*wrong, code=3)
+        assert words in err
+        assert "secret" not in err
+    assert "secret" not in str(home.json("config", "show", "--network", secret))
 
 
 def test_a_network_of_the_project_is_its_files(home: Home) -> None:
