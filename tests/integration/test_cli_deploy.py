@@ -12,6 +12,7 @@ from chain.evm.node import connect_node, rpc
 from chain.evm.transactions import Sender
 from chain.ledger.client import Token
 from chain.ledger.profiles import load_profile
+from karat.money import Money
 from karat.sdk import Network, connect, networks
 from tests.chain.nodes import SEPOLIA, hardhat_account, plain_anvil, plain_hardhat
 from tests.cli.home import Home, home_with_network
@@ -66,6 +67,8 @@ def test_a_network_of_its_own_on_a_chain_with_another_id(home: Home) -> None:
         (home.folder / "task.toml").write_text(verifier + TASK)
         create = ("task", "create", "--spec", "task.toml", "--network", "mine")
         assert home.json(*create, "--yes")["task"] == 1
+        no_token = Money.told_by(Token(web3, made["ledger"]))
+        assert no_token.show(5) == "5 base units"
         _others(home, made, url)
 
 
@@ -143,7 +146,7 @@ def test_development_keys_pay_on_devnets_only(home: Home) -> None:
 
 @pytest.mark.node
 @pytest.mark.timeout(600)
-def test_a_round_on_plain_hardhat(home: Home) -> None:
+def test_a_round_on_plain_hardhat(home: Home, capfd: pytest.CaptureFixture[str]) -> None:
     with plain_hardhat() as url:
         web3 = connect_node(url)
         sponsor, verifier, *trainers = (hardhat_account(n) for n in range(4))
@@ -179,9 +182,22 @@ def test_a_round_on_plain_hardhat(home: Home) -> None:
         for _ in ("commit", "reveal"):
             as_(verifier).task(1).judging.run(once=True)
         as_(sponsor).task(1).advance().send()
+        capfd.readouterr()
+        as_(verifier).task(1).judging.run(once=True)
         ended = as_(sponsor).task(1).round(1)
         assert (ended.phase, ended.outcome) == ("final", "settled")
         assert len(ended.updates) == 2
+        [told] = as_(sponsor).task(1).watch()
+        assert (told.round, told.outcome, told.revealed) == (1, "ok", 2)
+        assert told.weight == sum(update.weight for update in ended.updates)
+        assert told.line.startswith("round 1: ok, 2 updates (")
+        assert "1 KDEV for verifiers" in told.line
+        log = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+        assert told.line in [one["event"] for one in log]
+        watched = home.run("watch", 1, "--network", made.network)[0]
+        assert watched.splitlines() == [told.line]
+        document = checked(home.json("watch", 1, "--since", 1, "--network", made.network))
+        assert [one["line"] for one in document["rounds"]] == [told.line]
 
 
 def _later(web3: Web3, seconds: int) -> None:

@@ -89,6 +89,7 @@ from karat.sdk.documents.tasks import (
     Appointed,
     Deadlines,
     RoundAdvanced,
+    RoundEnded,
     RoundOpened,
     RoundOverview,
     TaskClosed,
@@ -99,6 +100,7 @@ from karat.sdk.documents.tasks import (
     TaskOverview,
     TokenUnit,
     Update,
+    Watched,
 )
 
 __all__ = [
@@ -159,6 +161,7 @@ __all__ = [
     "ReputationTop",
     "ReputationVerified",
     "RoundAdvanced",
+    "RoundEnded",
     "RoundOpened",
     "RoundOverview",
     "ScoredNode",
@@ -192,5 +195,6 @@ __all__ = [
     "VerifierRan",
     "VerifierStakeAdded",
     "VerifierStatus",
+    "Watched",
     "Withdrawn",
 ]
