@@ -14,7 +14,6 @@ from chain.evm.wire import shown
 from chain.ledger.client import Token
 from chain.ledger.deployment import LEDGER, Deployer, load_deployment, record_path
 from chain.ledger.profiles import (
-    LOCAL,
     Profile,
     check_name,
     connect,
@@ -216,7 +215,7 @@ def _require_own(draft: Profile, payer: str) -> None:
     if name not in known_profiles():
         return
     ledger = begun.contracts.get(LEDGER) if begun is not None else None
-    if name == LOCAL or ledger is None or load_profile(name).ledger != ledger.address:
+    if ledger is None or load_profile(name).ledger != ledger.address:
         raise ProfileError(f"there is already another network {name!r}; choose another name")
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from eth_account import Account
 from web3 import Web3
 
 from chain.evm.node import connect_node, rpc
@@ -142,6 +143,17 @@ def test_development_keys_pay_on_devnets_only(home: Home) -> None:
     with plain_anvil() as url:
         _, err = home.run("deploy", "--rpc", url, "--account", "dev:1", "--yes", code=3)
         assert "development keys are public" in err
+
+
+def test_a_chain_begun_anew_gets_its_network_again(home: Home) -> None:
+    del home
+    account, made = Account.create(), []
+    for _ in range(2):
+        with plain_anvil() as url:
+            ether(connect_node(url), account.address, 10)
+            made.append(networks.deploy(url, "local", account=account, kind="devnet"))
+            assert connect("local").status().rpc_url == url
+    assert made[0].ledger == made[1].ledger
 
 
 @pytest.mark.node
