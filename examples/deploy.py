@@ -2,8 +2,9 @@
 
 python examples/deploy.py NAME URL
 
-Deploys the contracts with the public development key, funds dev:1 to dev:10, and writes the
-network's profile. Where all of that is there, nothing is done.
+Deploys the contracts with the public development key, which it has the node give ether, funds dev:1
+to dev:10, and writes the network's profile. Where all of that is there, nothing is done. On a chain
+whose ether is somebody's, `karat deploy` does it with an account of one's own.
 """
 
 import argparse
@@ -13,9 +14,8 @@ from chain.devnet.accounts import dev_accounts
 from chain.devnet.faucet import fund
 from chain.errors import ContractError, ProfileError
 from chain.evm.node import connect_node, rpc
-from chain.evm.transactions import Sender
-from chain.ledger.client import Ledger, ReputationAnchor, Token
-from chain.ledger.profiles import Profile, connect, load_profile, save_profile
+from chain.ledger.profiles import connect, load_profile
+from karat.sdk import networks
 
 parser = argparse.ArgumentParser(
     description="Make a network of a development chain that runs already."
@@ -29,19 +29,9 @@ try:
     connect(there)
 except (ProfileError, ContractError):
     bank, *others = dev_accounts(seed=0, count=11)
-    web3 = connect_node(given.url, chain_id=CHAIN_ID)
-    rpc(web3, "anvil_setBalance", bank.address, hex(10**24))
-    sender = Sender(web3, bank)
-    ledger = Ledger.deploy(sender)
-    there = Profile(
-        name=given.name,
-        rpc_url=given.url,
-        chain_id=CHAIN_ID,
-        ledger=ledger.address,
-        anchor=ReputationAnchor.deploy(sender, ledger.address).address,
-        token=Token.deploy(sender).address,
-    )
-    save_profile(there)
+    rpc(connect_node(given.url, chain_id=CHAIN_ID), "anvil_setBalance", bank.address, hex(10**24))
+    networks.deploy(given.url, given.name, account=bank, kind="devnet", dev_token=True)
+    there = load_profile(given.name)
     fund(connect(there), [account.address for account in others])
 
 print(f"network {given.name}: ledger {there.ledger} at {there.rpc_url}")

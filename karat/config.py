@@ -30,7 +30,9 @@ class Settings(BaseSettings):
         env_prefix="KARAT_", extra="ignore", frozen=True, hide_input_in_errors=True
     )
 
-    network: str = Field(default="local", description="Name of the network profile.")
+    network: str = Field(
+        default="local", description="Name of the network profile, or a node's URL."
+    )
     store: str = Field(
         default_factory=lambda: f"local:{data_dir() / 'store'}",
         description="Content store: local:PATH or ipfs:URL.",

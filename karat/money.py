@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation, localcontext
 
+from chain.errors import ContractError, TransactionReverted
 from chain.ledger.client import Token
 from karat.errors import ConfigError
 
@@ -18,6 +19,14 @@ class Money:
     def of(cls, token: Token) -> "Money":
         """The unit that a token contract states."""
         return cls(token.symbol(), token.decimals())
+
+    @classmethod
+    def told_by(cls, token: Token) -> "Money":
+        """The unit that a token states, or base units: for words only, which stop nobody."""
+        try:
+            return cls.of(token)
+        except (ContractError, TransactionReverted):
+            return cls("base units", 0)
 
     def parse(self, text: str | int | Decimal) -> int:
         """Base units of a number of tokens.

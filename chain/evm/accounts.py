@@ -152,8 +152,8 @@ class Keystore:
 
     def remove(self, name_or_address: str, password: str) -> StoredAccount:
         """Delete a key for good: only who can open it may; raises like :meth:`unlock`."""
-        account = self.unlock(name_or_address, password)
-        stored = self.find(account.address)
+        stored = self.find(name_or_address)
+        decrypt(stored.path, read_document(stored.path), password)
         try:
             stored.path.unlink()
         except OSError as error:

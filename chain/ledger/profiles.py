@@ -62,6 +62,16 @@ class Profile(BaseModel):
             return {**fields, "kind": "devnet" if is_devnet else "live"}
         return fields
 
+    @classmethod
+    def of(cls, name: str, fields: dict[str, Any]) -> "Profile":
+        """A profile of fields that a person gave.
+
+        Raises:
+            ProfileError: a field is not valid, or the name cannot be a file name.
+        """
+        check_name(name)
+        return _validated(name, fields, "what was given")
+
     @property
     def is_devnet(self) -> bool:
         """Whether it is a devnet, not a live network."""
@@ -130,17 +140,22 @@ def known_profiles(*, project_file: Path = PROJECT_FILE, folder: Path | None = N
     return sorted({path.stem for path in files} | set(_project_tables(project_file)))
 
 
+def check_name(name: str) -> None:
+    """Check that a network may be called so; raises ProfileError."""
+    if not _NAME.fullmatch(name):
+        raise ProfileError(
+            f"{name!r} cannot name a network: use up to 64 letters, digits, '_' or '-'"
+        )
+
+
 def save_profile(profile: Profile, *, folder: Path | None = None) -> Path:
     """Write a profile to the user's configuration; its path.
 
     Raises:
         ProfileError: the name cannot be a file name, or the disk refuses.
     """
-    path = _path(profile.name, folder)
-    if path is None:
-        raise ProfileError(
-            f"{profile.name!r} cannot name a network: use up to 64 letters, digits, '_' or '-'"
-        )
+    check_name(profile.name)
+    path = _folder(folder) / f"{profile.name}.toml"
     fields = profile.model_dump(mode="json", exclude={"name"}, exclude_none=True)
     if not profile.more_rpc_urls:
         del fields["more_rpc_urls"]
@@ -151,11 +166,13 @@ def save_profile(profile: Profile, *, folder: Path | None = None) -> Path:
     return path
 
 
-def delete_profile(name: str, *, folder: Path | None = None) -> None:
-    """Remove a profile from the user's configuration; nothing happens if there is none."""
+def delete_profile(name: str, *, folder: Path | None = None) -> bool:
+    """Remove a profile from the user's configuration; whether there was one."""
     path = _path(name, folder)
-    if path is not None:
-        path.unlink(missing_ok=True)
+    if path is None or not path.is_file():
+        return False
+    path.unlink(missing_ok=True)
+    return True
 
 
 def connect(profile: Profile) -> Connection:

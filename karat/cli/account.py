@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from karat import sdk
-from karat.cli.options import KEYS, verb
+from karat.cli.options import KEYS, NETWORK, verb
 from karat.cli.output import pairs, table
 from karat.cli.terminal import Terminal
 from karat.errors import ConfigError
@@ -19,13 +19,16 @@ account = typer.Typer(
 )
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="What to call the account.")]
+StoredArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help="Name or address of a stored account.")
+]
 FundFlag = Annotated[
     bool, typer.Option("--fund", help="On a devnet: give it ether and dev tokens to begin with.")
 ]
 
 
 @account.command()
-@verb("network", *KEYS, prints=documents.NewAccount)
+@verb(*NETWORK, *KEYS, prints=documents.NewAccount)
 def new(terminal: Terminal, name: NameArgument, fund: FundFlag = False) -> None:
     """Make a new random key."""
     if fund:  # fail before a key is made, not after it, where it cannot be funded
@@ -34,7 +37,7 @@ def new(terminal: Terminal, name: NameArgument, fund: FundFlag = False) -> None:
 
 
 @account.command(name="import")
-@verb("network", *KEYS, prints=documents.NewAccount)
+@verb(*NETWORK, *KEYS, prints=documents.NewAccount)
 def import_(
     terminal: Terminal,
     name: NameArgument,
@@ -69,11 +72,13 @@ def list_(terminal: Terminal) -> None:
     rows = [(one.name, one.address) for one in stored.accounts]
     if not rows:
         terminal.note("No account yet: `karat account new NAME` makes one.")
+    for skipped in stored.skipped:
+        terminal.note(f"Skipped: {skipped.reason}.")
     terminal.show(stored, table(("name", "address"), rows) if rows else [])
 
 
 @account.command()
-@verb("network", "json", prints=documents.AccountAddress)
+@verb(*NETWORK, "json", prints=documents.AccountAddress)
 def export_address(
     terminal: Terminal,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Account, or dev:N on a devnet.")],
@@ -84,7 +89,7 @@ def export_address(
 
 
 @account.command()
-@verb("network", "json", prints=documents.AccountFunded)
+@verb(*NETWORK, "json", prints=documents.AccountFunded)
 def fund(
     terminal: Terminal,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Account, address, or dev:N.")],
@@ -92,6 +97,43 @@ def fund(
     """On a devnet: give an account ether and dev tokens."""
     funded = terminal.network.fund(name)
     terminal.show(funded, [f"Funded {funded.address}."])
+
+
+@account.command()
+@verb(*KEYS, prints=documents.PasswordChanged)
+def passwd(
+    terminal: Terminal,
+    name: StoredArgument,
+    new_password_file: Annotated[
+        Path | None,
+        typer.Option(help="File whose first line is the new password, to run unattended."),
+    ] = None,
+) -> None:
+    """Change the password of a key."""
+    new = None if new_password_file is None else sdk.read_password_file(new_password_file)
+    changed = terminal.accounts.change_password(name, new)
+    terminal.show(changed, [f"The password of {changed.name!r} is changed."])
+
+
+@account.command()
+@verb("json", prints=documents.AccountRenamed)
+def rename(
+    terminal: Terminal,
+    name: StoredArgument,
+    to: Annotated[str, typer.Argument(metavar="NEW", help="What to call it.")],
+) -> None:
+    """Call an account otherwise."""
+    renamed = terminal.accounts.rename(name, to)
+    terminal.show(renamed, [f"{renamed.before!r} is called {renamed.name!r}."])
+
+
+@account.command()
+@verb(*KEYS, "yes", prints=documents.AccountRemoved)
+def remove(terminal: Terminal, name: StoredArgument) -> None:
+    """Delete a key for good; its password is needed."""
+    terminal.insist(f"Delete the key of {name!r}, and whatever only it can reach?")
+    gone = terminal.accounts.remove(name)
+    terminal.show(gone, [f"The key of {gone.name!r} ({gone.address}) is deleted."])
 
 
 def _created(terminal: Terminal, made: documents.NewAccount, fund: bool) -> None:

@@ -79,7 +79,7 @@ def status(terminal: Terminal) -> None:
 @verb(*LOOK, prints=documents.Doctor)
 def doctor(terminal: Terminal) -> None:
     """Check everything that Karat needs, each finding with its fix."""
-    health = sdk.doctor.examine(terminal.settings)
+    health = sdk.doctor.examine(terminal.settings, terminal.contracts)
     mark = {"ok": "ok     ", "warning": "warning", "failed": "FAILED "}
     lines = []
     for check in health.checks:

@@ -27,8 +27,18 @@ class Options:
     """What the command line said; None where it said nothing."""
 
     network: Annotated[
-        str | None, _common("--network", help="Network profile (KARAT_NETWORK).")
+        str | None,
+        _common("--network", help="Network profile, or a node's URL (KARAT_NETWORK)."),
     ] = None
+    ledger: Annotated[str | None, _common("--ledger", help="With a URL: the ledger's address.")] = (
+        None
+    )
+    anchor: Annotated[
+        str | None, _common("--anchor", help="With a URL: the reputation anchor's address.")
+    ] = None
+    from_block: Annotated[
+        int, _common("--from-block", min=0, help="With a URL: the block of the ledger's creation.")
+    ] = 0
     store: Annotated[
         str | None, _common("--store", help="local:PATH or ipfs:ADDRESS (KARAT_STORE).")
     ] = None
@@ -59,7 +69,8 @@ class Options:
     json: Annotated[bool, _common("--json", help="Print one JSON document on stdout.")] = False
 
 
-LOOK = ("network", "store", "json")
+NETWORK = ("network", "ledger", "anchor", "from_block")
+LOOK = (*NETWORK, "store", "json")
 KEYS = ("password_file", "no_input", "json")
 SIGN = ("account", "password_file", "yes", "no_input", "dry_run")
 

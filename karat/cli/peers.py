@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from karat import sdk
-from karat.cli.options import KEYS, verb
+from karat.cli.options import KEYS, NETWORK, verb
 from karat.cli.task import TaskArgument
 from karat.cli.terminal import Terminal
 from karat.sdk import documents
@@ -13,7 +13,7 @@ from karat.sdk import documents
 _EDGES = "ADDRESS=WEIGHT"
 
 
-@verb("network", "account", *KEYS, "dry_run", prints=documents.PeersAttested)
+@verb(*NETWORK, "account", *KEYS, "dry_run", prints=documents.PeersAttested)
 def attest(
     terminal: Terminal,
     number: TaskArgument,

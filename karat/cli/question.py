@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from karat import sdk
-from karat.cli.options import Options
+from karat.cli.options import NETWORK, Options
 from karat.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from reputation import TrustGraph
 
-TASK = ("network", "task", "json")
+TASK = (*NETWORK, "task", "json")
 GRAPH = ("ego", "graph", "epoch", *TASK)
 DECAYS = ("alpha", "beta", "gamma")
 SAMPLING = ("beta_threshold", "method", "walks", "seed")

@@ -15,6 +15,7 @@ from karat.sdk.documents import Document, Sent
 if TYPE_CHECKING:
     from karat.cli.options import Options
     from karat.config import Settings
+    from karat.sdk.accounts import Ask
 
 O = DefaultTypeVar("O", bound="Options", default="Options")  # noqa: E741 - as in generics
 S = TypeVar("S", bound=Sent)
@@ -44,12 +45,19 @@ class Terminal(Generic[O]):
     @cached_property
     def network(self) -> "sdk.Network":
         """The network, with the account that acts; raises as :func:`karat.connect`."""
-        return sdk.open_network(self.settings, ask=self._ask if self.can_ask else None)
+        return sdk.open_network(self.settings, self.contracts, ask=self.ask)
+
+    @property
+    def contracts(self) -> "sdk.Contracts":
+        """Where the contracts are, if the network is named by a URL."""
+        options = self.options
+        return sdk.Contracts(options.ledger, options.anchor, options.from_block)
 
     @cached_property
     def accounts(self) -> "sdk.Accounts":
         """The accounts of this machine; no network is asked."""
-        return sdk.Accounts(self.settings, ask=self._ask if self.can_ask else None)
+        settings, contracts = self.settings, self.contracts
+        return sdk.Accounts(settings, lambda: sdk.profile_of(settings, contracts), ask=self.ask)
 
     # --- asking --------------------------------------------------------------------------------
 
@@ -57,6 +65,11 @@ class Terminal(Generic[O]):
     def can_ask(self) -> bool:
         """Whether somebody is there to answer."""
         return not self.options.no_input and sys.stdin.isatty()
+
+    @property
+    def ask(self) -> "Ask | None":
+        """Asks for a password; None if nobody is there."""
+        return self._ask if self.can_ask else None
 
     def confirm(self, purpose: str) -> None:
         """Ask before money moves; nothing is asked on a development chain or in a dry run.

@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING
 import lazy_loader
 
 if TYPE_CHECKING:
-    from karat.sdk import arena, devnet, doctor, documents, files, graph
+    from karat.sdk import arena, devnet, doctor, documents, files, graph, networks
     from karat.sdk.accounts import Accounts
     from karat.sdk.configuration import configuration, folders, load_settings, read_password_file
+    from karat.sdk.connection import Contracts, connect, open_network, profile_of
     from karat.sdk.files import Files
     from karat.sdk.graph import Ranking, Sampling
-    from karat.sdk.network import Network, connect, open_network
+    from karat.sdk.network import Network
     from karat.sdk.peers import peer_weights
     from karat.sdk.plan import Outcome, Plan
     from karat.sdk.reputation import Reputation
@@ -34,14 +35,15 @@ if TYPE_CHECKING:
 
 __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
-    submodules=["arena", "devnet", "doctor", "documents", "files", "graph"],
+    submodules=["arena", "devnet", "doctor", "documents", "files", "graph", "networks"],
     submod_attrs={
         "accounts": ["Accounts"],
         "configuration": ["configuration", "folders", "load_settings", "read_password_file"],
         "files": ["Files"],
         "peers": ["peer_weights"],
         "graph": ["Ranking", "Sampling"],
-        "network": ["Network", "connect", "open_network"],
+        "connection": ["Contracts", "connect", "open_network", "profile_of"],
+        "network": ["Network"],
         "plan": ["Outcome", "Plan"],
         "reputation": ["Reputation"],
         "task": ["Task"],
@@ -52,6 +54,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
 
 __all__ = [
     "Accounts",
+    "Contracts",
     "Files",
     "Network",
     "Outcome",
@@ -74,8 +77,10 @@ __all__ = [
     "folders",
     "graph",
     "load_settings",
+    "networks",
     "open_network",
     "peer_weights",
+    "profile_of",
     "read_password_file",
     "to_records",
     "updates_of",

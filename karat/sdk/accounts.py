@@ -14,7 +14,15 @@ from chain.evm.addresses import checked_address
 from chain.ledger.profiles import Profile, load_profile
 from karat.config import Settings, read_password_file
 from karat.errors import ConfigError, Hint
-from karat.sdk.documents import AccountList, NewAccount, StoredAccount
+from karat.sdk.documents import (
+    AccountList,
+    AccountRemoved,
+    AccountRenamed,
+    NewAccount,
+    PasswordChanged,
+    SkippedFile,
+    StoredAccount,
+)
 
 PASSWORD_VARIABLE = "KARAT_PASSWORD"  # noqa: S105 - the variable's name
 DEV_PREFIX = "dev:"
@@ -30,7 +38,7 @@ class Accounts:
     def __init__(
         self,
         settings: Settings,
-        profile: Profile | None = None,
+        profile: Callable[[], Profile] | None = None,
         *,
         account: LocalAccount | None = None,
         password: str | None = None,
@@ -40,13 +48,14 @@ class Accounts:
 
         Args:
             settings: name the keystore, the account and the file with its password.
-            profile: of the network, where ``dev:N`` may be named; the settings' if None.
+            profile: finds that of the network, where ``dev:N`` may be named; the settings' if None.
             account: an unlocked key, in place of the one that the settings name.
             password: of the key; else the password file's, ``KARAT_PASSWORD``'s, or what ``ask``
                 returns.
             ask: asks a person.
         """
-        self._settings, self._profile = settings, profile
+        self._settings = settings
+        self._profile = profile or (lambda: load_profile(settings.network))
         self._unlocked, self._password, self._ask = account, password, ask
 
     @cached_property
@@ -108,7 +117,7 @@ class Accounts:
         digits = name.removeprefix(DEV_PREFIX)
         if not digits.isdigit() or int(digits) > _MOST_DEV:
             raise ConfigError(f"{name!r} is no development account: write dev:0 to dev:{_MOST_DEV}")
-        require_devnet(self._profile or load_profile(self._settings.network))
+        require_devnet(self._profile())
         return dev_accounts(DEPLOYER_SEED, int(digits) + 1)[int(digits)]
 
     def password(self, question: str, *, confirm: bool = False) -> str:
@@ -133,12 +142,15 @@ class Accounts:
     # --- keys ----------------------------------------------------------------------------------
 
     def stored(self) -> AccountList:
-        """The accounts in the keystore."""
+        """The accounts in the keystore, and the files beside them that cannot be used."""
         entries = [
             StoredAccount(name=one.name, address=one.address, path=str(one.path))
             for one in self.keystore
         ]
-        return AccountList(folder=str(self.keystore.folder), accounts=entries)
+        skipped = [
+            SkippedFile(path=str(one.path), reason=one.reason) for one in self.keystore.skipped()
+        ]
+        return AccountList(folder=str(self.keystore.folder), accounts=entries, skipped=skipped)
 
     def new(self, name: str) -> NewAccount:
         """Make a new random key; raises KeystoreError, or ConfigError for want of a password."""
@@ -155,6 +167,37 @@ class Accounts:
         password = self._new_password(name)
         made = self.keystore.import_file(name, file, file_password, password)
         return NewAccount(name=made.name, address=made.address, path=str(made.path), funded=False)
+
+    def change_password(self, name: str, new: str | None = None) -> PasswordChanged:
+        """Encrypt a key anew, with ``new`` or what a person types.
+
+        Raises:
+            ConfigError: one of both passwords is missing.
+            KeystoreError: the key cannot be opened or written, or the new password is empty.
+            UnknownAccount: there is no such account.
+        """
+        stored = self.keystore.find(name)
+        old = self.password(f"Password of {stored.name}")
+        if new is None and self._ask is None:
+            raise ConfigError("the new password is needed: name a file that holds it")
+        if new is None and self._ask is not None:
+            new = self._ask(f"New password for {stored.name}", True)
+        made = self.keystore.change_password(name, old, new or "")
+        return PasswordChanged(name=made.name, address=made.address, path=str(made.path))
+
+    def rename(self, name: str, to: str) -> AccountRenamed:
+        """Call an account otherwise; raises KeystoreError if the name is taken or not usable."""
+        before = self.keystore.find(name).name
+        made = self.keystore.rename(name, to)
+        return AccountRenamed(
+            name=made.name, address=made.address, path=str(made.path), before=before
+        )
+
+    def remove(self, name: str) -> AccountRemoved:
+        """Delete a key for good, which only its password allows; raises as :attr:`unlocked`."""
+        stored = self.keystore.find(name)
+        gone = self.keystore.remove(name, self.password(f"Password of {stored.name}"))
+        return AccountRemoved(name=gone.name, address=gone.address, path=str(gone.path))
 
     def _new_password(self, name: str) -> str:
         return self.password(f"New password for {name}", confirm=True)

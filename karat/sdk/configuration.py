@@ -3,6 +3,7 @@
 import os
 from collections.abc import Collection
 
+from chain.evm.wire import shown
 from chain.folders import config_dir, data_dir
 from chain.ledger.profiles import known_profiles
 from karat.config import Settings, load_settings, origins, read_password_file
@@ -18,6 +19,8 @@ def configuration(settings: Settings, given: Collection[str] = ()) -> Configurat
         ConfigError: a file of settings is not TOML.
     """
     values = settings.model_dump(mode="json")
+    if "://" in settings.network:  # it may hold a key
+        values["network"] = shown(settings.network)
     where = origins(given)
     return Configuration(
         settings=[

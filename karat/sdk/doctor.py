@@ -16,10 +16,12 @@ from chain.errors import ChainError, NodeMissing
 from chain.evm.node import connect_node
 from chain.folders import config_dir, data_dir
 from chain.ledger.artifact import check_code
-from chain.ledger.profiles import Profile, load_profile
+from chain.ledger.profiles import Profile
 from chain.store import open_store
 from chain.store.doctor import check as check_store
 from karat.config import Settings
+from karat.errors import ConfigError
+from karat.sdk.connection import NOT_NAMED, Contracts, profile_of
 from karat.sdk.documents import Check, Doctor
 
 Status = Literal["ok", "warning", "failed"]
@@ -29,9 +31,9 @@ _LEAST_DISK = 1 << 30
 _MOST_SKEW = 60  # seconds between a live chain's clock and this machine's
 
 
-def examine(settings: Settings) -> Doctor:
+def examine(settings: Settings, contracts: Contracts = NOT_NAMED) -> Doctor:
     """All checks; never raises for what it finds."""
-    checks = [*_machine(settings), *_network(settings), *_content(settings)]
+    checks = [*_machine(settings), *_network(settings, contracts), *_content(settings)]
     return Doctor(ok=all(check.status != "failed" for check in checks), checks=checks)
 
 
@@ -100,10 +102,10 @@ def _folder(name: str, folder: Path) -> Check:
     return _check(f"{name} folder", "ok", str(folder))
 
 
-def _network(settings: Settings) -> Iterator[Check]:
+def _network(settings: Settings, contracts: Contracts) -> Iterator[Check]:
     try:
-        profile = load_profile(settings.network)
-    except ChainError as error:
+        profile = profile_of(settings, contracts)
+    except (ChainError, ConfigError) as error:
         yield _check("network", "failed", str(error), "run `karat up`, or name another --network")
         return
     yield _check("network", "ok", f"{profile.name} (chain {profile.chain_id})")

@@ -5,27 +5,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eth_account.signers.local import LocalAccount
 from web3 import Web3
 
 from chain.devnet.clock import clock_of
 from chain.devnet.faucet import bank_of, fund
 from chain.evm.abi import Event
-from chain.evm.addresses import checked_address
 from chain.evm.clock import Clock
 from chain.evm.limits import DEFAULT_LIMITS, FeeLimits
-from chain.evm.node import connect_node
 from chain.evm.transactions import Sender
 from chain.ledger.bindings.ledger_events import TaskCreated as TaskCreatedEvent
 from chain.ledger.client import Ledger, ReputationAnchor, Token
-from chain.ledger.profiles import Connection, Profile, load_profile
-from chain.ledger.profiles import connect as connect_profile
+from chain.ledger.profiles import Connection, Profile
 from chain.store import Store, open_store
-from karat.config import Settings, load_settings
 from karat.errors import ConfigError, NotAvailable
 from karat.money import Money
 from karat.protocol.history import TaskHistory
-from karat.sdk.accounts import Accounts, Ask
+from karat.sdk.accounts import Accounts
 from karat.sdk.documents import AccountFunded, Status, TaskCreated, TaskEntry, TaskList
 from karat.sdk.plan import Outcome, Plan
 from karat.sdk.reputation import Reputation
@@ -321,90 +316,3 @@ class Network:
             )
             self._tasks[task_id] = Task(self, history)
         return self._tasks[task_id]
-
-
-def connect(
-    network: str | None = None,
-    *,
-    ledger: str | None = None,
-    anchor: str | None = None,
-    store: str | None = None,
-    from_block: int = 0,
-    account: str | LocalAccount | None = None,
-    password: str | None = None,
-    device: str | None = None,
-) -> Network:
-    """Connect to a network by the name of its profile, or by URL and address.
-
-    What is None is taken from the settings (environment, ``karat.toml``, the user's file).
-
-    Args:
-        network: the name of a profile (``local`` after ``karat up``), or a node's JSON-RPC URL.
-        ledger: with a URL: the ledger's address; its code is compared with the artifact.
-        anchor: with a URL: the reputation anchor's address, if proofs are wanted, or scores
-            that count what trainers say of one another.
-        store: content store (``local:PATH`` or ``ipfs:URL``), if updates or models are wanted.
-        from_block: with a URL: the block the ledger was deployed in; saves time on a long chain.
-        account: who acts: the name or address of a stored account, ``dev:N`` on a devnet, or an
-            unlocked key. What only reads needs none, and a key is opened once it must sign.
-        password: of a stored account.
-        device: where tensors are computed: ``auto``, ``cpu`` or ``cuda``.
-
-    Raises:
-        chain.errors.ProfileError: there is no such profile.
-        chain.errors.BadAddress: what is given as an address is none.
-        chain.errors.NodeUnreachable: nothing answers.
-        chain.errors.ContractError: there is no such contract, or another one.
-        karat.errors.ConfigError: a URL without a ledger.
-    """
-    unlocked, name = (None, account) if isinstance(account, str | None) else (account, None)
-    settings = load_settings(network=network, store=store, account=name, device=device)
-    if "://" not in settings.network:
-        return open_network(settings, unlocked=unlocked, password=password)
-    url = settings.network
-    if ledger is None:
-        raise ConfigError(f'which ledger at {url}? connect("{url}", ledger="0x…")')
-    profile = Profile.model_validate(
-        {
-            "name": url,
-            "rpc_url": url,
-            "chain_id": int(connect_node(url).eth.chain_id),
-            "ledger": checked_address(ledger),
-            "anchor": None if anchor is None else checked_address(anchor),
-            "from_block": from_block,
-        }
-    )
-    return _network(profile, settings, store, unlocked, password, None)
-
-
-def open_network(
-    settings: Settings,
-    *,
-    unlocked: LocalAccount | None = None,
-    password: str | None = None,
-    ask: Ask | None = None,
-) -> Network:
-    """The network that the settings name; ``ask`` asks a person for a password.
-
-    Raises as :func:`connect`.
-    """
-    profile = load_profile(settings.network)
-    return _network(profile, settings, settings.store, unlocked, password, ask)
-
-
-def _network(
-    profile: Profile,
-    settings: Settings,
-    store: str | None,
-    unlocked: LocalAccount | None,
-    password: str | None,
-    ask: Ask | None,
-) -> Network:
-    accounts = Accounts(settings, profile, account=unlocked, password=password, ask=ask)
-    return Network.of(
-        connect_profile(profile),
-        store,
-        accounts=accounts,
-        device=settings.device,
-        limits=settings.fee_limits,
-    )

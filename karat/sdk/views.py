@@ -1,5 +1,6 @@
 """A task as anyone sees it: what the chain and the store say of it. Sends nothing."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -11,8 +12,10 @@ from chain.ledger.commitments import rules_hash
 from karat.errors import Hint, NotAvailable
 from karat.money import Money
 from karat.protocol.content import Content
+from karat.protocol.ended import EndedRound
 from karat.protocol.history import TaskHistory
-from karat.protocol.rules import appeal_stage, phase_name, verdict_name
+from karat.protocol.rounds import is_over
+from karat.protocol.rules import ENDED, appeal_stage, phase_name, verdict_name
 from karat.protocol.state import Appeal as AppealState
 from karat.protocol.state import Round
 from karat.sdk import documents
@@ -188,6 +191,26 @@ class TaskView:
             updates=[_without_round(update) for update in updates_of(current)],
             appeals=[self._appeal(chosen, one) for one in current.appeals.values()],
         )
+
+    def watch(self, *, since: int | None = None) -> Iterator[documents.RoundEnded]:
+        """Each round as it ends, until the task is over; looks at the chain while it waits.
+
+        Args:
+            since: the first round; the current one if None, or the first if there is none yet.
+        """
+        ledger = self._network.ledger
+        following = max(1, ledger.task(self.id).current_round) if since is None else since
+        while True:
+            over, current = is_over(ledger, self.id), ledger.task(self.id).current_round
+            in_course = current > 0 and ledger.phase(self.id, current) not in ENDED
+            ended, history = current - in_course, self.history
+            for number in range(following, ended + 1):
+                one = EndedRound.of(history.params, history.round(number))
+                yield documents.RoundEnded(**asdict(one), line=one.line(self.money))
+            following = max(following, ended + 1)
+            if over:
+                return
+            time.sleep(self._network.poll_seconds)
 
     def _appeal(self, number: int, one: AppealState) -> documents.Appeal:
         view = self._network.ledger.appeal_info(self.id, number, one.index)

@@ -1,52 +1,25 @@
 """Deploying on chains that are not Karat's own: real gas, other chain ids, interruptions."""
 
-import re
-import shutil
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from eth_account import Account
 from web3 import Web3
 
-from chain.devnet.anvil import find_anvil
 from chain.errors import ContractError, TransactionRejected
 from chain.evm.node import connect_node, rpc
 from chain.evm.transactions import Sender
 from chain.ledger.client import Ledger, ReputationAnchor
 from chain.ledger.deployment import Deployer, load_deployment
 from chain.ledger.profiles import Profile, connect
-
-ROOT = Path(__file__).resolve().parents[2]
-SEPOLIA = 11_155_111
-MNEMONIC = "test test test test test test test test test test test junk"
-
-
-@contextmanager
-def started(command: list[str], listening: str) -> Iterator[str]:
-    """The URL of a node that prints where it listens."""
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        for line in process.stdout:
-            match = re.search(listening, line)
-            if match:
-                yield f"http://{match[1]}"
-                return
-        raise AssertionError(f"{command[0]} ended without listening")
-    finally:
-        process.terminate()
-        process.stdout.close()
-        process.wait(timeout=30)
+from tests.chain.nodes import SEPOLIA, hardhat_account, plain_anvil, plain_hardhat
 
 
 @pytest.fixture
 def sepolia() -> Iterator[Web3]:
     """A chain with another id, a base fee, and nobody's development keys."""
-    command = [str(find_anvil()), "--chain-id", str(SEPOLIA), "--port", "0", "--accounts", "1"]
-    with started(command, r"Listening on (127\.0\.0\.1:\d+)") as url:
+    with plain_anvil() as url:
         yield connect_node(url, chain_id=SEPOLIA)
 
 
@@ -114,14 +87,8 @@ def test_what_is_no_record_is_named(content: str, tmp_path: Path) -> None:
 
 @pytest.mark.node
 def test_plain_hardhat_from_the_repository_takes_the_contracts() -> None:
-    node = shutil.which("node")
-    hardhat = ROOT / "node_modules" / "hardhat" / "internal" / "cli" / "cli.js"
-    if node is None or not hardhat.is_file():
-        pytest.skip("Hardhat is not installed")
-    command = [node, str(hardhat), "node", "--hostname", "127.0.0.1", "--port", "0"]
-    with started(command, r"JSON-RPC server at http://(127\.0\.0\.1:\d+)/") as url:
+    with plain_hardhat() as url:
         web3 = connect_node(url)
-        Account.enable_unaudited_hdwallet_features()
-        deployer = Deployer(Sender(web3, Account.from_mnemonic(MNEMONIC)))
+        deployer = Deployer(Sender(web3, hardhat_account()))
         anchor = ReputationAnchor.attach(web3, deployer.anchor())
         assert anchor.ledger() == deployer.ledger()

@@ -20,16 +20,20 @@ A store that is down delays the vote; an update that the store does not have is 
 until half of the window has passed, and only then counts as unavailable.
 """
 
+from functools import cached_property
+
 from chain.evm.clock import Clock
 from chain.ledger.bindings.enums import Phase, VoteState
-from chain.ledger.client import Ledger, ReputationAnchor
+from chain.ledger.client import Ledger, ReputationAnchor, Token
 from karat.errors import NotAvailable
+from karat.money import Money
 from karat.participants.daemon.follow import Following
 from karat.participants.daemon.outbox import Outbox
 from karat.participants.verifier.attesting import EpochAttester
 from karat.participants.verifier.balloting import Balloting
 from karat.participants.verifier.jury import Jury
 from karat.protocol.content import publish
+from karat.protocol.ended import EndedRound
 from karat.protocol.rounds import due_calls, is_over, opening
 from karat.protocol.state import Outcome
 
@@ -51,6 +55,7 @@ class VerifierDaemon:
         self.ledger, self.following, self.outbox = ledger, following, outbox
         self.clock = clock
         self.task_id = following.task().history.task_id
+        self._told: int | None = None  # the last round that was logged as ended
         self.balloting = Balloting(ledger, following, outbox, device)
         self.jury = Jury(ledger, self.balloting, outbox)
         self.epochs = EpochAttester(anchor, ledger, following, outbox) if anchor else None
@@ -64,6 +69,7 @@ class VerifierDaemon:
         phase = self.ledger.phase(self.task_id, number)
         self._step_of(phase, number, now)
         ended = number if phase in _ENDED else number - 1
+        self._tell(ended)
         attested = self.epochs is None or self.epochs.step(ended)
         if phase not in _ENDED:
             return True
@@ -71,6 +77,15 @@ class VerifierDaemon:
             return not attested
         self._open(now)
         return True
+
+    def _tell(self, ended: int) -> None:
+        """Log a line for each round that has ended since the last step; at first for the last."""
+        first = ended if self._told is None else self._told + 1
+        for number in range(max(1, first), ended + 1):
+            history = self.following.task().history
+            one = EndedRound.of(history.params, history.round(number))
+            self.outbox.log.info(one.line(self._money))
+        self._told = ended
 
     def _step_of(self, phase: Phase, number: int, now: int) -> None:
         """What a phase asks of this verifier, or of anyone."""
@@ -86,6 +101,11 @@ class VerifierDaemon:
             self.jury.step(task, task.history.round(number), now)
         elif phase is Phase.FINAL:
             self._attest(number)
+
+    @cached_property
+    def _money(self) -> Money:
+        token = self.following.task().history.params.token
+        return Money.told_by(Token(self.ledger.web3, token))  # a sponsor may name anything
 
     # --- voting --------------------------------------------------------------------------------
 

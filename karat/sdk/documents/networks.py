@@ -57,6 +57,68 @@ class Status(Document, schema="karat.status/1"):
 
 
 @dataclass(frozen=True, kw_only=True)
+class KnownNetwork:
+    """A network's profile; its URL is shown without keys."""
+
+    network: str
+    kind: str
+    rpc_url: str
+    chain_id: int
+    ledger: str
+    anchor: str | None
+    token: str | None
+    from_block: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeployedContract:
+    """A contract or a library, and the transaction and block that created it."""
+
+    name: str
+    address: str
+    transaction: str
+    block: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkDeployed(KnownNetwork, Document, schema="karat.deploy/1"):
+    """``karat deploy``: the new network's profile, and all contracts of its deployment."""
+
+    deployer: str
+    contracts: list[DeployedContract]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkAdded(KnownNetwork, Document, schema="karat.network/1"):
+    """``karat network add``."""
+
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BadNetwork:
+    """A profile that is not valid, and why."""
+
+    network: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkList(Document, schema="karat.network.list/1"):
+    """``karat network list``."""
+
+    networks: list[KnownNetwork]
+    bad: list[BadNetwork]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkRemoved(Document, schema="karat.network.remove/1"):
+    """``karat network remove``."""
+
+    network: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Check:
     """One check of ``karat doctor``; ``status`` is ok, warning or failed.
 
@@ -116,11 +178,37 @@ class StoredAccount:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SkippedFile:
+    """A file beside the keys that cannot be used as one, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class AccountList(Document, schema="karat.account.list/1"):
     """``karat account list``."""
 
     folder: str
     accounts: list[StoredAccount]
+    skipped: list[SkippedFile]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PasswordChanged(StoredAccount, Document, schema="karat.account.passwd/1"):
+    """``karat account passwd``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountRenamed(StoredAccount, Document, schema="karat.account.rename/1"):
+    """``karat account rename``; ``before`` is what it was called."""
+
+    before: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountRemoved(StoredAccount, Document, schema="karat.account.remove/1"):
+    """``karat account remove``; ``path`` is where the key was."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -185,3 +185,30 @@ class Appealed(Sent, schema="karat.round.appeal/1"):
     jurors: int
     commit_deadline: int
     reveal_deadline: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundEnded:
+    """A round that has ended, and the line that says so; ``outcome`` is ok or void.
+
+    ``verdicts`` counts the updates by verdict; ``weight`` is the sum of their scores above zero.
+    """
+
+    round: int
+    outcome: str
+    committed: int
+    revealed: int
+    verdicts: dict[str, int]
+    weight: int
+    trainer_rewards: int
+    verifier_rewards: int
+    slashed: int
+    line: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched(Document, schema="karat.watch/1"):
+    """``karat watch``, once the task is over."""
+
+    task: int
+    rounds: list[RoundEnded]
