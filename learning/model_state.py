@@ -17,6 +17,7 @@ from learning.errors import ModelStateError
 
 MODEL_BITS = 24  # unit of a parameter: 2**-24
 MODEL_LIMIT = 2**31 - 1  # saturation, symmetric
+_PREFIX = f"fixed{MODEL_BITS}."  # of the tensors' names in a file, so that none is taken for floats
 
 
 @dataclass(frozen=True)
@@ -89,10 +90,14 @@ class ModelState:
         return (self.values.astype(np.float64) * 2.0**-MODEL_BITS).astype(np.float32)
 
     def to_bytes(self) -> bytes:
-        """Canonical safetensors bytes: one int32 tensor per parameter."""
+        """Canonical safetensors bytes: one int32 tensor per parameter.
+
+        Files of these end with ``.karat``; `learning.weights` writes what PyTorch reads.
+        """
         # One metadata entry only: safetensors writes several in no fixed order.
         metadata = {"karat.model/1": self.layout.digest}
-        return bytes(save(self.layout.views(self.values), metadata=metadata))
+        views = self.layout.views(self.values).items()
+        return bytes(save({_PREFIX + name: view for name, view in views}, metadata=metadata))
 
     @classmethod
     def from_bytes(cls, layout: Layout, data: bytes) -> "ModelState":
@@ -107,6 +112,7 @@ class ModelState:
             tensors = load(data)
         except SafetensorError as error:
             raise ModelStateError(f"not a safetensors file: {error}") from error
+        tensors = {name.removeprefix(_PREFIX): value for name, value in tensors.items()}
         if set(tensors) != set(layout.names):
             raise ModelStateError("the tensors' names are not the model's")
         for name, shape in zip(layout.names, layout.shapes, strict=True):

@@ -6,16 +6,17 @@ that a run can be repeated and the CPU and the GPU see the same batches.
 
 from collections.abc import Callable
 from functools import lru_cache
+from math import prod
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from learning.errors import DeviceError, NonFiniteError
+from learning.errors import DeviceError, NonFiniteError, TaskError
 from learning.model_state import Layout, ModelState
 from learning.tasks import models
 from learning.tasks.data import Examples
-from learning.tasks.spec import TaskSpec
+from learning.tasks.spec import MOST_PARAMETERS, TaskSpec
 
 
 def pick_device(name: str) -> torch.device:
@@ -37,10 +38,18 @@ def pick_device(name: str) -> torch.device:
 
 @lru_cache(maxsize=8)
 def layout_of(spec: TaskSpec) -> Layout:
-    """Names and shapes of the task's model, in the order of its parameters."""
+    """Names and shapes of the task's model, in the order of its parameters.
+
+    Takes no memory for them. Raises `TaskError` if there are more than `MOST_PARAMETERS`.
+    """
     with torch.device("meta"):
         network = models.build(spec.model.kind, spec.model.sizes)
     named = [(name, tuple(value.shape)) for name, value in network.named_parameters()]
+    total = sum(prod(shape) for _, shape in named)
+    if total > MOST_PARAMETERS:
+        raise TaskError(
+            f"the task's model has {total} parameters; this software takes {MOST_PARAMETERS}"
+        )
     return Layout(tuple(name for name, _ in named), tuple(shape for _, shape in named))
 
 

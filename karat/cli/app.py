@@ -41,6 +41,7 @@ VERBS = {
     "trainer": Verb("trainer", "trainer", "Train on your own data, submit updates, get paid."),
     "verifier": Verb("verifier", "verifier", "Score updates, vote, keep a task going."),
     "round": Verb("round", "round_", "Look at rounds and move them on."),
+    "model": Verb("model", "model", "Get a task's model."),
     "watch": Verb("watch", "watch", "Watch a task: a line for each round as it ends."),
     "store": Verb("store", "store", "Add, fetch and keep files by their content."),
     "config": Verb("config", "config", "Show the settings in force."),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from karat.cli.members import MetricsFlag, OnceFlag, add_membership, member_summary
+from karat.cli.model import OutFlag
 from karat.cli.options import LOOK, SIGN, verb
 from karat.cli.output import pairs, table
 from karat.cli.progress import progress
@@ -54,6 +55,20 @@ def train(
 
 
 @trainer.command()
+@verb(*LOOK, *SIGN[:2], "no_input", prints=documents.BaseSaved)
+def base(terminal: Terminal, number: TaskArgument, output: OutFlag) -> None:
+    """Write the model that the current round builds on, to train it with a loop of your own."""
+    done = terminal.network.task(number).training.save_base(output)
+    terminal.show(
+        done,
+        [
+            f"The base of round {done.round}, {done.parameters} parameters, is in {done.path}; "
+            f"`karat trainer submit {number} --weights FILE` sends what you make of it."
+        ],
+    )
+
+
+@trainer.command()
 @verb(*LOOK, *SIGN, "device", prints=documents.Submitted)
 def submit(
     terminal: Terminal,
@@ -61,6 +76,15 @@ def submit(
     data: DataFlag = None,
     shard: ShardFlag = None,
     seed: SeedFlag = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            "--weights",
+            exists=True,
+            dir_okay=False,
+            help="Weights trained elsewhere from the round's base: a .safetensors file.",
+        ),
+    ] = None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait for the reveal phase and reveal.")
     ] = False,
@@ -72,7 +96,11 @@ def submit(
     """
     task = terminal.network.task(number)
     training = task.training
-    if training.lacks_update and (data or shard or training.assigns_data):
+    if weights is not None and (data or shard):
+        raise typer.BadParameter("give --weights, or data to train on", param_hint="--weights")
+    if weights is not None and training.can_commit:
+        training.take_weights(weights)
+    elif training.lacks_update and (data or shard or training.assigns_data):
         _train(terminal, task, data, shard, seed)
     done = terminal.carry_out(task.submit())
     if wait and not done.dry_run:

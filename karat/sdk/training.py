@@ -15,9 +15,11 @@ from karat.participants.trainer.daemon import TrainerDaemon
 from karat.participants.trainer.data import load_examples, shard_of
 from karat.participants.trainer.work import TrainerWork
 from karat.sdk.daemon import Service
-from karat.sdk.documents import Submitted, Trained, TrainerRan
+from karat.sdk.documents import BaseSaved, Submitted, Trained, TrainerRan
+from karat.sdk.models import write_weights
 from karat.sdk.plan import Outcome, Plan
 from learning.tasks.data import Examples
+from learning.weights import most_bytes
 
 if TYPE_CHECKING:
     from karat.sdk.network import Network
@@ -53,10 +55,14 @@ class Training:
     @property
     def lacks_update(self) -> bool:
         """Whether the current round takes an update, and there is none to commit to yet."""
+        return self.can_commit and not self.work.trained(self.work.current_round())
+
+    @property
+    def can_commit(self) -> bool:
+        """Whether the current round takes an update of this account, and has none."""
         self._network.clock.advance_if_idle()
         number = self.work.current_round()
-        can_commit = self.work.record(number) is None and self.work.phase(number) is Phase.COMMIT
-        return can_commit and not self.work.trained(number)
+        return self.work.record(number) is None and self.work.phase(number) is Phase.COMMIT
 
     def train(
         self,
@@ -92,6 +98,45 @@ class Training:
             loss_first=done.loss_first,
             loss_last=done.loss_last,
         )
+
+    def save_base(self, path: Path | str) -> BaseSaved:
+        """Write the model that the current round builds on, as float32 safetensors.
+
+        Raises:
+            NotAvailable: there is no round yet.
+            ConfigError: the file cannot be written.
+        """
+        number = self.work.current_round()
+        state = self.work.base(number)
+        size = write_weights(Path(path), state)
+        return BaseSaved(
+            task=self.task_id,
+            round=number,
+            path=str(path),
+            size=size,
+            parameters=state.layout.total,
+        )
+
+    def take_weights(self, path: Path | str) -> int:
+        """Make the current round's update of weights that were trained elsewhere; its bytes.
+
+        Args:
+            path: a safetensors file with the task's parameters, trained from the round's base.
+
+        Raises:
+            ConfigError: the file cannot be read.
+            ModelStateError: it has not the task's parameters; the message names the place.
+            NotAvailable: the round takes no update now, or the account is no trainer of the task.
+        """
+        number, work = self.work.current_round(), self.work
+        member_as(work.ledger, self.task_id, work.address, "trainer")
+        most = most_bytes(work.base(number).layout)
+        try:
+            with Path(path).open("rb") as file:
+                data = file.read(most + 1)
+        except OSError as error:
+            raise ConfigError(f"cannot read {path}: {error.strerror or error}") from error
+        return work.take_weights(number, data)
 
     def submit(self) -> Plan[Submitted]:
         """Commit to the current round's update, or, in the reveal phase, reveal it.

@@ -17,13 +17,15 @@ from karat.protocol.history import TaskHistory
 from karat.protocol.rounds import is_over
 from karat.protocol.rules import ENDED, appeal_stage, phase_name, verdict_name
 from karat.protocol.state import Appeal as AppealState
-from karat.protocol.state import Round
+from karat.protocol.state import Outcome, Round
 from karat.sdk import documents
 from learning.score_codes import ZERO_SCORE
 
 if TYPE_CHECKING:
     from karat.protocol.task import Task as TaskContent
+    from karat.sdk.models import Model
     from karat.sdk.network import Network
+    from learning.model_state import ModelState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +128,34 @@ class TaskView:
         from karat.protocol.task import Task as TaskContent  # noqa: PLC0415 - it brings in torch
 
         return TaskContent(self.history, self._network.store)
+
+    def model(self, round_: int | None = None) -> "Model":
+        """The model after a round (after the latest settled one if None; 0: the first model).
+
+        Raises:
+            NotAvailable: the round has not ended.
+            StoreError: the store lacks the model, or an update that it follows from.
+        """
+        from karat.sdk.models import Model  # noqa: PLC0415 - it brings in torch
+
+        history, content = self.history, self.content
+        settled = [r.number for r in self.rounds if r.outcome is Outcome.SETTLED]
+        number = max(settled, default=0) if round_ is None else round_
+        if number == 0:
+            params = history.params
+            state = content.model(Content(params.model_digest, params.model_size))
+        else:
+            state = self._model_after(history.round(number))
+        return Model(self.id, number, content.spec, state)
+
+    def _model_after(self, current: Round) -> "ModelState":
+        if current.outcome is Outcome.OPEN:
+            raise NotAvailable(f"round {current.number} of task {self.id} has not ended")
+        if current.outcome is Outcome.VOID:
+            return self.content.base(current)
+        if current.next_model is not None:
+            return self.content.model(Content(*current.next_model))
+        return self.content.next_model(current)
 
     @property
     def phase(self) -> str:

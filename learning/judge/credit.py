@@ -8,14 +8,14 @@ import numpy as np
 
 from learning.judge.stack import Stack
 
-NODES = 4
+NODES = 8
 _POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(NODES)
 
 
 def path_credit(stack: Stack, start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """float64 [d]: loss removed between ``start`` and ``end`` [d], by column.
 
-    Gauss–Legendre with four nodes; the sum is loss(start) − loss(end) up to the quadrature.
+    Gauss–Legendre with eight nodes; the sum is loss(start) − loss(end) up to the quadrature.
     """
     slope = np.zeros(stack.columns)
     for point, weight in zip((_POINTS + 1) / 2, _WEIGHTS / 2, strict=True):

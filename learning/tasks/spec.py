@@ -8,13 +8,16 @@ aggregate by the same rules.
 import hashlib
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from learning.canonical import canonical_json
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
+# What a stranger's task may ask of a machine; `learning.training.layout_of` bounds the whole model.
+MOST_EXAMPLES, MOST_BATCH, MOST_STEPS = 1 << 24, 1 << 16, 1 << 20
+MOST_SIZE, MOST_LAYERS, MOST_PARAMETERS = 1 << 20, 1 << 10, 1 << 30
+MOST_UPDATE_BYTES = 1 << 32
 
 
 class _Frozen(BaseModel):
@@ -24,9 +27,19 @@ class _Frozen(BaseModel):
 class ModelSpec(_Frozen):
     """Which network, and its sizes (each kind reads the sizes it knows, see `models`)."""
 
-    kind: str
-    sizes: dict[str, int] = {}
-    init_seed: int = 0
+    kind: Annotated[str, Field(max_length=64)]
+    sizes: Annotated[
+        dict[Annotated[str, Field(max_length=64)], Annotated[int, Field(ge=1, le=MOST_SIZE)]],
+        Field(max_length=32),
+    ] = {}
+    init_seed: Annotated[int, Field(ge=0, lt=1 << 63)] = 0
+
+    @field_validator("sizes")
+    @classmethod
+    def _not_too_deep(cls, sizes: dict[str, int]) -> dict[str, int]:
+        if sizes.get("layers", 1) > MOST_LAYERS:
+            raise ValueError(f"{sizes['layers']} layers; a model has at most {MOST_LAYERS}")
+        return sizes
 
 
 class DataSpec(_Frozen):
@@ -39,19 +52,19 @@ class DataSpec(_Frozen):
     in every round; without, trainers bring their own data, which nobody else sees.
     """
 
-    kind: str
-    root: Count
-    test: Count
+    kind: Annotated[str, Field(max_length=64)]
+    root: Annotated[int, Field(ge=1, le=MOST_EXAMPLES)]
+    test: Annotated[int, Field(ge=1, le=MOST_EXAMPLES)]
     alpha: Positive = 0.5
-    split_seed: int = 0
-    assigned: Count | None = None
+    split_seed: Annotated[int, Field(ge=0, lt=1 << 63)] = 0
+    assigned: Annotated[int, Field(ge=1, le=MOST_EXAMPLES)] | None = None
 
 
 class TrainingSpec(_Frozen):
     """One round of a trainer: ``steps`` of SGD with momentum on mini-batches of ``batch``."""
 
-    steps: Count
-    batch: Count
+    steps: Annotated[int, Field(ge=1, le=MOST_STEPS)]
+    batch: Annotated[int, Field(ge=1, le=MOST_BATCH)]
     lr: Positive
     momentum: Fraction = 0.0
     weight_decay: Annotated[float, Field(ge=0.0)] = 0.0
@@ -66,7 +79,7 @@ class CodecSpec(_Frozen):
 
     density: Annotated[float, Field(gt=0.0, le=1.0)]
     block: Annotated[int, Field(ge=16, le=65536)] = 256
-    max_bytes: Count
+    max_bytes: Annotated[int, Field(ge=1, le=MOST_UPDATE_BYTES)]
 
 
 class ScoringSpec(_Frozen):
@@ -77,7 +90,7 @@ class ScoringSpec(_Frozen):
     own_data_sigmas     assigned data preferred by no more standard deviations than this: no pay
     """
 
-    batch: Count = 256
+    batch: Annotated[int, Field(ge=1, le=MOST_BATCH)] = 256
     probes: Literal["none", "patches", "symbols"] = "none"
     own_data_sigmas: Positive = 2.0
 

@@ -24,11 +24,13 @@ CLI = Path(__file__).resolve().parents[2] / "karat" / "cli"
 # Schemas are an interface: a name that changes or goes breaks other people's programs.
 SCHEMAS = """
 account account.address account.fund account.list account.passwd account.remove account.rename
-arena arena-list config demo deploy doctor down leave network network.list network.remove
+arena arena-list config demo deploy doctor down leave model.export network network.list
+network.remove
 reputation.attest reputation.audit reputation.epochs reputation.explain reputation.export
 reputation.show reputation.top reputation.verify round round.appeal round.open round.settle serve
 status store.add store.gc store.get store.pin store.pull store.push store.stat store.unpin
-store.verify task task.close task.create task.list task.top-up trainer.claim trainer.join
+store.verify task task.close task.create task.list task.top-up trainer.base trainer.claim
+trainer.join
 trainer.run trainer.status trainer.submit trainer.top-up trainer.train up verifier.claim
 verifier.join verifier.run verifier.status verifier.top-up watch
 """

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from chain.evm.abi import Call
 from chain.evm.transactions import Sender
 from chain.ledger.bindings.constants import Rings
@@ -25,8 +27,12 @@ from karat.participants.trainer.records import Records
 from karat.protocol.content import Content, publish
 from karat.protocol.rules import phase_name
 from learning.codec import Codec
+from learning.errors import ModelStateError
+from learning.model_state import ModelState
+from learning.tasks import TaskSpec
 from learning.tasks.data import Examples, assigned
 from learning.training import layout_of, train
+from learning.weights import from_safetensors
 
 _STORED_BITS = 256 - Rings.COMMITMENT_AT  # of a commitment, in its record
 
@@ -82,7 +88,6 @@ class TrainerWork(Records):
         base = task.base(current)
         slot = Slot.of(self.ledger, self.task_id, number)
         draw = self._seed(slot) if seed is None else seed
-        layout = layout_of(spec)
         losses: list[float] = []
 
         def step(done: int, loss: float) -> None:
@@ -93,10 +98,47 @@ class TrainerWork(Records):
         if data is None:
             data = assigned(spec, base.digest, self.address)
         delta = train(spec, base, data, draw, self.device, step)
+        size = self._keep(slot, spec, delta)
+        return Trained(number, len(data), size, losses[0], losses[-1])
+
+    def base(self, number: int) -> ModelState:
+        """The model that a round builds on.
+
+        Raises:
+            StoreError: the store lacks it.
+        """
+        task = self.following.task()
+        return task.base(task.history.round(number))
+
+    def take_weights(self, number: int, data: bytes) -> int:
+        """Keep an update that was made elsewhere, in the journal; its bytes.
+
+        Args:
+            number: the round, whose base model it started from.
+            data: the weights after training, as a safetensors file.
+
+        Raises:
+            ModelStateError: they are not weights of the task's model; the message names the place.
+            NotAvailable: the round's update is committed already, or the commit phase is over.
+        """
+        if self.record(number) is not None:
+            raise NotAvailable(f"an update of round {number} is committed; it cannot be changed")
+        self._require(Phase.COMMIT, number, "commits")
+        base, spec = self.base(number), self.following.task().spec
+        delta = base.to_float() - from_safetensors(base.layout, data)
+        if not delta.any():
+            raise ModelStateError(
+                "the weights are those of the round's base model: nothing to send"
+            )
+        return self._keep(Slot.of(self.ledger, self.task_id, number), spec, delta)
+
+    def _keep(self, slot: Slot, spec: TaskSpec, delta: np.ndarray) -> int:
+        """Encode base − local with what the last update left out, and journal it; its bytes."""
+        layout = layout_of(spec)
         residual = self.updates.residual(slot, layout.total)
         payload = Codec(spec.codec, layout).encode(delta, residual)
         self.updates.save(slot, payload, residual)
-        return Trained(number, len(data), len(payload), losses[0], losses[-1])
+        return len(payload)
 
     def trained(self, number: int) -> bool:
         """Whether the journal holds an update for a round."""

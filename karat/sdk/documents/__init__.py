@@ -40,6 +40,7 @@ from karat.sdk.documents.members import (
     VerifierStatus,
     Withdrawn,
 )
+from karat.sdk.documents.models import BaseSaved, ModelExported
 from karat.sdk.documents.networks import (
     AccountAddress,
     AccountFunded,
@@ -122,6 +123,7 @@ __all__ = [
     "ArenaRow",
     "AuditRow",
     "BadNetwork",
+    "BaseSaved",
     "Check",
     "Claimed",
     "Collected",
@@ -141,6 +143,7 @@ __all__ = [
     "KnownNetwork",
     "Leaving",
     "Member",
+    "ModelExported",
     "NamedAddress",
     "NetworkAdded",
     "NetworkDeployed",
