@@ -10,7 +10,7 @@ from typing import Any
 
 from chain.ledger.client import Ledger
 from chain.ledger.commitments import word_count
-from karat.protocol.state import Round, TaskState
+from karat.protocol.state import Outcome, Round, TaskState
 
 
 def contradictions(state: TaskState, ledger: Ledger, block: int) -> list[str]:
@@ -48,6 +48,8 @@ def _of_round(
     yield "seed", current.seed or bytes(32), info.seed
     yield "votes sealed", len(current.sealed), info.committed
     yield "votes revealed", len(current.votes), info.revealed
+    if current.outcome is Outcome.SETTLED:
+        yield "voters paid, be it nothing", len(current.agreement), info.revealed
     yield "words settled", word_count(len(current.medians)), info.words_settled
     yield "open appeals", open_appeals, info.open_appeals
     for index, appeal in current.appeals.items():

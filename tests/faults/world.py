@@ -31,12 +31,12 @@ from learning.training import initial_model
 
 STAKE = 20 * 10**18
 PEOPLE = dev_accounts(31, 8)
-SPONSOR, VERIFIERS, TRAINERS = 0, (1, 2), (3, 4, 5)
+SPONSOR, VERIFIERS, TRAINERS = 0, (1, 2, 6), (3, 4, 5)
 HOUR = "1h"
 
 
 class World:
-    """One task on Anvil, two verifiers, three trainers; time moves by :meth:`warp` only.
+    """One task on Anvil, three verifiers, three trainers; time moves by :meth:`warp` only.
 
     ``web3`` and ``ledger`` are this side's own view; members use the node at ``url``.
     """
