@@ -15,7 +15,7 @@ from chain.ledger.bindings.ledger_events import (
     VerifierRewarded,
 )
 from chain.ledger.client import Token
-from chain.ledger.commitments import pack_scores, score_commitment, vector_hash
+from chain.ledger.commitments import mixture_bytes, pack_scores, score_commitment, vector_hash
 from chain.ledger.index import EventIndex
 from karat.protocol.history import TaskHistory
 from karat.sdk import Network, connect
@@ -75,11 +75,12 @@ def collude(network: Network, colluders: list[Sender], victim: int) -> None:
     codes = [ZERO_SCORE + 500, ZERO_SCORE + 500]
     codes[victim] = HARMFUL
     words, nothing, key = pack_scores(codes), bytes(32), ledger.round_key(1, 1)
+    mixture, vector = bytes(mixture_bytes(len(codes))), vector_hash(words)
     for sender in colluders:
-        sealed = score_commitment(key, sender.address, vector_hash(words), nothing, nothing)
+        sealed = score_commitment(key, sender.address, vector, mixture, nothing, nothing)
         sender.send(ledger.commit_scores(1, 1, sealed))
     for sender in colluders:
-        sender.send(ledger.reveal_scores(1, 1, words, nothing, nothing))
+        sender.send(ledger.reveal_scores(1, 1, words, mixture, nothing, nothing))
 
 
 @pytest.mark.slow
