@@ -113,9 +113,7 @@ def test_daemons_finish_a_round_through_reorganisations(home: Home) -> None:
     pass_to(network, ledger.round_info(1, 1).reveal_deadline)
     # The seed goes while the verifiers score by it.
     [closed] = until(network, RevealClosed, 1)
-    seen(
-        home, "verifiers", "close_reveal", 2
-    )  # one names the block, one takes its hash
+    seen(home, "verifiers", "close_reveal", 2)  # one names the block, one takes its hash
     undo(network, events(network, SeedFixed)[0])
     pass_to(network, ledger.round_info(1, 1).reveal_deadline)
     until(network, ScoresCommitted, 3)
