@@ -17,6 +17,7 @@ from karat.protocol.rounds import due_calls, opening
 from karat.protocol.rules import earned, phase_name, required_stake
 from karat.sdk import documents
 from karat.sdk.documents import Sent
+from karat.sdk.journals import Journal
 from karat.sdk.plan import Outcome, Plan
 from karat.sdk.views import TaskView, updates_of
 
@@ -209,6 +210,10 @@ class Task(TaskView):
                 rewards=self.history.account(address).earned - before,
             ),
         )
+
+    def journal(self, role: Role) -> Journal:
+        """What the account has journalled here as a trainer or a verifier; to move it."""
+        return Journal(self._network, self.id, role)
 
     def attest(self, peers: Mapping[str, int]) -> Plan[documents.PeersAttested]:
         """State how much one trusts other trainers, as edges of the trust graph.

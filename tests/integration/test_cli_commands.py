@@ -1,6 +1,7 @@
 """Every command once, on one small task: documents, exit codes, dry runs, resuming."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -88,6 +89,7 @@ def _play(one: Played) -> None:
     one.do("trainer", "train", 1, "--account", "dev:3", "--data", "own.npz")
     one.do("trainer", "submit", 1, "--account", "dev:3")
     one.do("trainer", "submit", 1, "--account", "dev:4", "--shard", "1/2")
+    _move(one, ("trainer", "journal"), "dev:3")
     warp(one.network, 1200)
     for name in ("dev:3", "dev:4"):
         one.do("trainer", "submit", 1, "--account", name)
@@ -97,6 +99,19 @@ def _play(one: Played) -> None:
         one.do("verifier", "run", 1, "--account", "dev:2", "--once")
     one.do("round", "settle", 1, "--account", "dev:1")
     one.do("verifier", "run", 1, "--account", "dev:2", "--once")
+
+
+def _move(one: Played, journal: tuple[str, str], name: str) -> None:
+    """To another machine: what is committed is revealed from what was imported there."""
+    made = one.do(*journal, "export", 1, "-o", "moved", "--account", name)
+    assert (made["entries"], made["role"]) == (2, journal[0])
+    [old] = Path(one.home.env["KARAT_DATA_DIR"]).glob(f"{journal[0]}/**/{made['account'].lower()}")
+    shutil.rmtree(old)
+    assert one.do(*journal, "import", 1, "moved", "--account", name)["added"] == 2
+    assert (
+        "not of the trainer"
+        in one.home.run(*journal, "import", 1, "moved", "--account", "dev:4", code=3)[1]
+    )
 
 
 @pytest.mark.timeout(900)

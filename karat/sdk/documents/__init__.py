@@ -22,6 +22,8 @@ from karat.sdk.documents.files import (
 from karat.sdk.documents.members import (
     Claimed,
     Joined,
+    JournalExported,
+    JournalImported,
     Leaving,
     Member,
     OwnUpdate,
@@ -144,6 +146,8 @@ __all__ = [
     "FileState",
     "GraphView",
     "Joined",
+    "JournalExported",
+    "JournalImported",
     "KnownNetwork",
     "Leaving",
     "Member",
