@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 Role = Literal["trainer", "verifier"]
 StakeFlag = Annotated[
-    str | None, typer.Option(help="In tokens; by default what the task requires.")
+    str | None,
+    typer.Option(help="In tokens; by default what the task requires, and a quarter more."),
 ]
 AmountArgument = Annotated[
     str | None,
@@ -27,6 +28,13 @@ MetricsFlag = Annotated[
 JournalOut = Annotated[Path, typer.Option("--output", "-o", help="File to write; a new one.")]
 JournalFile = Annotated[
     Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="What was exported.")
+]
+MaxTopUpFlag = Annotated[
+    str,
+    typer.Option(
+        metavar="AMOUNT",
+        help="In tokens: what may be added to the stake after slashes, over the whole task.",
+    ),
 ]
 OnceFlag = Annotated[bool, typer.Option("--once", help="Do what is due now, and end.")]
 

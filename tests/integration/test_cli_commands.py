@@ -333,7 +333,8 @@ def test_assigned_data_need_not_be_given_and_leaving_claims(played: Played) -> N
 def test_a_slashed_trainer_adds_to_its_stake_and_acts_again(played: Played) -> None:
     number = played.do("task", "create", "--spec", "task.toml", "--account", "dev:1")["task"]
     mine = (number, "--account", "dev:3")
-    played.do("trainer", "join", *mine)
+    assert played.do("trainer", "join", *mine, "--dry-run")["stake"] == 625 * 10**16
+    played.do("trainer", "join", *mine, "--stake", "5")
     played.do("round", "open", number, "--account", "dev:3")
     played.do("trainer", "submit", *mine, "--shard", "1/2")
     warp(played.network, 1800)  # nobody reveals
