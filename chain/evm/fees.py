@@ -40,6 +40,13 @@ def fees_on(web3: Web3, base: int | None, limits: FeeLimits) -> TxParams:
     return {"maxFeePerGas": Wei(2 * base + tip), "maxPriorityFeePerGas": Wei(tip)}
 
 
+def price_now(web3: Web3, limits: FeeLimits = DEFAULT_LIMITS) -> int:
+    """What gas costs now, in wei: the base fee and the usual tip; raises as `current_fees`."""
+    base = head_of(web3).base_fee
+    fees = fees_on(web3, base, limits)
+    return int(fees["gasPrice"]) if base is None else base + int(fees["maxPriorityFeePerGas"])
+
+
 class Head(NamedTuple):
     """The latest block: its number, and its base fee in wei per gas; None where there is none."""
 

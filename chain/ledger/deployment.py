@@ -9,9 +9,14 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from eth_utils.address import to_checksum_address
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from web3 import Web3
+from web3.exceptions import Web3RPCError
+from web3.types import Nonce
+from web3.utils import get_create_address
 
-from chain.errors import ContractError
+from chain.errors import ContractError, RpcError
 from chain.evm.abi import Call, encode_values
 from chain.evm.transactions import Sender
 from chain.folders import data_dir, write_atomically
@@ -24,6 +29,7 @@ LEDGER, ANCHOR, TOKEN = "Ledger", "ReputationAnchor", "DevToken"
 STANDINGS = "StandingAnchor"
 _SCHEMA = "karat.deployment/1"
 _MOST_BYTES = 1 << 20
+_SHORT = 2_000  # blocks: a chain whose logs are read from its first one in a request or two
 
 OnDeployed = Callable[[str, "Deployed"], None]
 
@@ -61,6 +67,7 @@ class Deployer:
         sender: who pays.
         record: the file to keep the deployment in; None keeps none.
         on_deployed: called after each contract that this run created.
+        dry_run: send nothing: what would be sent is estimated into ``gas``.
     """
 
     def __init__(
@@ -68,11 +75,16 @@ class Deployer:
         sender: Sender,
         record: Path | None = None,
         on_deployed: OnDeployed | None = None,
+        *,
+        dry_run: bool = False,
     ) -> None:
         self.sender = sender
         self._record = record
         self._on_deployed = on_deployed
+        self._dry_run = dry_run
         self.deployment = self._load()
+        self.gas: dict[str, int] = {}
+        """The limit that each contract of a dry run would be sent with."""
 
     def ledger(self) -> str:
         """The ledger's address, with its libraries deployed before it; raises as `Sender.send`."""
@@ -98,7 +110,10 @@ class Deployer:
         there = self.deployment.contracts.get(name)
         if there is not None and self._is_there(name, there):
             return there.address
-        receipt = self.sender.send(Call(f"deploy {name}", None, code, bytes, errors=ERRORS))
+        call = Call(f"deploy {name}", None, code, bytes, errors=ERRORS)
+        if self._dry_run:
+            return self._tried(name, call)
+        receipt = self.sender.send(call)
         if receipt["contractAddress"] is None:
             raise ContractError(f"the node does not say where it created {name}")
         created = Deployed(
@@ -111,6 +126,14 @@ class Deployer:
         if self._on_deployed is not None:
             self._on_deployed(name, created)
         return created.address
+
+    def _tried(self, name: str, call: Call[bytes]) -> str:
+        """The address that a contract would get, after those that were tried before it."""
+        if name not in self.gas:
+            self.gas[name] = self.sender.estimate(call)
+        address = to_checksum_address(self.sender.address)
+        nonce = self.sender.web3.eth.get_transaction_count(address)
+        return get_create_address(address, Nonce(nonce + list(self.gas).index(name)))
 
     def _is_there(self, name: str, deployed: Deployed) -> bool:
         """Whether the chain still holds it: a devnet may have been begun anew."""
@@ -137,6 +160,31 @@ class Deployer:
 def record_path(name: str) -> Path:
     """Where the deployment of the network ``name`` is recorded."""
     return data_dir() / "deployments" / f"{name}.json"
+
+
+def creation_block(web3: Web3, address: str) -> int:
+    """A block from which on nothing of a contract is missed: that of its creation, by bisection.
+
+    Takes one request for each doubling of the chain's length. 0 on a short chain, and where the
+    node has forgotten the state of old blocks, as a node without an archive has.
+
+    Raises:
+        NodeError: the node does not answer.
+    """
+    contract = to_checksum_address(address)
+    first, last = 0, int(web3.eth.block_number)  # the code is there at last
+    if last < _SHORT:
+        return 0
+    try:
+        while first < last:
+            middle = (first + last) // 2
+            if web3.eth.get_code(contract, middle):
+                last = middle
+            else:
+                first = middle + 1
+    except (RpcError, Web3RPCError):
+        return 0
+    return first
 
 
 def load_deployment(path: Path) -> Deployment:

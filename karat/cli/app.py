@@ -38,6 +38,7 @@ VERBS = {
     "serve": Verb("serve", "serve", "Show the network in a browser."),
     "account": Verb("account", "account", "Make, import and list encrypted keys."),
     "task": Verb("task", "task", "Create, fund and look at tasks."),
+    "cost": Verb("cost", "cost", "Show what a task would cost each party."),
     "trainer": Verb("trainer", "trainer", "Train on your own data, submit updates, get paid."),
     "verifier": Verb("verifier", "verifier", "Score updates, vote, keep a task going."),
     "round": Verb("round", "round_", "Look at rounds and move them on."),

@@ -1,5 +1,6 @@
 """What trainers and verifiers share: joining, leaving, and where they stand."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
 Role = Literal["trainer", "verifier"]
 StakeFlag = Annotated[
-    str | None, typer.Option(help="In tokens; by default what the task requires.")
+    str | None,
+    typer.Option(help="In tokens; by default what the task requires, and a quarter more."),
 ]
 AmountArgument = Annotated[
     str | None,
@@ -22,6 +24,17 @@ AmountArgument = Annotated[
 ]
 MetricsFlag = Annotated[
     str | None, typer.Option(metavar="HOST:PORT", help="Serve /metrics and /health there.")
+]
+JournalOut = Annotated[Path, typer.Option("--output", "-o", help="File to write; a new one.")]
+JournalFile = Annotated[
+    Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="What was exported.")
+]
+MaxTopUpFlag = Annotated[
+    str,
+    typer.Option(
+        metavar="AMOUNT",
+        help="In tokens: what may be added to the stake after slashes, over the whole task.",
+    ),
 ]
 OnceFlag = Annotated[bool, typer.Option("--once", help="Do what is due now, and end.")]
 
@@ -62,6 +75,38 @@ def add_membership(app: typer.Typer, role: Role, joining: str) -> None:
             wait = max(0, done.leave_at - terminal.network.clock.now())
             line = f"The cool-down has begun: run this again in {wait} s."
         terminal.show(done, [line])
+
+    app.add_typer(_journal(role))
+
+
+def _journal(role: Role) -> typer.Typer:
+    """The verbs that move a journal."""
+    app = typer.Typer(
+        name="journal",
+        help="Move what you have committed to between machines.",
+        no_args_is_help=True,
+    )
+
+    @app.command(name="export", help="Write the journal to a file, once the daemon has ended.")
+    @verb(*LOOK, "account", prints=documents.JournalExported)
+    def export(terminal: Terminal, number: TaskArgument, output: JournalOut) -> None:
+        done = terminal.network.task(number).journal(role).save_as(output)
+        terminal.show(
+            done,
+            [
+                f"{done.entries} files, {done.size} bytes, are in {done.path}. Import them on the "
+                "other machine, and start no daemon on this one any more: two would contradict "
+                "each other."
+            ],
+        )
+
+    @app.command(name="import", help="Add what was exported elsewhere; nothing is written over.")
+    @verb(*LOOK, "account", prints=documents.JournalImported)
+    def import_(terminal: Terminal, number: TaskArgument, file: JournalFile) -> None:
+        done = terminal.network.task(number).journal(role).add_from(file)
+        terminal.show(done, [f"{done.added} files were added to the journal of task {number}."])
+
+    return app
 
 
 def member_summary(member: documents.Member, task: "sdk.Task") -> dict[str, Any]:

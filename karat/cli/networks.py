@@ -33,7 +33,10 @@ KindOption = Annotated[
 ]
 
 
-@verb("account", "password_file", "yes", "no_input", "json", prints=documents.NetworkDeployed)
+@verb(
+    *("account", "password_file", "yes", "no_input", "dry_run", "json"),
+    prints=[documents.NetworkDeployed, documents.DeploymentTried],
+)
 def deploy(
     terminal: Terminal,
     rpc: RpcOption,
@@ -51,6 +54,12 @@ def deploy(
 
     What was interrupted goes on where it stopped, and nothing is paid for twice.
     """
+    if terminal.options.dry_run:
+        tried = sdk.networks.try_deploying(
+            rpc, name, dev_token=dev_token, settings=terminal.settings, ask=terminal.ask
+        )
+        terminal.show(tried, _tried(tried))
+        return
     if kind is Kind.live:
         terminal.insist(f"Deploy Karat's contracts on the chain at {sdk.networks.shown(rpc)}?")
     done = sdk.networks.deploy(
@@ -76,8 +85,9 @@ def add(
     anchor: Annotated[str | None, typer.Option(help="The reputation anchor's address.")] = None,
     token: TokenOption = None,
     from_block: Annotated[
-        int, typer.Option(min=0, help="Block of the ledger's deployment; saves reading before it.")
-    ] = 0,
+        int | None,
+        typer.Option(min=0, help="Block of the ledger's deployment; looked for by default."),
+    ] = None,
     kind: KindOption = Kind.live,
 ) -> None:
     """Add a network that somebody has deployed; its contracts are compared with Karat's."""
@@ -107,6 +117,12 @@ def remove(terminal: Terminal, name: NameArgument) -> None:
     """Forget a network; its contracts stay on their chain."""
     terminal.insist(f"Forget the network {name!r}?")
     terminal.show(sdk.networks.remove(name), [f"The network {name!r} is forgotten."])
+
+
+def _tried(one: documents.DeploymentTried) -> list[str]:
+    would = [f"would deploy {each.name}: {each.gas} gas" for each in one.contracts]
+    whole = f"in all {one.gas} gas, {one.ether} ether now; {one.deployer} has {one.balance}"
+    return [*would, whole]
 
 
 def _lines(one: documents.KnownNetwork) -> list[str]:

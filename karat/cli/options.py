@@ -37,8 +37,13 @@ class Options:
         str | None, _common("--anchor", help="With a URL: the reputation anchor's address.")
     ] = None
     from_block: Annotated[
-        int, _common("--from-block", min=0, help="With a URL: the block of the ledger's creation.")
-    ] = 0
+        int | None,
+        _common(
+            "--from-block",
+            min=0,
+            help="With a URL: the block of the ledger's creation; looked for by default.",
+        ),
+    ] = None
     store: Annotated[
         str | None, _common("--store", help="local:PATH or ipfs:ADDRESS (KARAT_STORE).")
     ] = None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from karat.cli.members import MetricsFlag, OnceFlag, add_membership, member_summary
+from karat.cli.members import MaxTopUpFlag, MetricsFlag, OnceFlag, add_membership, member_summary
 from karat.cli.model import OutFlag
 from karat.cli.options import LOOK, SIGN, verb
 from karat.cli.output import pairs, table
@@ -150,11 +150,14 @@ def run(
     shard: ShardFlag = None,
     metrics: MetricsFlag = None,
     once: OnceFlag = False,
+    max_top_up: MaxTopUpFlag = "0",
 ) -> None:
     """Take part in every round until the task is over: train, commit, reveal, claim."""
     training = terminal.network.task(number).training
     _check_data(training, data, shard)
-    terminal.show(training.run(data, shard=shard, metrics=metrics, once=once), [])
+    terminal.show(
+        training.run(data, shard=shard, metrics=metrics, once=once, max_top_up=max_top_up), []
+    )
 
 
 def _train(

@@ -2,7 +2,7 @@
 
 import typer
 
-from karat.cli.members import MetricsFlag, OnceFlag, add_membership, member_summary
+from karat.cli.members import MaxTopUpFlag, MetricsFlag, OnceFlag, add_membership, member_summary
 from karat.cli.options import LOOK, SIGN, verb
 from karat.cli.output import pairs
 from karat.cli.task import TaskArgument
@@ -47,10 +47,11 @@ def run(
     number: TaskArgument,
     metrics: MetricsFlag = None,
     once: OnceFlag = False,
+    max_top_up: MaxTopUpFlag = "0",
 ) -> None:
     """Vote in every round until the task is over, and take the steps that anyone may take.
 
     May be killed and started again at any moment: it goes on where it was.
     """
     judging = terminal.network.task(number).judging
-    terminal.show(judging.run(metrics=metrics, once=once), [])
+    terminal.show(judging.run(metrics=metrics, once=once, max_top_up=max_top_up), [])

@@ -99,7 +99,9 @@ def _join(task: TaskState, address: str, role: str, stake: int) -> None:
 
 
 def _stake_topped_up(task: TaskState, event: ledger.StakeToppedUp) -> None:
-    _account(task, event.account).stake += event.amount
+    account = _account(task, event.account)
+    account.stake += event.amount
+    account.topped_up += event.amount
 
 
 def _leave_requested(task: TaskState, event: ledger.LeaveRequested) -> None:

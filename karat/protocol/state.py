@@ -112,7 +112,8 @@ class Account:
 
     ``role`` is trainer or verifier, and empty for a challenger that is no member. ``earned`` holds
     rewards only: stakes and bonds that come back are no income. ``bonds`` is at risk in open
-    appeals, ``bonds_lost`` went with those that failed. ``evicted``: its place went to another.
+    appeals, ``bonds_lost`` went with those that failed. ``topped_up`` was added to the stake since.
+    ``evicted``: its place went to another.
     """
 
     address: str
@@ -124,6 +125,7 @@ class Account:
     withdrawn: int = 0
     bonds: int = 0
     bonds_lost: int = 0
+    topped_up: int = 0
     updates: int = 0
     leave_at: int = 0
     left: bool = False

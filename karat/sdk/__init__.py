@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import lazy_loader
 
 if TYPE_CHECKING:
-    from karat.sdk import arena, devnet, doctor, documents, files, graph, networks
+    from karat.sdk import arena, costs, devnet, doctor, documents, files, graph, networks
     from karat.sdk.accounts import Accounts
     from karat.sdk.configuration import configuration, folders, load_settings, read_password_file
     from karat.sdk.connection import Contracts, connect, open_network, profile_of
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
-    submodules=["arena", "devnet", "doctor", "documents", "files", "graph", "networks"],
+    submodules=["arena", "costs", "devnet", "doctor", "documents", "files", "graph", "networks"],
     submod_attrs={
         "accounts": ["Accounts"],
         "configuration": ["configuration", "folders", "load_settings", "read_password_file"],
@@ -70,6 +70,7 @@ __all__ = [
     "arena",
     "configuration",
     "connect",
+    "costs",
     "devnet",
     "doctor",
     "documents",

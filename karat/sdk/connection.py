@@ -7,6 +7,7 @@ from eth_account.signers.local import LocalAccount
 from chain.evm.addresses import checked_address
 from chain.evm.node import connect_node
 from chain.evm.wire import shown
+from chain.ledger.deployment import creation_block
 from chain.ledger.profiles import Profile, load_profile
 from chain.ledger.profiles import connect as connect_profile
 from karat.config import Settings, load_settings
@@ -21,7 +22,7 @@ class Contracts:
 
     ledger: str | None = None
     anchor: str | None = None
-    from_block: int = 0
+    from_block: int | None = None
 
 
 NOT_NAMED = Contracts()
@@ -33,7 +34,7 @@ def connect(
     ledger: str | None = None,
     anchor: str | None = None,
     store: str | None = None,
-    from_block: int = 0,
+    from_block: int | None = None,
     account: str | LocalAccount | None = None,
     password: str | None = None,
     device: str | None = None,
@@ -48,7 +49,7 @@ def connect(
         anchor: with a URL: the reputation anchor's address, if proofs are wanted, or scores
             that count what trainers say of one another.
         store: content store (``local:PATH`` or ``ipfs:URL``), if updates or models are wanted.
-        from_block: with a URL: the block the ledger was deployed in; saves time on a long chain.
+        from_block: with a URL: the block the ledger was deployed in; looked for if None.
         account: who acts: the name or address of a stored account, ``dev:N`` on a devnet, or an
             unlocked key. What only reads needs none, and a key is opened once it must sign.
         password: of a stored account.
@@ -98,13 +99,14 @@ def profile_of(settings: Settings, contracts: Contracts = NOT_NAMED) -> Profile:
             f"which ledger at {shown(url)}? Name its address (--ledger, or from Python "
             'connect(…, ledger="0x…"))'
         )
-    chain_id = int(connect_node(url).eth.chain_id)
+    web3, address = connect_node(url), checked_address(ledger)
+    chain_id, first = int(web3.eth.chain_id), contracts.from_block
     fields = {
         "rpc_url": url,
         "chain_id": chain_id,
-        "ledger": checked_address(ledger),
+        "ledger": address,
         "anchor": None if anchor is None else checked_address(anchor),
-        "from_block": contracts.from_block,
+        "from_block": creation_block(web3, address) if first is None else first,
     }
     return Profile.of(f"chain-{chain_id}", fields)
 

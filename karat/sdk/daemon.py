@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from chain.ledger.client import Token
+from karat.money import Money
+from karat.participants.daemon.follow import Following
 from karat.participants.daemon.logs import daemon_log
 from karat.participants.daemon.loop import (
     run_steps,
@@ -12,9 +15,16 @@ from karat.participants.daemon.loop import (
 from karat.participants.daemon.metrics import Metrics, served
 from karat.participants.daemon.outbox import Outbox
 from karat.participants.journal import alone, journal_folder
+from karat.sdk.plan import Amount
 
 if TYPE_CHECKING:
     from karat.sdk.network import Network
+
+
+def units_of(network: "Network", following: Following, amount: Amount) -> int:
+    """Base units of an amount of a task's tokens; raises ConfigError if it is none."""
+    token = following.task().history.params.token  # a sponsor may name anything
+    return Money.told_by(Token(network.web3, token)).parse(amount)
 
 
 class Service:

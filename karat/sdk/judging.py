@@ -7,8 +7,9 @@ from chain.ledger.bindings.enums import Role
 from karat.participants.daemon.follow import Following
 from karat.participants.daemon.outbox import Outbox
 from karat.participants.verifier.daemon import VerifierDaemon
-from karat.sdk.daemon import Service
+from karat.sdk.daemon import Service, units_of
 from karat.sdk.documents import VerifierRan
+from karat.sdk.plan import Amount
 
 if TYPE_CHECKING:
     from karat.sdk.network import Network
@@ -21,7 +22,9 @@ class Judging:
         self._network = network
         self.task_id = task_id
 
-    def run(self, *, metrics: str | None = None, once: bool = False) -> VerifierRan:
+    def run(
+        self, *, metrics: str | None = None, once: bool = False, max_top_up: Amount = 0
+    ) -> VerifierRan:
         """Vote in every round until the task is over, or a signal ends it.
 
         May be killed and started again at any moment: it goes on where it was.
@@ -29,14 +32,16 @@ class Judging:
         Args:
             metrics: ``HOST:PORT`` to serve ``/metrics`` and ``/health`` on.
             once: do what is due now, and end.
+            max_top_up: tokens that may be added to the stake over the whole task, after slashes.
 
         Raises:
-            ConfigError: the address for metrics cannot be used.
+            ConfigError: the address for metrics cannot be used, or the amount is none.
             KaratError: what cannot be repaired by waiting.
         """
         network = self._network
         ledger, address = network.ledger, network.address
         following = Following(ledger, self.task_id, network.store, network.from_block)
+        most = units_of(network, following, max_top_up)
         service = Service("verifier", self.task_id, network, metrics)
 
         def begin() -> None:
@@ -47,7 +52,14 @@ class Judging:
 
         def daemon(outbox: Outbox) -> Callable[[], bool]:
             anchor, device, clock = network.anchor_or_none, network.device, network.clock
-            return VerifierDaemon(ledger, anchor, following, outbox, device, clock).step
+            made = VerifierDaemon(ledger, anchor, following, outbox, device, clock, most)
+
+            def step() -> bool:
+                if not once:
+                    made.warm_up()
+                return made.step()
+
+            return step
 
         service.run(daemon, once=once, begin=begin)
         return VerifierRan(task=self.task_id, account=address)

@@ -4,15 +4,24 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from eth_account.signers.local import LocalAccount
+from eth_utils.address import to_checksum_address
 from web3 import Web3
 
 from chain.errors import ContractError, ProfileError, TransactionReverted
 from chain.evm.addresses import checked_address
+from chain.evm.fees import price_now
+from chain.evm.limits import in_ether
 from chain.evm.node import connect_node
 from chain.evm.transactions import Sender
 from chain.evm.wire import shown
 from chain.ledger.client import Token
-from chain.ledger.deployment import LEDGER, Deployer, load_deployment, record_path
+from chain.ledger.deployment import (
+    LEDGER,
+    Deployer,
+    creation_block,
+    load_deployment,
+    record_path,
+)
 from chain.ledger.profiles import (
     Profile,
     check_name,
@@ -28,7 +37,9 @@ from karat.money import Money
 from karat.sdk.accounts import Accounts, Ask
 from karat.sdk.documents import (
     BadNetwork,
+    ContractGas,
     DeployedContract,
+    DeploymentTried,
     KnownNetwork,
     NetworkAdded,
     NetworkDeployed,
@@ -36,7 +47,7 @@ from karat.sdk.documents import (
     NetworkRemoved,
 )
 
-__all__ = ["Kind", "add", "deploy", "known", "remove", "shown"]
+__all__ = ["Kind", "add", "deploy", "known", "remove", "shown", "try_deploying"]
 
 Kind = Literal["devnet", "live"]
 OnDeployed = Callable[[DeployedContract], None]
@@ -80,19 +91,10 @@ def deploy(
         ProfileError: the name is taken by another network, or cannot be one's.
         TransactionError: see :meth:`chain.evm.transactions.Sender.send`.
     """
-    unlocked, named = (None, account) if isinstance(account, str | None) else (account, None)
-    settings = load_settings(account=named) if settings is None else settings
-    web3 = connect_node(rpc_url)
-    chain_id = int(web3.eth.chain_id)
-    draft = Profile.of(
-        name or f"chain-{chain_id}",
-        {"kind": kind, "rpc_url": rpc_url, "chain_id": chain_id, "ledger": _UNKNOWN},
-    )
-    offered = _offered(web3, token, dev_token=dev_token)
-    payer = Accounts(settings, lambda: draft, account=unlocked, password=password, ask=ask)
-    _require_own(draft, payer.address)
+    draft, sender = _begin(rpc_url, name, account, password, kind, settings, ask)
+    offered = _offered(sender.web3, token, dev_token=dev_token)
     deployer = Deployer(
-        Sender(web3, payer.unlocked, limits=settings.fee_limits),
+        sender,
         record_path(draft.name),
         None
         if on_deployed is None
@@ -110,11 +112,43 @@ def deploy(
     save_profile(profile)
     return NetworkDeployed(
         **_shown(profile),
-        deployer=payer.address,
+        deployer=sender.address,
         contracts=[
             DeployedContract(name=contract, **made.model_dump())
             for contract, made in deployer.deployment.contracts.items()
         ],
+    )
+
+
+def try_deploying(
+    rpc_url: str,
+    name: str | None = None,
+    *,
+    account: str | LocalAccount | None = None,
+    password: str | None = None,
+    dev_token: bool = False,
+    settings: Settings | None = None,
+    ask: Ask | None = None,
+) -> DeploymentTried:
+    """What :func:`deploy` would send now, and what that would cost; nothing is sent.
+
+    Takes the same arguments, and raises as it does.
+    """
+    draft, sender = _begin(rpc_url, name, account, password, "live", settings, ask)
+    deployer = Deployer(sender, record_path(draft.name), dry_run=True)
+    deployer.anchor()
+    if dev_token:
+        deployer.token()
+    total, web3 = sum(deployer.gas.values()), sender.web3
+    return DeploymentTried(
+        network=draft.name,
+        rpc_url=draft.shown_url,
+        chain_id=draft.chain_id,
+        deployer=sender.address,
+        contracts=[ContractGas(name=one, gas=gas) for one, gas in deployer.gas.items()],
+        gas=total,
+        ether=in_ether(total * price_now(web3)),
+        balance=in_ether(web3.eth.get_balance(to_checksum_address(sender.address))),
     )
 
 
@@ -125,7 +159,7 @@ def add(
     *,
     anchor: str | None = None,
     token: str | None = None,
-    from_block: int = 0,
+    from_block: int | None = None,
     kind: Kind = "live",
 ) -> NetworkAdded:
     """Write the profile of a network that somebody has deployed, once its contracts were compared.
@@ -136,7 +170,7 @@ def add(
         ledger: its address.
         anchor: the reputation anchor's address.
         token: an ERC-20 token to offer for rewards.
-        from_block: the block of the ledger's deployment; saves time on a long chain.
+        from_block: the block of the ledger's deployment; looked for if None.
         kind: ``devnet`` if nothing on it is anybody's money.
 
     Raises:
@@ -149,18 +183,21 @@ def add(
     check_name(name)
     if name in known_profiles():
         raise ProfileError(f"there is already a network {name!r}; choose another name")
-    web3 = connect_node(rpc_url)
+    web3, address = connect_node(rpc_url), checked_address(ledger)
     fields = {
         "kind": kind,
         "rpc_url": rpc_url,
         "chain_id": int(web3.eth.chain_id),
-        "ledger": checked_address(ledger),
+        "ledger": address,
         "anchor": None if anchor is None else checked_address(anchor),
         "token": _offered(web3, token),
-        "from_block": from_block,
+        "from_block": from_block or 0,
     }
     profile = Profile.of(name, fields)
     connect(profile)
+    if from_block is None:
+        found = creation_block(web3, address)
+        profile = profile.model_copy(update={"from_block": found})
     path = save_profile(profile)
     return NetworkAdded(**_shown(profile), path=str(path))
 
@@ -186,6 +223,29 @@ def remove(name: str) -> NetworkRemoved:
         load_profile(name)  # says which there are
         raise ProfileError(f"the network {name!r} is a table of karat.toml; take it out there")
     return NetworkRemoved(network=name)
+
+
+def _begin(
+    rpc_url: str,
+    name: str | None,
+    account: str | LocalAccount | None,
+    password: str | None,
+    kind: Kind,
+    settings: Settings | None,
+    ask: Ask | None,
+) -> tuple[Profile, Sender]:
+    """The profile of a network that is to be deployed, without its contracts, and who pays."""
+    unlocked, named = (None, account) if isinstance(account, str | None) else (account, None)
+    settings = load_settings(account=named) if settings is None else settings
+    web3 = connect_node(rpc_url)
+    chain_id = int(web3.eth.chain_id)
+    draft = Profile.of(
+        name or f"chain-{chain_id}",
+        {"kind": kind, "rpc_url": rpc_url, "chain_id": chain_id, "ledger": _UNKNOWN},
+    )
+    payer = Accounts(settings, lambda: draft, account=unlocked, password=password, ask=ask)
+    _require_own(draft, payer.address)
+    return draft, Sender(web3, payer.unlocked, limits=settings.fee_limits)
 
 
 def _offered(web3: Web3, token: str | None, *, dev_token: bool = False) -> str | None:

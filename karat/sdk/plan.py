@@ -13,6 +13,7 @@ TrainerJoined(dry_run=False, transactions=[…], task=1, role='trainer', …)
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Generic, TypedDict, TypeVar
 
 from web3.types import TxReceipt
@@ -22,6 +23,8 @@ from chain.evm.abi import Call
 from chain.evm.transactions import Sender
 from karat.sdk.documents import Sent, Transaction
 
+Amount = str | int | Decimal
+"""A number of tokens, such as ``"12.5"``; never base units."""
 D = TypeVar("D", bound=Sent)
 
 

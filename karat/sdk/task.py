@@ -1,7 +1,6 @@
 """A task to act on: join it, work in it, move it on, get paid. Every act is a :class:`Plan`."""
 
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -17,15 +16,14 @@ from karat.protocol.rounds import due_calls, opening
 from karat.protocol.rules import earned, phase_name, required_stake
 from karat.sdk import documents
 from karat.sdk.documents import Sent
-from karat.sdk.plan import Outcome, Plan
+from karat.sdk.journals import Journal
+from karat.sdk.plan import Amount, Outcome, Plan
 from karat.sdk.views import TaskView, updates_of
 
 if TYPE_CHECKING:
     from karat.sdk.judging import Judging
     from karat.sdk.training import Training
 
-Amount = str | int | Decimal
-"""A number of tokens, such as ``"12.5"``; never base units."""
 Role = Literal["trainer", "verifier"]
 D = TypeVar("D", bound=Sent)
 
@@ -64,7 +62,7 @@ class Task(TaskView):
     # --- a member's ----------------------------------------------------------------------------
 
     def join_trainer(self, stake: Amount | None = None) -> Plan[documents.TrainerJoined]:
-        """Join as a trainer, with a stake (None: what the task requires).
+        """Join as a trainer, with a stake (None: what the task requires, and a quarter more).
 
         Raises:
             ConfigError: the amount is none, or the account has not enough.
@@ -210,6 +208,10 @@ class Task(TaskView):
             ),
         )
 
+    def journal(self, role: Role) -> Journal:
+        """What the account has journalled here as a trainer or a verifier; to move it."""
+        return Journal(self._network, self.id, role)
+
     def attest(self, peers: Mapping[str, int]) -> Plan[documents.PeersAttested]:
         """State how much one trusts other trainers, as edges of the trust graph.
 
@@ -337,13 +339,21 @@ class Task(TaskView):
 
     def _join(self, role: Role, stake: Amount | None, kind: Callable[..., D]) -> Plan[D]:
         ledger, address = self._network.ledger, self._network.address
-        least = required_stake(self.params, role)
-        units = least if stake is None else self.money.parse(stake)
+        units = self._usual_stake(role) if stake is None else self.money.parse(stake)
         return self._plan(
             f"stake {self.money.show(units)} in task {self.id} as a {role}",
             membership.join(ledger, self.token, self.id, self.rules_hash, role, address, units),
             lambda done: kind(**done.fields, task=self.id, role=role, address=address, stake=units),
         )
+
+    def _usual_stake(self, role: Role) -> int:
+        """What the task requires and a margin, so that one slash does not suspend at once.
+
+        Without the margin, if the account has not enough for it.
+        """
+        least = required_stake(self.params, role)
+        wanted = membership.with_margin(least)
+        return wanted if self.token.balance_of(self._network.address) >= wanted else least
 
     def _standing(self) -> dict[str, Any]:
         """The fields of a member document."""

@@ -14,10 +14,10 @@ from karat.participants.membership import member_as
 from karat.participants.trainer.daemon import TrainerDaemon
 from karat.participants.trainer.data import load_examples, shard_of
 from karat.participants.trainer.work import TrainerWork
-from karat.sdk.daemon import Service
+from karat.sdk.daemon import Service, units_of
 from karat.sdk.documents import BaseSaved, Submitted, Trained, TrainerRan
 from karat.sdk.models import write_weights
-from karat.sdk.plan import Outcome, Plan
+from karat.sdk.plan import Amount, Outcome, Plan
 from learning.tasks.data import Examples
 from learning.weights import most_bytes
 
@@ -201,6 +201,7 @@ class Training:
         shard: str | None = None,
         metrics: str | None = None,
         once: bool = False,
+        max_top_up: Amount = 0,
     ) -> TrainerRan:
         """Take part in every round until the task is over, or a signal ends it.
 
@@ -209,18 +210,20 @@ class Training:
             shard: as in :meth:`train`.
             metrics: ``HOST:PORT`` to serve ``/metrics`` and ``/health`` on.
             once: do what is due now, and end.
+            max_top_up: tokens that may be added to the stake over the whole task, after slashes.
 
         Raises:
-            ConfigError: the data or the address for metrics cannot be used.
+            ConfigError: the data, the amount or the address for metrics cannot be used.
             NotAvailable: the account is no trainer of the task.
         """
         work, network = self.work, self._network
+        most = units_of(network, work.following, max_top_up)
         service = Service("trainer", self.task_id, network, metrics)
         examples = self._examples(data, shard)
         member_as(work.ledger, self.task_id, work.address, "trainer")
 
         def daemon(outbox: Outbox) -> Callable[[], bool]:
-            return TrainerDaemon(work, examples, outbox, network.clock).step
+            return TrainerDaemon(work, examples, outbox, network.clock, most).step
 
         service.run(daemon, once=once)
         return TrainerRan(task=self.task_id, account=work.address)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from structlog.testing import LogCapture
@@ -35,14 +35,26 @@ SPONSOR, VERIFIERS, TRAINERS = 0, (1, 2, 6), (3, 4, 5)
 HOUR = "1h"
 
 
+class Stakes(NamedTuple):
+    """What members join with, in base units."""
+
+    verifier: int = STAKE
+    trainer: int = STAKE
+
+
+AMPLE = Stakes()
+
+
 class World:
     """One task on Anvil, three verifiers, three trainers; time moves by :meth:`warp` only.
 
     ``web3`` and ``ledger`` are this side's own view; members use the node at ``url``.
     """
 
-    def __init__(self, devnet: Devnet, folder: Path, rounds: int, url: str | None) -> None:
-        self.devnet = devnet
+    def __init__(
+        self, devnet: Devnet, folder: Path, rounds: int, url: str | None, stakes: Stakes
+    ) -> None:
+        self.devnet, self._stakes = devnet, stakes
         self.web3 = connect_node(str(devnet.rpc_url))
         self.member_web3 = self.web3 if url is None else connect_node(url)
         self.logs = LogCapture()
@@ -91,27 +103,33 @@ class World:
         self.senders[SPONSOR].send(self.ledger.create_task(rules, file.escrow(money), grants))
         agreed = self.ledger.rules_hash(1)
         for index in VERIFIERS:
-            self.senders[index].send(self.ledger.join_verifier(1, agreed, STAKE))
+            self.senders[index].send(self.ledger.join_verifier(1, agreed, self._stakes.verifier))
         for index in TRAINERS:
-            self.senders[index].send(self.ledger.join_trainer(1, agreed, STAKE))
+            self.senders[index].send(self.ledger.join_trainer(1, agreed, self._stakes.trainer))
 
-    def trainer(self, index: int) -> TrainerDaemon:
+    def trainer(self, index: int, *, most_top_up: int = 0) -> TrainerDaemon:
         """A trainer's daemon, as if started just now."""
         sender = self.senders[index]
         following = Following(self.member_ledger, 1, self.store, 0)
         work = TrainerWork(self.member_ledger, following, sender, "cpu")
         outbox = Outbox(sender, self._log.bind(who=index), Metrics("trainer"))
         data = shard_of(self.spec, f"{index - 2}/{len(TRAINERS)}")
-        return TrainerDaemon(work, data, outbox, Clock(self.member_web3))
+        return TrainerDaemon(work, data, outbox, Clock(self.member_web3), most_top_up)
 
-    def verifier(self, index: int) -> VerifierDaemon:
+    def verifier(self, index: int, *, most_top_up: int = 0) -> VerifierDaemon:
         """A verifier's daemon, as if started just now."""
         sender = self.senders[index]
         following = Following(self.member_ledger, 1, self.store, 0)
         anchor = ReputationAnchor(self.member_web3, self.anchor.address)
         outbox = Outbox(sender, self._log.bind(who=index), Metrics("verifier"))
         return VerifierDaemon(
-            self.member_ledger, anchor, following, outbox, "cpu", Clock(self.member_web3)
+            self.member_ledger,
+            anchor,
+            following,
+            outbox,
+            "cpu",
+            Clock(self.member_web3),
+            most_top_up,
         )
 
     def info(self, number: int = 1) -> RoundView:
@@ -121,6 +139,11 @@ class World:
     def stake(self, index: int) -> int:
         """What a member has at stake."""
         return self.ledger.member(1, PEOPLE[index].address).stake
+
+    def top_up(self, index: int, amount: int) -> None:
+        """Add base units to a member's stake."""
+        sender = self.senders[index]
+        sender.send(self.ledger.top_up(1, sender.address, amount))
 
     def warp(self, timestamp: int) -> None:
         """Mine a block at a time (seconds), if it is still to come."""
@@ -160,12 +183,19 @@ def direct(url: str) -> Iterator[str]:
 
 @contextmanager
 def world(
-    folder: Path, *, rounds: int = 2, before: Callable[[str], AbstractContextManager[str]] = direct
+    folder: Path,
+    *,
+    rounds: int = 2,
+    before: Callable[[str], AbstractContextManager[str]] = direct,
+    stakes: Stakes = AMPLE,
 ) -> Iterator[World]:
-    """A fresh network; the caller sets ``KARAT_DATA_DIR``. ``before`` puts a node before Anvil."""
+    """A fresh network; the caller sets ``KARAT_DATA_DIR``. ``before`` puts a node before Anvil.
+
+    Members join with ``stakes``.
+    """
     addresses: Sequence[str] = [account.address for account in PEOPLE]
     with (
         start_devnet("anvil", accounts=addresses) as devnet,
         before(str(devnet.rpc_url)) as url,
     ):
-        yield World(devnet, folder, rounds, url)
+        yield World(devnet, folder, rounds, url, stakes)

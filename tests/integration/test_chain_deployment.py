@@ -1,17 +1,19 @@
 """Deploying on chains that are not Karat's own: real gas, other chain ids, interruptions."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eth_account import Account
 from web3 import Web3
 
-from chain.errors import ContractError, TransactionRejected
+from chain.errors import ContractError, RpcError, TransactionRejected
 from chain.evm.node import connect_node, rpc
 from chain.evm.transactions import Sender
 from chain.ledger.client import Ledger, ReputationAnchor
-from chain.ledger.deployment import Deployer, load_deployment
+from chain.ledger.deployment import Deployer, creation_block, load_deployment
 from chain.ledger.profiles import Profile, connect
 from tests.chain.nodes import SEPOLIA, hardhat_account, plain_anvil, plain_hardhat
 
@@ -75,6 +77,49 @@ def test_a_chain_begun_anew_is_deployed_to_anew(sepolia: Web3, tmp_path: Path) -
     rpc(sepolia, "evm_revert", empty)
     address = Deployer(sender, record).ledger()
     Ledger.attach(sepolia, address)
+
+
+def test_the_block_of_a_creation_is_found_in_a_request_per_doubling(
+    sepolia: Web3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = Account.create()
+    ether(sepolia, account.address, 10)
+    rpc(sepolia, "anvil_mine", hex(40))
+    deployer = Deployer(Sender(sepolia, account), tmp_path / "it.json")
+    address = deployer.ledger()
+    assert creation_block(sepolia, address) == 0  # a short chain is read from its first block
+    rpc(sepolia, "anvil_mine", hex(60))
+    monkeypatch.setattr("chain.ledger.deployment._SHORT", 64)
+    asked = _counted(sepolia)
+    assert creation_block(sepolia, address) == deployer.deployment.from_block > 40
+    assert asked["eth_getCode"] <= 7
+
+
+def test_a_node_that_has_forgotten_old_blocks_is_read_from_the_first(
+    sepolia: Web3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chain.ledger.deployment._SHORT", 0)
+    ask = sepolia.provider.make_request
+
+    def pruned(method: Any, params: Any) -> Any:
+        if method == "eth_getCode":
+            raise RpcError(method, -32000, "missing trie node 0badc0de (path )")
+        return ask(method, params)
+
+    sepolia.provider.make_request = pruned  # type: ignore[method-assign]
+    assert creation_block(sepolia, "0x" + "11" * 20) == 0
+
+
+def _counted(web3: Web3) -> Counter[str]:
+    asked: Counter[str] = Counter()
+    ask = web3.provider.make_request
+
+    def counting(method: Any, params: Any) -> Any:
+        asked[method] += 1
+        return ask(method, params)
+
+    web3.provider.make_request = counting  # type: ignore[method-assign]
+    return asked
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"schema": "karat.deployment/2"}', "x" * 2**21])

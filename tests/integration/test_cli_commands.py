@@ -1,6 +1,7 @@
 """Every command once, on one small task: documents, exit codes, dry runs, resuming."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -88,6 +89,7 @@ def _play(one: Played) -> None:
     one.do("trainer", "train", 1, "--account", "dev:3", "--data", "own.npz")
     one.do("trainer", "submit", 1, "--account", "dev:3")
     one.do("trainer", "submit", 1, "--account", "dev:4", "--shard", "1/2")
+    _move(one, ("trainer", "journal"), "dev:3")
     warp(one.network, 1200)
     for name in ("dev:3", "dev:4"):
         one.do("trainer", "submit", 1, "--account", name)
@@ -99,6 +101,19 @@ def _play(one: Played) -> None:
     one.do("verifier", "run", 1, "--account", "dev:2", "--once")
 
 
+def _move(one: Played, journal: tuple[str, str], name: str) -> None:
+    """To another machine: what is committed is revealed from what was imported there."""
+    made = one.do(*journal, "export", 1, "-o", "moved", "--account", name)
+    assert (made["entries"], made["role"]) == (2, journal[0])
+    [old] = Path(one.home.env["KARAT_DATA_DIR"]).glob(f"{journal[0]}/**/{made['account'].lower()}")
+    shutil.rmtree(old)
+    assert one.do(*journal, "import", 1, "moved", "--account", name)["added"] == 2
+    assert (
+        "not of the trainer"
+        in one.home.run(*journal, "import", 1, "moved", "--account", "dev:4", code=3)[1]
+    )
+
+
 @pytest.mark.timeout(900)
 def test_a_round_is_played_command_by_command(played: Played) -> None:
     said = played.do("round", "show", 1, 1)
@@ -107,6 +122,23 @@ def test_a_round_is_played_command_by_command(played: Played) -> None:
     assert len(said["updates"]) == 2
     assert {update["verdict"] for update in said["updates"]} <= {"ok", "harmful"}
     assert [event.round for event in played.network.events(BaseModelFixed)] == [1]
+
+
+def test_costs_are_those_of_real_transactions(played: Played) -> None:
+    told = played.do("cost", "--spec", "task.toml", "--trainers", 2)
+    assert told["gas_price"] > 0
+    parties = {
+        one["party"]: {op["operation"]: op["gas"] for op in one["once"]} for one in told["parties"]
+    }
+    made = played.do("task", "create", "--spec", "task.toml", "--account", "dev:1")
+    joined = played.do("trainer", "join", made["task"], "--account", "dev:4")
+    for party, done in (("sponsor", made), ("trainer", joined)):
+        last = done["transactions"][-1]
+        assert last["gas"] == pytest.approx(parties[party][last["operation"]], rel=0.05)
+    assert (
+        "no price in gwei"
+        in played.home.run("cost", "--spec", "task.toml", "--gas-price", "much", code=2)[1]
+    )
 
 
 def test_a_finished_submission_is_not_sent_again(played: Played) -> None:
@@ -319,7 +351,8 @@ def test_a_slashed_trainer_adds_to_its_stake_and_acts_again(played: Played) -> N
     number = played.do("task", "create", "--spec", "task.toml", "--account", "dev:1")["task"]
     mine = (number, "--account", "dev:3")
     other = (number, "--account", "dev:4")
-    played.do("trainer", "join", *mine)
+    assert played.do("trainer", "join", *mine, "--dry-run")["stake"] == 625 * 10**16
+    played.do("trainer", "join", *mine, "--stake", "5")
     played.do("trainer", "join", *other)
     played.do("round", "open", number, "--account", "dev:3")
     played.do("trainer", "submit", *mine, "--shard", "1/2")

@@ -45,6 +45,11 @@ def test_a_network_of_its_own_on_a_chain_with_another_id(home: Home) -> None:
         web3 = connect_node(url, chain_id=SEPOLIA)
         deploy = ("deploy", "--rpc", url, "--name", "mine", "--account", "sponsor")
         assert "--yes" in home.run(*deploy, code=2)[1]
+        tried = checked(home.json(*deploy, "--dry-run", "--dev-token"))
+        assert (tried["deployer"], tried["balance"]) == (address, "0")
+        assert tried["gas"] == sum(one["gas"] for one in tried["contracts"])
+        assert web3.eth.get_transaction_count(address) == 0
+        assert home.json("network", "list")["networks"] == []
         ether(web3, address, 0.03)
         home.run(*deploy, "--yes", code=5)
         begun = json.loads((home.folder / "data" / "deployments" / "mine.json").read_text())
@@ -54,6 +59,12 @@ def test_a_network_of_its_own_on_a_chain_with_another_id(home: Home) -> None:
         made = checked(home.json(*deploy, "--yes", "--dev-token"))
         addresses = {one["name"]: one["address"] for one in made["contracts"]}
         assert {k: v["address"] for k, v in begun["contracts"].items()}.items() <= addresses.items()
+        assert [one["name"] for one in tried["contracts"]] == list(addresses)
+        for one, contract in zip(tried["contracts"], made["contracts"], strict=True):
+            used = web3.eth.get_transaction_receipt(contract["transaction"])["gasUsed"]
+            assert used <= one["gas"] <= 1.3 * used
+        nothing = home.run(*deploy, "--dry-run")[0]
+        assert nothing.startswith("in all 0 gas, 0 ether now")
         assert (made["chain_id"], made["kind"], made["deployer"]) == (SEPOLIA, "live", address)
         assert (made["ledger"], made["token"]) == (addresses["Ledger"], addresses["DevToken"])
         [created] = [one for one in made["contracts"] if one["name"] == "Ledger"]

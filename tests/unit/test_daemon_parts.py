@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import sqlite3
 import sys
@@ -36,6 +37,7 @@ from learning.errors import DeviceError
 
 LOG = structlog.get_logger()
 SEED = bytes(range(32))
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
 @pytest.fixture(autouse=True)
@@ -236,3 +238,50 @@ def test_two_daemons_do_not_share_a_journal(
         pass
     with alone(tmp_path / "journal"):
         pass
+
+
+def test_the_dashboard_shows_what_is_exported_and_all_of_it() -> None:
+    dashboard = json.loads((DOCS / "grafana.json").read_text("utf-8"))
+    asked: set[str] = set()
+    for panel in dashboard["panels"]:
+        assert panel["title"]
+        for target in panel["targets"]:
+            named = set(re.findall(r"\bkarat_\w+", target["expr"]))
+            assert named, panel["title"]
+            asked |= named
+    metrics = Metrics("verifier")
+    metrics.failed("OSError")  # a counter with labels has no sample before it counts
+    metrics.transactions.labels("commit").inc()
+    metrics.updates.labels("ok").inc()
+    families = list(metrics.registry.collect())
+    exported = {sample.name for family in families for sample in family.samples}
+    assert asked <= exported
+    for family in families:
+        assert any(one.startswith(family.name) for one in asked), family.name
+    places = [panel["gridPos"] for panel in dashboard["panels"]]
+    assert len({(place["x"], place["y"]) for place in places}) == len(places)
+
+
+def test_what_a_member_has_is_exported_and_a_suspended_one_is_unwell() -> None:
+    metrics = Metrics("verifier")
+    metrics.stepped()
+    metrics.has(8.25, 1.5, 0.03)
+    metrics.suspended(True)
+    metrics.in_time(-1)
+    with served(metrics, "127.0.0.1:0") as url:
+        text = urllib.request.urlopen(f"{url}/metrics").read().decode()  # noqa: S310
+        lines = (
+            "stake 8.25",
+            "balance 1.5",
+            "ether 0.03",
+            "suspended 1.0",
+            "deadline_seconds -1.0",
+        )
+        for line in lines:
+            assert f"karat_{line}" in text
+        with pytest.raises(urllib.error.HTTPError) as suspended:
+            urllib.request.urlopen(f"{url}/health")  # noqa: S310
+        assert (suspended.value.code, json.load(suspended.value)["status"]) == (503, "suspended")
+        suspended.value.close()
+        metrics.suspended(False)
+        assert metrics.health()[0]

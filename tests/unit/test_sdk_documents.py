@@ -24,8 +24,9 @@ CLI = Path(__file__).resolve().parents[2] / "karat" / "cli"
 # Schemas are an interface: a name that changes or goes breaks other people's programs.
 SCHEMAS = """
 account account.address account.fund account.list account.passwd account.remove account.rename
-arena arena-list config demo deploy doctor down leave model.export network network.list
-network.remove
+arena arena-list config cost demo deploy deploy.dry-run doctor down journal.export journal.import
+leave model.export network
+network.list network.remove
 reputation.attest reputation.audit reputation.epochs reputation.explain reputation.export
 reputation.show reputation.top reputation.verify round round.appeal round.open round.settle serve
 status store.add store.gc store.get store.pin store.pull store.push store.stat store.unpin

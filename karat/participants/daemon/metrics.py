@@ -33,6 +33,7 @@ class Metrics:
         self.role = role
         self._last_step = time.monotonic()
         self._trouble: tuple[str, float] | None = None  # the latest failure, and since when
+        self._is_suspended = False
         self._steps = Counter(
             "karat_steps", "Times the daemon looked at the chain.", registry=self.registry
         )
@@ -43,13 +44,24 @@ class Metrics:
             "karat_transactions", "Transactions mined.", ["operation"], registry=self.registry
         )
         self._round = 0
-        self._round_gauge = Gauge("karat_round", "The round worked on.", registry=self.registry)
+        self._round_gauge = self._gauge("karat_round", "The round worked on.")
         self.updates = Counter(
             "karat_updates_scored", "Updates scored.", ["verdict"], registry=self.registry
         )
         self.scoring = Histogram(
             "karat_scoring_seconds", "Seconds to score a round.", registry=self.registry
         )
+        self._stake = self._gauge("karat_stake", "Tokens at stake.")
+        self._balance = self._gauge("karat_balance", "Tokens earned and not paid out.")
+        self._ether = self._gauge("karat_ether", "Ether for transactions.")
+        self._suspended = self._gauge("karat_suspended", "1 if the stake is too low to act.")
+        self._left = self._gauge(
+            "karat_deadline_seconds",
+            "Seconds that were left when the last commitment or reveal was mined.",
+        )
+
+    def _gauge(self, name: str, meaning: str) -> Gauge:
+        return Gauge(name, meaning, registry=self.registry)
 
     def stepped(self) -> None:
         """A step was finished."""
@@ -61,6 +73,21 @@ class Metrics:
         """The daemon looks at this round."""
         self._round = number
         self._round_gauge.set(number)
+
+    def has(self, stake: float, balance: float, ether: float) -> None:
+        """What the member has: tokens, tokens and ether."""
+        self._stake.set(stake)
+        self._balance.set(balance)
+        self._ether.set(ether)
+
+    def suspended(self, is_it: bool) -> None:
+        """Whether the member's stake is too low to act."""
+        self._is_suspended = is_it
+        self._suspended.set(is_it)
+
+    def in_time(self, seconds: float) -> None:
+        """Something with a deadline was mined so many seconds before it."""
+        self._left.set(seconds)
 
     def failed(self, error: str) -> None:
         """A step failed and will be tried again."""
@@ -75,6 +102,8 @@ class Metrics:
         error, since = self._trouble or ("", now)
         failing, stalled = now - since > _TROUBLE_SECONDS, age > _STALE_SECONDS
         status = "failing" if failing else "stalled" if stalled else "ok"
+        if status == "ok" and self._is_suspended:
+            status = "suspended"
         return status == "ok", {
             "status": status,
             "error": error,

@@ -5,9 +5,11 @@ task is over.
 """
 
 from chain.evm.clock import Clock
-from chain.ledger.bindings.enums import Phase, RecordKind
+from chain.ledger.bindings.enums import Phase, RecordKind, Role
+from chain.ledger.bindings.errors import StakeTooLow
 from karat.errors import NotAvailable
 from karat.participants.daemon.outbox import Outbox
+from karat.participants.daemon.standing import Standing
 from karat.participants.trainer.work import TrainerWork
 from karat.protocol.rounds import is_over
 from learning.tasks.data import Examples
@@ -17,10 +19,20 @@ class TrainerDaemon:
     """One step at a time; everything it knows is on the chain or in the journal."""
 
     def __init__(
-        self, work: TrainerWork, data: Examples | None, outbox: Outbox, clock: Clock
+        self,
+        work: TrainerWork,
+        data: Examples | None,
+        outbox: Outbox,
+        clock: Clock,
+        most_top_up: int = 0,
     ) -> None:
-        self.work, self.data, self.outbox = work, data, outbox  # data: None if the task assigns it
+        """Make a daemon; ``data`` is None if the task assigns it.
+
+        ``most_top_up`` base units may be added to the stake over the whole task.
+        """
+        self.work, self.data, self.outbox = work, data, outbox
         self.clock = clock
+        self.standing = Standing(work.ledger, work.following, outbox, Role.TRAINER, most_top_up)
 
     def step(self) -> bool:
         """Do what is due; False when the task is over and everything is claimed."""
@@ -35,14 +47,19 @@ class TrainerDaemon:
             self.outbox.log.info("the task is over", rounds=number)
             return False
         if number:
+            phase = work.phase(number)
+            self.standing.look((number, phase))
             try:
-                self._take_part(number)
+                self._take_part(number, phase)
             except NotAvailable as error:  # the phase ended while it trained or waited
                 self.outbox.log.warning("too late", round=number, reason=str(error))
+            except StakeTooLow:  # perhaps by the claims in the same transaction: claim them apart
+                self.outbox.send(work.claim_calls(), round=number)
+                self.standing.look_again()
         return True
 
-    def _take_part(self, number: int) -> None:
-        work, phase = self.work, self.work.phase(number)
+    def _take_part(self, number: int, phase: Phase) -> None:
+        work = self.work
         record = work.record(number)
         if phase is Phase.COMMIT and record is None:
             if not work.trained(number):
@@ -51,5 +68,7 @@ class TrainerDaemon:
                     "trained", round=number, bytes=done.size, loss=round(done.loss_last, 4)
                 )
             self.outbox.send(work.commit_calls(number), round=number)
+            self.outbox.metrics.in_time(work.info(number).commit_deadline - self.clock.now())
         elif phase is Phase.REVEAL and record and record.kind is RecordKind.COMMITTED:
             self.outbox.send(work.reveal_calls(number), round=number)
+            self.outbox.metrics.in_time(work.info(number).reveal_deadline - self.clock.now())

@@ -4,7 +4,10 @@ The ballot is on the disk before anything is committed to, and is never made ane
 that is killed anywhere goes on with the same vote, in the committee as in a jury.
 """
 
+import hashlib
 import time
+
+import numpy as np
 
 from chain.ledger.client import Ledger
 from karat.errors import ProtocolError
@@ -15,6 +18,11 @@ from karat.participants.verifier.calls import Ballot, Verifier
 from karat.protocol.rules import verdict_name
 from karat.protocol.state import Round
 from karat.protocol.task import Task
+from learning.codec import Codec
+from learning.judge.history import History
+from learning.judge.intake import SubmittedUpdate
+from learning.judge.verifier import score_round
+from learning.training import initial_model, layout_of
 
 
 class Balloting:
@@ -79,6 +87,21 @@ class Balloting:
             found = self._score(task, current)
             self._ballots.save(self._slot(current), _seed(current), *found)
         return found[0]
+
+    def warm_up(self) -> None:
+        """Score two made-up updates, for nothing.
+
+        The first time, scoring loads and compiles for seconds, which a short window may not have.
+        """
+        spec = self.following.task().spec
+        base, layout = initial_model(spec), layout_of(spec)
+        codec, draw, updates = Codec(spec.codec, layout), np.random.default_rng(0), []
+        for index in range(2):
+            delta = draw.normal(0.0, 1e-3, layout.total).astype(np.float32)
+            payload = codec.encode(delta, np.zeros(layout.total, dtype=np.float32))
+            digest = hashlib.sha256(payload).digest()
+            updates.append(SubmittedUpdate(index, str(index), digest, len(payload), index, payload))
+        score_round(spec, base, updates, 0, History(base, ()), self.device)
 
     def _should_wait(self, task: Task, current: Round, early: bool) -> bool:
         missing = [s.index for s in task.submissions(current) if s.payload is None]

@@ -14,6 +14,8 @@ appeal           –                  anyone: resolve the appeals whose votes ar
 final            was in committee   compute, publish and attest the next model
 final or void    –                  anyone: open the next round
 any              –                  publish and attest the reputations that are due
+any              is suspended       top the stake up, as far as that is allowed
+the task is over is owed something  withdraw it
 ================ ================== ====================================================
 
 A store that is down delays the vote; an update that the store does not have is asked for again
@@ -23,12 +25,13 @@ until half of the window has passed, and only then counts as unavailable.
 from functools import cached_property
 
 from chain.evm.clock import Clock
-from chain.ledger.bindings.enums import Phase, VoteState
+from chain.ledger.bindings.enums import Phase, Role, VoteState
 from chain.ledger.client import Ledger, ReputationAnchor, Token
 from karat.errors import NotAvailable
 from karat.money import Money
 from karat.participants.daemon.follow import Following
 from karat.participants.daemon.outbox import Outbox
+from karat.participants.daemon.standing import Standing
 from karat.participants.verifier.attesting import EpochAttester
 from karat.participants.verifier.balloting import Balloting
 from karat.participants.verifier.jury import Jury
@@ -38,6 +41,7 @@ from karat.protocol.rounds import due_calls, is_over, opening
 from karat.protocol.state import Outcome
 
 _ENDED = frozenset({Phase.NONE, Phase.FINAL, Phase.VOID})  # or there was no round yet
+_CALM = _ENDED | {Phase.COMMIT, Phase.REVEAL}  # they ask nothing of a verifier
 
 
 class VerifierDaemon:
@@ -51,14 +55,28 @@ class VerifierDaemon:
         outbox: Outbox,
         device: str,
         clock: Clock,
+        most_top_up: int = 0,
     ) -> None:
+        """Make a daemon; ``most_top_up`` base units may be added to the stake over the task."""
         self.ledger, self.following, self.outbox = ledger, following, outbox
         self.clock = clock
         self.task_id = following.task().history.task_id
+        self._is_warm = False
+        self._warned = False  # of a task without a verifier that may vote
         self._told: int | None = None  # the last round that was logged as ended
         self.balloting = Balloting(ledger, following, outbox, device)
+        self.standing = Standing(ledger, following, outbox, Role.VERIFIER, most_top_up)
         self.jury = Jury(ledger, self.balloting, outbox)
         self.epochs = EpochAttester(anchor, ledger, following, outbox) if anchor else None
+
+    def warm_up(self) -> None:
+        """Score something once before the first window; nothing if one is open already."""
+        if self._is_warm:
+            return
+        number = self.ledger.task(self.task_id).current_round
+        if self.ledger.phase(self.task_id, number) in _CALM:
+            self.balloting.warm_up()
+        self._is_warm = True
 
     def step(self) -> bool:
         """Do what is due; False when the task is over."""
@@ -67,6 +85,7 @@ class VerifierDaemon:
         number = self.ledger.task(self.task_id).current_round
         self.outbox.metrics.working_on(number)
         phase = self.ledger.phase(self.task_id, number)
+        self.standing.look((number, phase))
         self._step_of(phase, number, now)
         ended = number if phase in _ENDED else number - 1
         self._tell(ended)
@@ -74,6 +93,8 @@ class VerifierDaemon:
         if phase not in _ENDED:
             return True
         if is_over(self.ledger, self.task_id):
+            if attested:
+                self._withdraw()
             return not attested
         self._open(now)
         return True
@@ -126,6 +147,7 @@ class VerifierDaemon:
         if ballot is not None:
             call = self.balloting.role(task).commit_scores(number, ballot)
             self.outbox.send([call], round=number)
+            self.outbox.metrics.in_time(deadline - self.clock.now())
 
     def _reveal(self, number: int) -> None:
         if self._vote(number) is not VoteState.COMMITTED:
@@ -141,6 +163,8 @@ class VerifierDaemon:
         publish(task.store, evidence, owner=self.outbox.address, round_number=number)
         call = self.balloting.role(task).reveal_scores(number, ballot)
         self.outbox.send([call], round=number)
+        deadline = self.ledger.round_info(self.task_id, number).score_reveal_deadline
+        self.outbox.metrics.in_time(deadline - self.clock.now())
 
     # --- after the round -----------------------------------------------------------------------
 
@@ -158,11 +182,25 @@ class VerifierDaemon:
         self.outbox.send([self.balloting.role(task).attest_model(number, content)], round=number)
 
     def _open(self, now: int) -> None:
-        if not self.ledger.task(self.task_id).trainers:
+        task = self.ledger.task(self.task_id)
+        if not task.trainers:
             return  # an empty round would be over before anyone has joined
+        if not task.verifier_weight:
+            self._warn_of_no_verifier()
+            return
         try:
             call = opening(self.ledger, self.task_id, now)
         except NotAvailable:
             return  # not yet
-        following = self.ledger.task(self.task_id).current_round + 1
-        self.outbox.send_permissionless([call], round=following)
+        self.outbox.send_permissionless([call], round=task.current_round + 1)
+
+    def _warn_of_no_verifier(self) -> None:
+        """A round that nobody can judge would be void, and cost its trainers their work."""
+        if not self._warned:
+            self._warned = True
+            self.outbox.log.error("no round is opened: every verifier of the task is suspended")
+
+    def _withdraw(self) -> None:
+        """Get what the task has paid."""
+        if self.ledger.member(self.task_id, self.outbox.address).balance:
+            self.outbox.send([self.ledger.withdraw(self.task_id, self.outbox.address)])

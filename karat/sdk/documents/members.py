@@ -152,6 +152,31 @@ class VerifierRan(Ran, schema="karat.verifier.run/1"):
 
 
 @dataclass(frozen=True, kw_only=True)
+class JournalMoved(Document):
+    """A journal that was written to, or read from, the file ``path``."""
+
+    task: int
+    role: str
+    account: str
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class JournalExported(JournalMoved, schema="karat.journal.export/1"):
+    """``karat trainer journal export``, and a verifier's; ``size`` is in bytes."""
+
+    entries: int
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class JournalImported(JournalMoved, schema="karat.journal.import/1"):
+    """``karat trainer journal import``, and a verifier's; ``added`` files were not there yet."""
+
+    added: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class PeerEdge:
     """What a trainer states about another one."""
 

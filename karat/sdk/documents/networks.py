@@ -89,6 +89,31 @@ class NetworkDeployed(KnownNetwork, Document, schema="karat.deploy/1"):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ContractGas:
+    """A contract or a library that would be deployed, and its transaction's gas limit."""
+
+    name: str
+    gas: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeploymentTried(Document, schema="karat.deploy.dry-run/1"):
+    """``karat deploy --dry-run``; ``ether`` is for all of it at today's price of gas.
+
+    ``balance`` is what the deployer has, in ether too.
+    """
+
+    network: str
+    rpc_url: str
+    chain_id: int
+    deployer: str
+    contracts: list[ContractGas]
+    gas: int
+    ether: str
+    balance: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class NetworkAdded(KnownNetwork, Document, schema="karat.network/1"):
     """``karat network add``."""
 

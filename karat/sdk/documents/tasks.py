@@ -212,3 +212,42 @@ class Watched(Document, schema="karat.watch/1"):
 
     task: int
     rounds: list[RoundEnded]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationCost:
+    """A transaction: its mean gas, and how often one member sends it, once or in a round."""
+
+    operation: str
+    gas: int
+    times: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartyCost:
+    """What one member of a party pays: to begin with, in each round, and in the whole task.
+
+    ``party`` is sponsor, trainer, verifier, or anyone: who opens, closes and settles rounds. The
+    ether is null where no price of gas is known.
+    """
+
+    party: str
+    once: list[OperationCost]
+    round: list[OperationCost]
+    once_gas: int
+    round_gas: int
+    task_gas: int
+    round_ether: str | None
+    task_ether: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskCost(Document, schema="karat.cost/1"):
+    """``karat cost``; ``verifiers`` sit in each committee, ``gas_price`` is in wei."""
+
+    task: str
+    rounds: int
+    trainers: int
+    verifiers: int
+    gas_price: int | None
+    parties: list[PartyCost]
