@@ -6,6 +6,7 @@
     ├── UnknownNameError       no task, attack or rule is registered under that name
     ├── PluginError            a user's FILE.py:NAME is missing or does not run
     ├── TaskError              a task's parts do not fit together (shapes, sizes, data)
+    │   └── ProgramError       an exported program breaks a rule, or does not run
     ├── DeviceError            the device asked for is not there
     ├── EvidenceError(ValueError)  bytes that are no evidence of a vote
     ├── ModelStateError        bytes or arrays that are no model state of the task
@@ -39,6 +40,12 @@ class PluginError(LearningError):
 
 class TaskError(LearningError):
     """A task's model, data and parameters do not fit together."""
+
+
+class ProgramError(TaskError):
+    """A program breaks a rule of its container, passes a limit, or does not run."""
+
+    exit_code = Exit.REJECTED
 
 
 class DeviceError(LearningError):

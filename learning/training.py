@@ -4,6 +4,7 @@ Everything is float32 with TF32 off and draws its randomness from an explicit se
 that a run can be repeated and the CPU and the GPU see the same batches.
 """
 
+import copy
 from collections.abc import Callable
 from functools import lru_cache
 from math import prod
@@ -38,13 +39,18 @@ def pick_device(name: str) -> torch.device:
 
 @lru_cache(maxsize=8)
 def layout_of(spec: TaskSpec) -> Layout:
-    """Names and shapes of the task's model, in the order of its parameters.
+    """Names and shapes of what is trained of the task's model, in the order of its parameters.
 
-    Takes no memory for them. Raises `TaskError` if there are more than `MOST_PARAMETERS`.
+    Frozen parameters and buffers belong to the task and never travel; tied weights count once.
+    Takes no memory for any of them. Raises `TaskError` if there are more than `MOST_PARAMETERS`.
     """
     with torch.device("meta"):
         network = models.build(spec.model.kind, spec.model.sizes)
-    named = [(name, tuple(value.shape)) for name, value in network.named_parameters()]
+    named = [
+        (name, tuple(value.shape))
+        for name, value in network.named_parameters()
+        if value.requires_grad
+    ]
     total = sum(prod(shape) for _, shape in named)
     if total > MOST_PARAMETERS:
         raise TaskError(
@@ -59,21 +65,28 @@ def initial_model(spec: TaskSpec) -> ModelState:
     torch promises no equal random numbers across its versions, so the sponsor publishes this
     state with the task; nobody needs to compute it again.
     """
+    return ModelState.from_float(layout_of(spec), flat_parameters(_prototype(spec)))
+
+
+@lru_cache(maxsize=2)
+def _prototype(spec: TaskSpec) -> nn.Module:
+    """The task's network as it is built, from the spec's seed: its buffers and frozen weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(spec.model.init_seed)
-        network = models.build(spec.model.kind, spec.model.sizes)
-    flat = np.concatenate([p.detach().numpy().reshape(-1) for p in network.parameters()])
-    return ModelState.from_float(layout_of(spec), flat)
+        return models.build(spec.model.kind, spec.model.sizes)
 
 
 def network_at(spec: TaskSpec, flat: np.ndarray, device: torch.device) -> nn.Module:
-    """The task's network with the parameters of a flat float32 vector [total]."""
-    with torch.device("meta"):
-        network = models.build(spec.model.kind, spec.model.sizes)
-    network = network.to_empty(device=device)
-    tensors = layout_of(spec).views(flat)
-    network.load_state_dict({name: torch.from_numpy(t.copy()) for name, t in tensors.items()})
+    """The task's network with the trained parameters of a flat float32 vector [total]."""
+    network = copy.deepcopy(_prototype(spec)).to(device)
+    vector = torch.from_numpy(flat).to(device, copy=True)
+    nn.utils.vector_to_parameters(vector, trainable(network))
     return network
+
+
+def trainable(network: nn.Module) -> list[nn.Parameter]:
+    """The parameters that are trained, in the layout's order."""
+    return [value for value in network.parameters() if value.requires_grad]
 
 
 def train(
@@ -98,11 +111,11 @@ def train(
     optimiser: torch.optim.Optimizer
     if settings.optimiser == "adamw":
         optimiser = torch.optim.AdamW(
-            network.parameters(), lr=settings.lr, weight_decay=settings.weight_decay
+            trainable(network), lr=settings.lr, weight_decay=settings.weight_decay
         )
     else:
         optimiser = torch.optim.SGD(
-            network.parameters(),
+            trainable(network),
             lr=settings.lr,
             momentum=settings.momentum,
             weight_decay=settings.weight_decay,
@@ -142,15 +155,20 @@ def evaluate(
 
 
 def flat_parameters(network: nn.Module) -> np.ndarray:
-    """float32 [total]: the network's parameters, in order, on the CPU."""
-    parts = [p.detach().reshape(-1) for p in network.parameters()]
+    """float32 [total]: the trained parameters, in order, on the CPU."""
+    parts = [p.detach().reshape(-1) for p in trainable(network)]
     flat: np.ndarray = torch.cat(parts).cpu().numpy()
     return flat
 
 
 def flat_gradient(network: nn.Module) -> np.ndarray:
-    """float32 [total]: the parameters' gradients after a backward pass, in order, on the CPU."""
-    parts = [p.grad.reshape(-1) for p in network.parameters() if p.grad is not None]
+    """float32 [total]: gradients of the trained parameters after a backward pass, on the CPU.
+
+    Zero where a parameter took no part in the loss.
+    """
+    parts = [
+        (torch.zeros_like(p) if p.grad is None else p.grad).reshape(-1) for p in trainable(network)
+    ]
     flat: np.ndarray = torch.cat(parts).cpu().numpy()
     return flat
 

@@ -7,7 +7,7 @@ from torch import Tensor
 from learning.codec import UPDATE_BITS, SparseUpdate
 from learning.tasks.data import Examples
 from learning.tasks.spec import TaskSpec
-from learning.training import network_at, pick_device
+from learning.training import network_at, pick_device, trainable
 
 MOST_ROWS = 2048  # positions of sequences that are looked at; of an image there is one
 _BATCH = 256
@@ -28,7 +28,7 @@ class Evaluator:
         self.base = flat
         self._start = torch.from_numpy(flat).to(self._device)
         self._at = self._start.clone()
-        torch.nn.utils.vector_to_parameters(self._at, self._network.parameters())
+        torch.nn.utils.vector_to_parameters(self._at, trainable(self._network))
         self._parts = [
             torch.from_numpy(batch.x[first : first + _BATCH]).to(self._device)
             for first in range(0, len(batch), _BATCH)
