@@ -19,6 +19,7 @@ from eth_utils.address import to_checksum_address
 from web3.types import LogReceipt
 
 from chain.errors import ContractError, TransactionReverted
+from chain.evm.words import Reader, reader, uint, words
 
 T = TypeVar("T")
 Shape = Any  # str | type[Struct] | type[IntEnum] | list[Shape]
@@ -93,6 +94,11 @@ def decode_values(shapes: Sequence[Shape], data: bytes) -> list[Any]:
         ContractError: it is not such values.
     """
     try:
+        readers = _readers(tuple(shapes)) if _hashable(shapes) else None
+        if readers is not None:
+            return [
+                read(word) for read, word in zip(readers, words(data, len(shapes)), strict=True)
+            ]
         plain = decode([abi_type(shape) for shape in shapes], data)
         return [from_abi(shape, value) for shape, value in zip(shapes, plain, strict=True)]
     except (DecodingError, ValueError, OverflowError) as error:
@@ -100,6 +106,26 @@ def decode_values(shapes: Sequence[Shape], data: bytes) -> list[Any]:
             f"the contract answered {len(data)} bytes that are not "
             f"({', '.join(abi_type(shape) for shape in shapes)}); is this the right address?"
         ) from error
+
+
+def _hashable(shapes: Sequence[Shape]) -> bool:
+    return not any(isinstance(shape, list) for shape in shapes)
+
+
+@lru_cache(maxsize=512)
+def _readers(shapes: tuple[Shape, ...]) -> list[Reader] | None:
+    """What reads each of these values from its word; None if a shape is no single word."""
+    readers = [_reader(shape) for shape in shapes]
+    return None if None in readers else [read for read in readers if read is not None]
+
+
+def _reader(shape: Shape) -> Reader | None:
+    if isinstance(shape, type):
+        enum: Any = shape
+        return None if issubclass(shape, Struct) else lambda word: enum(uint(8)(word))
+    if shape == "address":
+        return lambda word: checksum(f"0x{uint(160)(word):040x}")
+    return reader(shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +158,7 @@ class Event:
             ContractError: it is not this event.
         """
         topics = [bytes(topic) for topic in log["topics"]]
-        indexed = [shape for shape, yes in zip(cls.SHAPES, cls.INDEXED, strict=True) if yes]
-        data = [shape for shape, yes in zip(cls.SHAPES, cls.INDEXED, strict=True) if not yes]
+        indexed, data = _topics_and_data(cls)  # type: ignore[arg-type]  # a class hashes
         if len(topics) != 1 + len(indexed) or topics[0] != cls.TOPIC:
             raise ContractError(f"a log is no {cls.__name__}: its topics are others")
         from_topics = iter(decode_values(indexed, b"".join(topics[1:])))
@@ -150,6 +175,15 @@ class Event:
             address=checksum(log["address"]),
         )
         return cls(**values, at=at)
+
+
+@lru_cache(maxsize=512)
+def _topics_and_data(kind: type[Event]) -> tuple[tuple[Shape, ...], tuple[Shape, ...]]:
+    """The shapes of an event's indexed arguments, and of the others."""
+    pairs = list(zip(kind.SHAPES, kind.INDEXED, strict=True))
+    return tuple(shape for shape, yes in pairs if yes), tuple(
+        shape for shape, yes in pairs if not yes
+    )
 
 
 class CustomError(TransactionReverted):

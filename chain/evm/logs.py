@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from web3 import Web3
@@ -20,6 +21,8 @@ _NAMED_CAP = re.compile(
     r"(?: limit of)?|limit(?: of| is|:)?)\D{0,20}?(\d[\d,_]*)(?: ?k\b)?(?! results| logs)",
     re.IGNORECASE,
 )
+Filters = Sequence[Sequence[bytes]]  # by position, which topics are wanted; none for any
+
 _RESULT_WORDS = re.compile(r"results|response size|too large|too many logs", re.IGNORECASE)
 
 
@@ -71,6 +74,7 @@ def fetch_logs(
     topics: Sequence[bytes],
     from_block: int,
     to_block: int,
+    subject: bytes | None = None,
 ) -> Iterator[tuple[int, list[LogReceipt]]]:
     """Logs of ``addresses`` whose first topic is one of ``topics``.
 
@@ -80,6 +84,7 @@ def fetch_logs(
         topics: event topics (32 bytes each); none for all.
         from_block: first block, included.
         to_block: last block, included.
+        subject: the second topic, which is the first indexed argument (32 bytes); None for any.
 
     Yields:
         For each window its last block and its logs in chain order.
@@ -89,10 +94,11 @@ def fetch_logs(
         NodeError: it refuses even a single block, or does not know the last one.
     """
     window, start = _window_of(web3), from_block
+    filters = [topics, [subject]] if subject is not None else [topics]
     while start <= to_block:
         end = min(start + window.size - 1, to_block)
         try:
-            logs = _window(web3, addresses, topics, start, end)
+            logs = _window(web3, addresses, filters, start, end)
         except NodeBehind:
             raise
         except (RpcError, AnswerTooLarge, Web3RPCError) as error:
@@ -100,11 +106,22 @@ def fetch_logs(
                 raise
             window.refused(end - start + 1, str(error))
             continue
-        _check(logs, addresses, topics, start, end)
+        _check(logs, addresses, filters, start, end)
         logs.sort(key=lambda log: (log["blockNumber"], log["logIndex"]))
         yield end, logs
         window.accepted(end - start + 1, len(logs))
         start = end + 1
+
+
+def topic_of(value: int) -> bytes:
+    """An indexed number as a topic; 32 bytes.
+
+    Raises:
+        ContractError: no uint256 is this number.
+    """
+    if not 0 <= value < 1 << 256:
+        raise ContractError(f"no contract counts to {value}")
+    return value.to_bytes(32)
 
 
 def _window_of(web3: Web3) -> LogWindow:
@@ -117,11 +134,11 @@ def _window_of(web3: Web3) -> LogWindow:
 
 
 def _window(
-    web3: Web3, addresses: Sequence[str], topics: Sequence[bytes], start: int, end: int
+    web3: Web3, addresses: Sequence[str], filters: Filters, start: int, end: int
 ) -> list[LogReceipt]:
     query: dict[str, Any] = {"fromBlock": start, "toBlock": end, "address": list(addresses)}
-    if topics:
-        query["topics"] = [["0x" + topic.hex() for topic in topics]]
+    if any(filters):
+        query["topics"] = [["0x" + one.hex() for one in wanted] or None for wanted in filters]
     if not isinstance(web3.provider, NodeProvider):
         return list(web3.eth.get_logs(query))  # type: ignore[arg-type]
     # web3.py's formatters would take longer than everything else together.
@@ -150,17 +167,18 @@ def _parse(log: dict[str, Any]) -> LogReceipt:
 def _check(
     logs: Sequence[LogReceipt],
     addresses: Sequence[str],
-    topics: Sequence[bytes],
+    filters: Filters,
     start: int,
     end: int,
 ) -> None:
     wanted = {address.lower() for address in addresses}
     for log in logs:
-        topic = bytes(log["topics"][0]) if log["topics"] else b""
+        topics = [bytes(topic) for topic in log["topics"][: len(filters)]]
+        matches = (not some or topic in some for topic, some in zip_longest(topics, filters))
         if (
             not start <= log["blockNumber"] <= end
             or str(log["address"]).lower() not in wanted
-            or (topics and topic not in topics)
+            or not all(matches)
         ):
             raise ContractError(
                 f"the node gave a log of {log['address']} in block {log['blockNumber']} that was "

@@ -15,7 +15,7 @@ from web3.types import TxReceipt
 from chain.errors import ContractError
 from chain.evm.abi import Call, Event
 from chain.evm.contract import Contract
-from chain.evm.logs import fetch_logs
+from chain.evm.logs import fetch_logs, topic_of
 from chain.evm.transactions import Sender
 from chain.ledger.artifact import check_code
 from chain.ledger.bindings.dev_token import DevTokenContract
@@ -51,7 +51,11 @@ class _Client(Contract):
         return cls(web3, address)
 
     def events(
-        self, *kinds: type[E], from_block: int = 0, to_block: int | None = None
+        self,
+        *kinds: type[E],
+        from_block: int = 0,
+        to_block: int | None = None,
+        task_id: int | None = None,
     ) -> Iterator[E]:
         """Events of these kinds in chain order.
 
@@ -59,13 +63,17 @@ class _Client(Contract):
             kinds: event classes; none for every event of this contract.
             from_block: first block, included.
             to_block: last block, included; the latest if None.
+            task_id: the first indexed argument, so that the node leaves out all others; None
+                for all.
 
         Raises:
             ContractError: the node gave something else.
         """
         last = self.web3.eth.block_number if to_block is None else to_block
         topics = [kind.TOPIC for kind in kinds] or list(self.EVENTS)
-        for _, logs in fetch_logs(self.web3, [self.address], topics, from_block, last):
+        subject = None if task_id is None else topic_of(task_id)
+        windows = fetch_logs(self.web3, [self.address], topics, from_block, last, subject)
+        for _, logs in windows:
             for log in logs:
                 yield self._decode(log)  # type: ignore[misc]
 

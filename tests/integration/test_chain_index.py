@@ -1,5 +1,6 @@
 """The event index on a real Anvil: restarts, reorganisations, and damage."""
 
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -15,7 +16,7 @@ from chain.evm.node import rpc
 from chain.ledger.bindings import ledger_events as happened
 from chain.ledger.index import EventIndex, event_index
 from chain.ledger.index.schema import events as events_table
-from tests.chain.network import ACCOUNTS, GENESIS, UNIT, Network
+from tests.chain.network import ACCOUNTS, GENESIS, UNIT, Network, params
 
 ROOT = Path(__file__).parents[2]
 CODES = [20_000, 18_000, 1, 16_384]
@@ -305,3 +306,76 @@ def test_a_head_that_the_node_does_not_know_is_not_asked_for_ever(
         index.sync()
     monkeypatch.undo()
     assert index.sync().added == len(list(network.ledger.events()))
+
+
+def test_one_task_is_followed_without_the_others(network: Network) -> None:
+    network.open_task()
+    rules = params(network.token.address)
+    network.everyone((network.sponsor, network.ledger.create_task(rules, UNIT, [])))
+    network.play_round(CODES)
+    index = opened(network)
+    mine = index.sync(task_id=2).added
+    assert told(index) == list(network.ledger.events(task_id=2))
+    assert 0 < mine < len(list(network.ledger.events()))
+    index.sync()
+    assert told(index) == list(network.ledger.events())
+    assert index.sync(task_id=1).added == 0  # the whole ledger's is its as well
+    assert index.reached(1) == index.block
+
+
+def test_a_reorganisation_seen_by_one_task_is_seen_by_all(network: Network) -> None:
+    network.open_task()
+    index = opened(network)
+    index.sync()
+    network.everyone((network.sponsor, network.ledger.fund(1, 5 * UNIT)))
+    index.sync()
+    index.sync(task_id=1)
+    rpc(network.devnet.web3, "anvil_reorg", 1, [])
+    assert index.sync(task_id=1).rolled_back_to is not None
+    network.everyone((network.sponsor, network.ledger.fund(1, 6 * UNIT)))
+    index.sync()
+    assert told(index) == list(network.ledger.events())
+
+
+@pytest.mark.parametrize("known", [1, 2, 3, 7, 8, 9])
+@pytest.mark.parametrize("gone", [1, 2, 4, 6])
+def test_the_common_ancestor_is_found_wherever_it_is(
+    network: Network, known: int, gone: int
+) -> None:
+    network.open_task()
+    index = opened(network, from_block=network.devnet.web3.eth.block_number + 1)
+    for _ in range(known):
+        network.devnet.mine()
+        index.sync()
+    rpc(network.devnet.web3, "anvil_reorg", gone, [])
+    head = network.devnet.web3.eth.block_number
+    first = head - known + 1
+    assert index.sync().rolled_back_to == max(head - gone, first - 1)
+    assert index.block == head
+
+
+def test_all_is_read_again_when_what_was_read_is_not_believed(network: Network) -> None:
+    network.open_task()
+    index = opened(network)
+    count = index.sync().added
+    index.read_again()
+    assert told(index) == []
+    assert index.sync().added == count
+
+
+def test_tables_of_another_version_are_made_anew(network: Network, tmp_path: Path) -> None:
+    network.open_task()
+    database = tmp_path / "index.sqlite"
+    index = opened(network, database)
+    index.sync()
+    before = told(index)
+    index.close()
+    with sqlite3.connect(database) as connection:
+        connection.execute("update settings set value = '1' where name = 'version'")
+        connection.execute("drop table cursor")
+        connection.execute("create table cursor (id integer primary key, block integer)")
+    connection.close()
+    index = opened(network, database)
+    assert told(index) == []
+    index.sync()
+    assert told(index) == before

@@ -1,25 +1,24 @@
 """Follows the chain into a database; survives restarts and reorganisations."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from eth_utils.address import to_checksum_address
-from sqlalchemy import Connection, Engine, create_engine, delete, event, insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import select
 from web3 import Web3
 from web3.exceptions import BlockNotFound
 from web3.types import LogReceipt
 
 from chain.errors import EventIndexError, NodeInconsistent
 from chain.evm.abi import Event
-from chain.evm.logs import fetch_logs
+from chain.evm.logs import fetch_logs, topic_of
 from chain.ledger.bindings.ledger_events import EVENTS as LEDGER_EVENTS
 from chain.ledger.bindings.reputation_anchor_events import EVENTS as ANCHOR_EVENTS
-from chain.ledger.index.schema import VERSION, blocks, cursor, events, metadata, settings
+from chain.ledger.index.database import ALL, Database
+from chain.ledger.index.schema import events
 
 E = TypeVar("E", bound=Event)
 Progress = Callable[[int, int, int], None]  # (block reached, head, events so far)
@@ -45,10 +44,10 @@ class _ChainMoved(Exception):
 
 
 class EventIndex:
-    """The events of one ledger and its anchor, in a database.
+    """The events of one ledger and its anchor, of all tasks or of some, in a database.
 
     The database is a cache: it can be deleted at any time and is rebuilt from the chain. Several
-    processes may use one.
+    processes may use one: each asks the node only for what none has read.
     """
 
     def __init__(
@@ -63,7 +62,8 @@ class EventIndex:
         """Open or create an index.
 
         Args:
-            database: a file for SQLite, or any SQLAlchemy URL; ``sqlite://`` is in memory.
+            database: a file for SQLite, or an SQLAlchemy URL of SQLite or PostgreSQL;
+                ``sqlite://`` is in memory.
             web3: the node.
             ledger: the ledger's address.
             anchor: the reputation anchor's address, if there is one.
@@ -75,18 +75,23 @@ class EventIndex:
         self._web3 = web3
         self._addresses = [to_checksum_address(one) for one in (ledger, anchor) if one is not None]
         self._from_block = from_block
-        self._where = str(database)
-        self._engine = _engine(database)
+        self._database = Database(database)
+        wanted = {
+            "chain_id": str(web3.eth.chain_id),
+            "ledger": self._addresses[0],
+            "anchor": ",".join(self._addresses[1:]),
+            "from_block": str(from_block),
+        }
         try:
-            with self._translated():
-                self._prepare(web3.eth.chain_id)
+            with self._database.translated():
+                self._database.prepare(wanted, from_block - 1)
         except BaseException:
             self.close()
             raise
 
     def close(self) -> None:
         """Close the database."""
-        self._engine.dispose()
+        self._database.close()
 
     def __enter__(self) -> Self:
         return self
@@ -94,7 +99,7 @@ class EventIndex:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def sync(self, progress: Progress | None = None) -> SyncResult:
+    def sync(self, progress: Progress | None = None, *, task_id: int | None = None) -> SyncResult:
         """Read everything up to the chain's head.
 
         When there is something new, the latest blocks are read again: what a node that lagged
@@ -102,21 +107,23 @@ class EventIndex:
 
         Args:
             progress: called after each window of blocks.
+            task_id: a task whose events alone are asked for; None for those of the whole ledger.
 
         Raises:
             EventIndexError: the database cannot be written.
             NodeInconsistent: the node names a head that it does not know.
             NodeError: the node fails; what was read so far is kept.
         """
-        with self._translated():
+        task = ALL if task_id is None else task_id
+        with self._database.translated():
             rolled_back_to = self._roll_back()
             added, head, moves = 0, self._web3.eth.block_number, 0
-            if head > self.block:
-                healed = self._heal()
+            if head > self.reached(task):
+                healed = self._heal(task)
                 rolled_back_to = rolled_back_to if healed is None else healed
             while True:
                 try:
-                    for reached, written in self._windows(head):
+                    for reached, written in self._windows(task, head):
                         added += written
                         if progress is not None:
                             progress(reached, head, added)
@@ -132,13 +139,28 @@ class EventIndex:
                     ancestor = self._roll_back()
                     rolled_back_to = rolled_back_to if ancestor is None else ancestor
                     head = self._web3.eth.block_number
-            return SyncResult(self.block, added, rolled_back_to)
+            return SyncResult(self.reached(task), added, rolled_back_to)
+
+    def read_again(self) -> None:
+        """Forget every event, so that the next :meth:`sync` reads all of them anew.
+
+        Raises:
+            EventIndexError: the database cannot be written.
+        """
+        with self._database.translated():
+            self._database.forget_after(self._from_block - 1)
 
     @property
     def block(self) -> int:
-        """The last block that was read; one before the first if none was."""
-        with self._engine.connect() as connection:
-            return int(connection.execute(select(cursor.c.block)).scalar_one())
+        """The last block that was read of the whole ledger; one before the first if none was."""
+        return self.reached(ALL)
+
+    def reached(self, task: int) -> int:
+        """The last block of which a task's events were read, alone or with the whole ledger's."""
+        with self._database.translated():
+            own, whole = self._database.block(task), self._database.block(ALL)
+        before = self._from_block - 1
+        return max(before if own is None else own, before if whole is None else whole)
 
     def events(
         self,
@@ -147,6 +169,8 @@ class EventIndex:
         round_: int | None = None,
         account: str | None = None,
         after: tuple[int, int] | None = None,
+        to_block: int | None = None,
+        emitter: str | None = None,
     ) -> Iterator[E]:
         """Events in chain order.
 
@@ -156,6 +180,8 @@ class EventIndex:
             round_: of this round only.
             account: of this trainer, verifier or sponsor only.
             after: only those after this (block number, log index).
+            to_block: the last block, included.
+            emitter: of this contract only.
 
         Raises:
             EventIndexError: the database cannot be read.
@@ -172,112 +198,80 @@ class EventIndex:
         if after is not None:
             block, log_index = after
             later = (events.c.block == block) & (events.c.log_index > log_index)
-            query = query.where((events.c.block > block) | later)
-        with self._translated(), self._engine.connect() as connection:
-            for row in connection.execute(query).mappings():
-                yield _decode(row)  # type: ignore[misc]
+            query = query.where(events.c.block >= block, (events.c.block > block) | later)
+        if to_block is not None:
+            query = query.where(events.c.block <= to_block)
+        if emitter is not None:
+            query = query.where(events.c.address == to_checksum_address(emitter))
+        for row in self._database.rows(query):
+            yield _decode(row)  # type: ignore[misc]
 
-    def _prepare(self, chain_id: int) -> None:
-        wanted = {
-            "version": VERSION,
-            "chain_id": str(chain_id),
-            "ledger": self._addresses[0],
-            "anchor": ",".join(self._addresses[1:]),
-            "from_block": str(self._from_block),
-        }
-        metadata.create_all(self._engine)
-        with self._engine.begin() as connection:
-            found = {row.name: row.value for row in connection.execute(select(settings))}
-            if not found:
-                rows = [{"name": name, "value": value} for name, value in wanted.items()]
-                connection.execute(insert(settings), rows)
-                connection.execute(insert(cursor), {"id": 1, "block": self._from_block - 1})
-                return
-        for name, value in wanted.items():
-            if found.get(name) != value:
-                raise EventIndexError(
-                    f"the index {self._where} has {name} {found.get(name)!r}, not {value!r}; "
-                    "delete it (it is only a cache) or use another one"
-                )
-
-    def _windows(self, head: int) -> Iterator[tuple[int, int]]:
+    def _windows(self, task: int, head: int) -> Iterator[tuple[int, int]]:
         """Read and store windows up to ``head``; each one's last block and number of events."""
-        last = self.block
+        last = self.reached(task)
+        own = self._database.follow(task, last)
         before = self._block_hash(head)
-        windows = fetch_logs(self._web3, self._addresses, list(_KINDS), last + 1, head)
-        for reached, logs in windows:
+        for reached, logs in self._fetch(task, last + 1, head):
             end_hash = self._block_hash(reached)
             # The logs belong to this chain if its head is still part of it.
             if before is None or end_hash is None or self._block_hash(head) != before:
                 raise _ChainMoved
-            self._store(last, reached, end_hash, logs)
-            last = reached
+            hashes = {int(log["blockNumber"]): bytes(log["blockHash"]) for log in logs}
+            hashes[reached] = end_hash
+            # Two processes may read the same window: only one of them moves the cursor.
+            rows = [_row(log) for log in logs]
+            if not self._database.add(task, own, reached, rows, hashes):
+                raise _ChainMoved
+            own = reached
             yield reached, len(logs)
 
-    def _store(self, last: int, reached: int, end_hash: bytes, logs: Sequence[LogReceipt]) -> None:
-        hashes = {int(log["blockNumber"]): bytes(log["blockHash"]) for log in logs}
-        hashes[reached] = end_hash
-        rows = [_row(log) for log in logs]
-        with self._engine.begin() as connection:
-            # Two processes may read the same window: only one of them moves the cursor.
-            moved = connection.execute(
-                update(cursor).where(cursor.c.block == last).values(block=reached)
-            )
-            if moved.rowcount != 1:
-                raise _ChainMoved
-            if rows:
-                connection.execute(insert(events), rows)
-            known = select(blocks.c.number).where(blocks.c.number.in_([*hashes]))
-            present = set(connection.execute(known).scalars())
-            new = [
-                {"number": number, "hash": value}
-                for number, value in hashes.items()
-                if number not in present
-            ]
-            if new:
-                connection.execute(insert(blocks), new)
+    def _fetch(self, task: int, first: int, last: int) -> Iterator[tuple[int, list[LogReceipt]]]:
+        subject = None if task == ALL else topic_of(task)
+        return fetch_logs(self._web3, self._addresses, list(_KINDS), first, last, subject)
 
     def _roll_back(self) -> int | None:
         """Forget what a reorganisation removed; the common ancestor if there was one."""
-        with self._engine.connect() as connection:
-            rows = connection.execute(select(blocks).order_by(blocks.c.number)).all()
-        if not rows or self._matches(rows[-1]):
+        if self._known_and_gone(0) is not True:
             return None
-        low, high = 0, len(rows) - 1  # rows[:low] match the chain, rows[high:] do not
-        while low < high:
-            middle = (low + high) // 2
-            if self._matches(rows[middle]):
-                low = middle + 1
+        wrong, step = 0, 1  # counted from the latest known block, which is gone
+        while self._known_and_gone(wrong + step):
+            wrong, step = wrong + step, 2 * step
+        right = wrong + step
+        while right - wrong > 1:
+            middle = (wrong + right) // 2
+            if self._known_and_gone(middle):
+                wrong = middle
             else:
-                high = middle
-        ancestor = int(rows[low - 1].number) if low else self._from_block - 1
-        with self._engine.begin() as connection:
-            _forget_after(connection, ancestor)
+                right = middle
+        last = self._database.last_known_block(right)
+        ancestor = self._from_block - 1 if last is None else int(last.number)
+        self._database.forget_after(ancestor)
         return ancestor
 
-    def _heal(self) -> int | None:
+    def _known_and_gone(self, skip: int) -> bool | None:
+        """Whether a block that is known is none of the chain's any more; None if none is known."""
+        row = self._database.last_known_block(skip)
+        return None if row is None else not self._matches(row)
+
+    def _heal(self, task: int) -> int | None:
         """Forget everything from the first log on that an earlier answer lacked.
 
         The last block before it, or None if nothing was missing.
         """
-        last = self.block
+        last = self.reached(task)
         first = max(self._from_block, last - _READ_AGAIN + 1)
         if last < first:
             return None
-        with self._engine.connect() as connection:
-            query = select(events.c.block, events.c.log_index).where(events.c.block >= first)
-            known = {(int(row.block), int(row.log_index)) for row in connection.execute(query)}
-        windows = fetch_logs(self._web3, self._addresses, list(_KINDS), first, last)
+        known = self._database.positions(first)
         missing = [
             int(log["blockNumber"])
-            for _, logs in windows
+            for _, logs in self._fetch(task, first, last)
             for log in logs
             if (int(log["blockNumber"]), int(log["logIndex"])) not in known
         ]
         if not missing:
             return None
-        with self._engine.begin() as connection:
-            _forget_after(connection, min(missing) - 1)
+        self._database.forget_after(min(missing) - 1)
         return min(missing) - 1
 
     def _matches(self, row: Any) -> bool:
@@ -288,47 +282,6 @@ class EventIndex:
             return bytes(self._web3.eth.get_block(number)["hash"])
         except BlockNotFound:
             return None
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except SQLAlchemyError as error:
-            reason = getattr(error, "orig", None) or error
-            raise EventIndexError(
-                f"cannot use the index {self._where}: {reason}; delete it (it is only a cache) "
-                "or use another one"
-            ) from error
-
-
-def _engine(database: str | Path) -> Engine:
-    url = str(database)
-    if "://" not in url:
-        Path(url).parent.mkdir(parents=True, exist_ok=True)
-        url = f"sqlite:///{url}"
-    try:
-        engine = create_engine(url)
-    except (SQLAlchemyError, ImportError) as error:
-        raise EventIndexError(f"{url!r} is no usable database: {error}") from error
-    if engine.dialect.name == "sqlite":
-
-        @event.listens_for(engine, "connect")
-        def _fast_and_safe(connection: Any, _record: Any) -> None:
-            # A crash may cost the last transactions, which are read again from the chain.
-            try:
-                for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=NORMAL"):
-                    connection.execute(f"PRAGMA {pragma}")
-            except connection.Error:
-                connection.close()
-                raise
-
-    return engine
-
-
-def _forget_after(connection: Connection, block: int) -> None:
-    connection.execute(delete(events).where(events.c.block > block))
-    connection.execute(delete(blocks).where(blocks.c.number > block))
-    connection.execute(update(cursor).values(block=block))
 
 
 def _row(log: LogReceipt) -> dict[str, Any]:

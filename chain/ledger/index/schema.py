@@ -15,7 +15,7 @@ from sqlalchemy import (
     Table,
 )
 
-VERSION = "1"  # of these tables; an index of another version is rebuilt
+VERSION = "2"  # of these tables; an index of another version is rebuilt
 
 metadata = MetaData()
 
@@ -35,11 +35,11 @@ blocks = Table(
     Column("hash", LargeBinary(32), nullable=False),
 )
 
-# The last block that was read; one row.
+# The last block that was read, of each task that is followed; task 0 stands for all of them.
 cursor = Table(
     "cursor",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("task", BigInteger, primary_key=True, autoincrement=False),
     Column("block", BigInteger, nullable=False),
 )
 
@@ -57,6 +57,7 @@ events = Table(
     Column("account", String(42)),
     Column("topics", LargeBinary, nullable=False),
     Column("data", LargeBinary, nullable=False),
-    Index("events_by_task", "task", "name", "round"),
+    Index("events_by_task", "task", "block", "log_index"),
+    Index("events_by_round", "task", "name", "round"),
     Index("events_by_account", "account"),
 )
