@@ -27,6 +27,7 @@ account account.address account.fund account.list account.passwd account.remove 
 arena arena-list config demo deploy doctor down leave model.export network network.list
 network.remove
 reputation.attest reputation.audit reputation.epochs reputation.explain reputation.export
+reputation.follow reputation.import reputation.recommend
 reputation.show reputation.top reputation.verify round round.appeal round.open round.settle serve
 status store.add store.gc store.get store.pin store.pull store.push store.stat store.unpin
 store.verify task task.close task.create task.list task.top-up trainer.base trainer.claim
@@ -114,7 +115,15 @@ def test_a_field_that_is_not_declared_is_refused() -> None:
 
 
 def test_what_a_document_may_lack_is_left_out() -> None:
-    view = {"ego": "a", "alpha": 0.15, "beta": 0.0, "gamma": 0.0, "nodes": 1, "edges": 0}
+    view = {
+        "ego": "a",
+        "names": {},
+        "alpha": 0.15,
+        "beta": 0.0,
+        "gamma": 0.0,
+        "nodes": 1,
+        "edges": 0,
+    }
     made = ReputationExported(**view, format="csv", text="")  # type: ignore[arg-type]
     assert "path" not in made.to_json()
     jsonschema.Draft202012Validator(json_schema(ReputationExported)).validate(made.to_json())

@@ -18,9 +18,10 @@ class ScoredNode:
 
 @dataclass(frozen=True, kw_only=True)
 class GraphView(Document):
-    """Whose view of which graph."""
+    """Whose view of which graph; ``names`` of its nodes that are accounts of this machine."""
 
     ego: str
+    names: dict[str, str]
     alpha: float
     beta: float
     gamma: float
@@ -108,9 +109,10 @@ class AuditRow:
 
 @dataclass(frozen=True, kw_only=True)
 class ReputationAudited(Document, schema="karat.reputation.audit/1"):
-    """``karat reputation audit``."""
+    """``karat reputation audit``; ``names`` as in ``top``."""
 
     ego: str
+    names: dict[str, str]
     holds: bool
     rows: list[AuditRow]
 
@@ -169,7 +171,74 @@ class AnchoredEpoch:
 
 @dataclass(frozen=True, kw_only=True)
 class ReputationEpochs(Document, schema="karat.reputation.epochs/1"):
-    """``karat reputation epochs``."""
+    """``karat reputation epochs``; ``names`` of verifiers that are accounts of this machine."""
 
     task: int
+    names: dict[str, str]
     epochs: list[AnchoredEpoch]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecommendedClient:
+    """A client whose service speaks for a candidate; both shares are within 0 and 1."""
+
+    node: str
+    trust: float
+    share: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recommended:
+    """A candidate; ``score`` is half its share of trust and half its share of service."""
+
+    node: str
+    score: float
+    trust: float
+    service: float
+    paths: list[TrustPath]
+    clients: list[RecommendedClient]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReputationRecommended(GraphView, schema="karat.reputation.recommend/1"):
+    """``karat reputation recommend``; ``role`` is null where it is any, or the graph a file."""
+
+    role: str | None
+    recommended: list[Recommended]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeedbackSource:
+    """Where a book's feedback is from; ``chain_id`` and ``block`` (the last read) of a registry.
+
+    ``ignored`` counts logs that could not be read.
+    """
+
+    name: str
+    chain_id: int | None
+    block: int | None
+    ignored: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeedbackTotals(Document):
+    """How much is in a book of feedback: what stands, and the edges that it makes."""
+
+    book: str
+    feedback: int
+    edges: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReputationImported(FeedbackTotals, schema="karat.reputation.import/1"):
+    """``karat reputation import``."""
+
+    source: FeedbackSource
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReputationFollowed(FeedbackTotals, schema="karat.reputation.follow/1"):
+    """``karat reputation follow``; ``changed`` counts edges since it began."""
+
+    sources: list[FeedbackSource]
+    changed: int
