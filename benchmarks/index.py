@@ -43,6 +43,9 @@ def rules(token: str) -> TaskParams:
         slash_unrevealed=0,
         slash_absent=0,
         open_verifiers=False,
+        full_pay_gain=0,
+        min_updates=1,
+        tolerance=2,
         verifier_budget=0,
         max_trainers=1,
         score_reveal_window=60,
@@ -70,7 +73,7 @@ def fill(devnet: Devnet, sender: Sender, events: int) -> Ledger:
             (sender, ledger.create_task(rules(token.address), 0, [])),
         ],
     )
-    fund = ledger.batch([ledger.fund(1, 1)] * CALLS_PER_TRANSACTION)
+    fund = ledger.batch([ledger.fund(1, ledger.rules_hash(1), 1)] * CALLS_PER_TRANSACTION)
     for _ in range(events // (CALLS_PER_TRANSACTION * TRANSACTIONS_PER_BLOCK)):
         send_batch(devnet, [(sender, fund.with_gas(30_000_000))] * TRANSACTIONS_PER_BLOCK)
     return ledger

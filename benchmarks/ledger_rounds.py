@@ -51,9 +51,12 @@ def task_params(token: str, committee: int) -> TaskParams:
         slash_harmful=5000,
         slash_malformed=2000,
         slash_duplicate=3000,
-        slash_unrevealed=500,
+        slash_unrevealed=5000,
         slash_absent=1000,
         open_verifiers=False,
+        full_pay_gain=0,
+        min_updates=1,
+        tolerance=2,
         verifier_budget=100 * UNIT,
         max_trainers=16_000,
         score_reveal_window=WINDOW,
@@ -112,11 +115,12 @@ class LedgerRounds:
         params = task_params(self.token.address, verifiers)
         create = self.ledger.create_task(params, 100_000 * UNIT, grants)
         self.create_task = self.one(self.sponsor, create)
+        agreed = self.ledger.rules_hash(1)
         self.join_verifier = self.send(
-            [(one, self.ledger.join_verifier(1, 20 * UNIT)) for one in self.verifiers]
+            [(one, self.ledger.join_verifier(1, agreed, 20 * UNIT)) for one in self.verifiers]
         )
         self.join_trainer = self.send(
-            [(one, self.ledger.join_trainer(1, 10 * UNIT)) for one in self.trainers]
+            [(one, self.ledger.join_trainer(1, agreed, 10 * UNIT)) for one in self.trainers]
         )
 
     def send(self, calls: Sequence[tuple[Sender, Call[Any]]], gas: int = 600_000) -> list[int]:
@@ -159,7 +163,7 @@ class LedgerRounds:
     def close(self, round_: int) -> int:
         """The reveal phase ends."""
         self.devnet.warp_to(self.ledger.round_info(1, round_).reveal_deadline)
-        return self.one(self.sponsor, self.ledger.close_reveal(1, round_))
+        return sum(self.one(self.sponsor, self.ledger.close_reveal(1, round_)) for _ in range(2))
 
     def score(self, round_: int, count: int) -> tuple[list[int], list[int], list[list[int]]]:
         """Every verifier commits to and reveals its scores; both gas lists and the vectors."""
@@ -187,7 +191,7 @@ class LedgerRounds:
     def settle(self, round_: int, vectors: Sequence[Sequence[int]]) -> int:
         """The whole settlement in one transaction."""
         tails = [tail_hashes(words)[-1] for words in vectors]
-        return self.one(self.sponsor, self.ledger.settle(1, round_, vectors, tails))
+        return self.one(self.sponsor, self.ledger.settle(1, round_, 0, vectors, tails))
 
     def play(self, round_: int, count: int) -> Gas:
         """A whole round of ``count`` updates, up to its settlement."""

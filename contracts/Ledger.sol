@@ -33,8 +33,20 @@ contract Ledger is LedgerStorage, ILedgerCalls, Multicall, ReentrancyGuardTransi
     using ScoringLogic for Task;
     using TaskLogic for Task;
 
+    /// @dev What a claim processed so far.
+    struct Tally {
+        uint32[] rounds;
+        uint256[] amounts;
+        uint256 count;
+        uint256 credited;
+        uint256 updates;
+    }
+
     bytes32 private constant COMMIT_TYPEHASH =
         keccak256("Commit(uint256 taskId,uint32 round,address trainer,bytes32 commitment,uint256 deadline)");
+
+    /// @dev Where forfeited stakes go: nobody has the key of an address like this.
+    address private constant BURNT = 0x000000000000000000000000000000000000dEaD;
 
     constructor() EIP712("Karat Ledger", "1") {}
 
@@ -69,8 +81,8 @@ contract Ledger is LedgerStorage, ILedgerCalls, Multicall, ReentrancyGuardTransi
     }
 
     /// @inheritdoc ILedgerCalls
-    function fund(uint256 taskId, uint256 amount) external nonReentrant {
-        Task storage task = _openTask(taskId);
+    function fund(uint256 taskId, bytes32 rules, uint256 amount) external nonReentrant {
+        Task storage task = _agreed(taskId, rules);
         task.fund(taskId, amount);
         _deposit(task.params.token, amount);
     }
@@ -83,31 +95,39 @@ contract Ledger is LedgerStorage, ILedgerCalls, Multicall, ReentrancyGuardTransi
     /// @inheritdoc ILedgerCalls
     function closeTask(uint256 taskId) external nonReentrant returns (uint256 amount) {
         Task storage task = _task(taskId);
-        amount = task.close(taskId);
-        _pay(task.params.token, msg.sender, amount);
+        uint256 burnt;
+        (amount, burnt) = task.close(taskId);
+        address token = task.params.token;
+        _pay(token, msg.sender, amount);
+        _pay(token, BURNT, burnt);
     }
 
     // ---------------------------------------------------------------- members
 
     /// @inheritdoc ILedgerCalls
-    function joinTrainer(uint256 taskId, uint256 amount) external nonReentrant {
-        Task storage task = _openTask(taskId);
+    function joinTrainer(uint256 taskId, bytes32 rules, uint256 amount) external nonReentrant {
+        Task storage task = _agreed(taskId, rules);
         task.joinTrainer(taskId, amount);
         _deposit(task.params.token, amount);
     }
 
     /// @inheritdoc ILedgerCalls
-    function joinVerifier(uint256 taskId, uint256 amount) external nonReentrant {
-        Task storage task = _openTask(taskId);
+    function joinVerifier(uint256 taskId, bytes32 rules, uint256 amount) external nonReentrant {
+        Task storage task = _agreed(taskId, rules);
         task.joinVerifier(taskId, amount);
         _deposit(task.params.token, amount);
     }
 
     /// @inheritdoc ILedgerCalls
-    function topUp(uint256 taskId, address account, uint256 amount) external nonReentrant {
-        Task storage task = _task(taskId);
+    function topUp(uint256 taskId, bytes32 rules, address account, uint256 amount) external nonReentrant {
+        Task storage task = _agreed(taskId, rules);
         task.topUp(taskId, account, amount);
         _deposit(task.params.token, amount);
+    }
+
+    /// @inheritdoc ILedgerCalls
+    function lapse(uint256 taskId, address trainer) external {
+        _openTask(taskId).lapse(taskId, trainer);
     }
 
     /// @inheritdoc ILedgerCalls
@@ -154,8 +174,10 @@ contract Ledger is LedgerStorage, ILedgerCalls, Multicall, ReentrancyGuardTransi
     }
 
     /// @inheritdoc ILedgerCalls
-    function settle(uint256 taskId, uint32 round, uint256[][] calldata slices, bytes32[] calldata tails) external {
-        _books.tasks[taskId].settle(taskId, round, slices, tails);
+    function settle(uint256 taskId, uint32 round, uint256 first, uint256[][] calldata slices, bytes32[] calldata tails)
+        external
+    {
+        _books.tasks[taskId].settle(taskId, round, first, slices, tails);
     }
 
     /// @inheritdoc ILedgerCalls
@@ -171,8 +193,8 @@ contract Ledger is LedgerStorage, ILedgerCalls, Multicall, ReentrancyGuardTransi
     // ---------------------------------------------------------------- appeals
 
     /// @inheritdoc ILedgerCalls
-    function appeal(uint256 taskId, uint32 round, uint256 index) external nonReentrant {
-        Task storage task = _task(taskId);
+    function appeal(uint256 taskId, bytes32 rules, uint32 round, uint256 index) external nonReentrant {
+        Task storage task = _agreed(taskId, rules);
         task.open(taskId, round, index);
         _deposit(task.params.token, task.params.appealBond);
     }
@@ -227,19 +249,10 @@ contract Ledger is LedgerStorage, ILedgerCalls, Multicall, ReentrancyGuardTransi
     function revealFor(uint256 taskId, uint32 round, address trainer, bytes32 digest, uint64 size, bytes32 salt)
         public
     {
-        Task storage task = _books.tasks[taskId];
-        Round storage state = task.rounds[round];
-        (uint256 start, uint256 end, uint256 index) = (state.commitDeadline, state.revealDeadline, state.count);
-        if (block.timestamp < start || block.timestamp >= end) task.refusePhase(taskId, round, Phase.Reveal);
         bytes32 commitment =
             keccak256(abi.encode(block.chainid, address(this), taskId, round, trainer, digest, size, salt));
-        Records storage records = task.records[trainer];
-        Ring ring = records.ring;
-        if (!ring.awaits(round)) revert NotCommitted(trainer, round);
-        if (!ring.matches(commitment)) revert CommitmentMismatch(ring.prefix(), commitment);
-        state.count = uint16(index + 1);
-        records.ring = ring.reveal(index);
-        emit UpdateRevealed(taskId, trainer, round, uint16(index), digest, size);
+        (bool isNew, uint256 index) = _reveal(taskId, round, trainer, commitment);
+        if (isNew) emit UpdateRevealed(taskId, trainer, round, uint16(index), digest, size);
     }
 
     // ----------------------------------------------------------------- claims
@@ -247,18 +260,21 @@ contract Ledger is LedgerStorage, ILedgerCalls, Multicall, ReentrancyGuardTransi
     /// @inheritdoc ILedgerCalls
     function claim(uint256 taskId, address trainer, uint32[] calldata rounds) external returns (uint256 credited) {
         Task storage task = _books.tasks[taskId];
-        Records storage records = task.records[trainer];
-        uint256[] memory amounts = new uint256[](rounds.length);
-        uint256 updates;
-        for (uint256 i; i < amounts.length; ++i) {
-            (uint256 reward, uint256 settled) = _process(taskId, task, records, trainer, rounds[i]);
-            amounts[i] = reward;
-            credited += reward;
-            updates += settled;
+        Tally memory tally = Tally(new uint32[](rounds.length), new uint256[](rounds.length), 0, 0, 0);
+        for (uint256 i; i < rounds.length; ++i) {
+            _process(taskId, task, trainer, rounds[i], tally);
         }
-        if (updates != 0) task.discharge(credited, updates);
+        if (tally.count == 0) return 0;
+        credited = tally.credited;
+        if (tally.updates != 0) task.discharge(taskId, credited, tally.updates);
         if (credited != 0) task.members[trainer].balance += uint128(credited);
-        emit RewardsClaimed(taskId, trainer, rounds, amounts);
+        (uint32[] memory processed, uint256[] memory amounts, uint256 count) =
+            (tally.rounds, tally.amounts, tally.count);
+        assembly ("memory-safe") {
+            mstore(processed, count)
+            mstore(amounts, count)
+        }
+        emit RewardsClaimed(taskId, trainer, processed, amounts);
     }
 
     /// @dev Puts a commitment into the trainer's ring.
@@ -268,39 +284,90 @@ contract Ledger is LedgerStorage, ILedgerCalls, Multicall, ReentrancyGuardTransi
             task.refusePhase(taskId, round, Phase.Commit);
         }
         Records storage records = task.records[trainer];
-        (bool accepted, Ring ring) = records.ring.commit(commitment, round);
-        if (!accepted) task.refuseCommit(trainer, round);
+        Ring before = records.ring;
+        (bool accepted, Ring ring) = before.commit(commitment, round);
+        if (!accepted) {
+            if (before.awaits(round) && before.matches(commitment)) return;
+            task.refuseCommit(trainer, round);
+        }
         records.ring = ring;
         emit UpdateCommitted(taskId, trainer, round, commitment);
     }
 
-    /// @dev Takes one record out of a trainer's ring and applies what it lost.
-    /// @return reward What it earned.
-    /// @return settled 1 for an update that the round settled, else 0.
-    function _process(uint256 taskId, Task storage task, Records storage records, address trainer, uint32 round)
+    /// @dev Marks a commitment as revealed and gives it the next index of the round, unless that is done already: somebody
+    /// else may have sent the same words before, for instance out of a batch.
+    function _reveal(uint256 taskId, uint32 round, address trainer, bytes32 commitment)
         private
-        returns (uint256 reward, uint256 settled)
+        returns (bool isNew, uint256 index)
     {
+        Task storage task = _books.tasks[taskId];
+        Round storage state = task.rounds[round];
+        uint256 start;
+        uint256 end;
+        (start, end, index) = (state.commitDeadline, state.revealDeadline, state.count);
+        if (block.timestamp < start || block.timestamp >= end) task.refusePhase(taskId, round, Phase.Reveal);
+        Records storage records = task.records[trainer];
+        Ring ring = records.ring;
+        bool matches = ring.matches(commitment);
+        if (!ring.awaits(round)) {
+            if (matches && ring.lane(round) >= Rings.REVEALED) return (false, 0);
+            revert NotCommitted(trainer, round);
+        }
+        if (!matches) revert CommitmentMismatch(ring.prefix(), commitment);
+        state.count = uint16(index + 1);
+        records.ring = ring.reveal(index);
+        _keepForecast(task, state, ring, index);
+        return (true, index);
+    }
+
+    /// @dev Notes the trainer's last median beside its update: the vote that anybody could cast unseen.
+    function _keepForecast(Task storage task, Round storage state, Ring ring, uint256 index) private {
+        uint256 code = Scores.ZERO_SCORE;
+        for (uint256 age = 1; age < Rings.ROUNDS; ++age) {
+            uint256 lane = ring.laneAt(age);
+            if (lane < Rings.REVEALED) continue;
+            uint256 earlier = lane - Rings.REVEALED;
+            uint16 last =
+                Lanes.lane(task.rounds[uint32(ring.latest() - age)].medians[earlier / Lanes.PER_WORD], earlier);
+            if (last == 0) continue;
+            code = last;
+            break;
+        }
+        state.forecasts[index / Lanes.PER_WORD] |= code << (16 * (index % Lanes.PER_WORD));
+    }
+
+    /// @dev Marks one record in a trainer's ring as processed, applies what it lost, and tallies what it earned. Without a
+    /// record nothing is done.
+    function _process(uint256 taskId, Task storage task, address trainer, uint32 round, Tally memory tally) private {
+        Records storage records = task.records[trainer];
         Ring ring = records.ring;
         uint256 lane = ring.lane(round);
-        if (lane == 0) revert NotCommitted(trainer, round);
+        if (lane == 0) return;
         Round storage state = task.rounds[round];
         Payouts memory payouts = state.payouts;
         if (payouts.status < Status.Settled || payouts.phase() == Phase.Appeal) {
             task.refusePhase(taskId, round, Phase.Final);
         }
-        records.ring = ring.remove(round);
-        if (payouts.status == Status.Void) return (0, 0);
+        records.ring = ring.process(round);
+        tally.rounds[tally.count++] = round;
         uint16 code;
+        if (payouts.status == Status.Void) {
+            // Who held its update back while others revealed theirs pays all the same.
+            if (lane == Rings.COMMITTED && state.count != 0) task.slashTrainer(taskId, round, trainer, code);
+            return;
+        }
         if (lane >= Rings.REVEALED) {
-            settled = 1;
-            (code, reward) = _earned(state, payouts, lane - Rings.REVEALED);
+            uint256 reward;
+            (code, reward) = _earned(state, payouts, lane - Rings.REVEALED, task.params.fullPayGain);
+            tally.amounts[tally.count - 1] = reward;
+            tally.credited += reward;
+            ++tally.updates;
         }
         if (code < Scores.STALE) task.slashTrainer(taskId, round, trainer, code);
     }
 
     /// @dev An update's settled code, and its share of the round's budget.
-    function _earned(Round storage state, Payouts memory payouts, uint256 index)
+    function _earned(Round storage state, Payouts memory payouts, uint256 index, uint256 fullPayGain)
         private
         view
         returns (uint16 code, uint256 reward)
@@ -308,7 +375,8 @@ contract Ledger is LedgerStorage, ILedgerCalls, Multicall, ReentrancyGuardTransi
         unchecked {
             code = Lanes.lane(state.medians[index / Lanes.PER_WORD], index);
             uint256 weight = Scores.payoutWeight(code, payouts.exponent);
-            if (weight != 0) reward = payouts.budget * weight / payouts.total;
+            uint256 all = payouts.total > fullPayGain ? payouts.total : fullPayGain;
+            if (weight != 0) reward = payouts.budget * weight / all;
         }
     }
 
@@ -324,6 +392,12 @@ contract Ledger is LedgerStorage, ILedgerCalls, Multicall, ReentrancyGuardTransi
     function _openTask(uint256 taskId) private view returns (Task storage task) {
         task = _task(taskId);
         if (task.closed) revert TaskIsClosed(taskId);
+    }
+
+    /// @dev A task that is not closed, and whose rules are those that the caller has read and agreed to.
+    function _agreed(uint256 taskId, bytes32 rules) private view returns (Task storage task) {
+        task = _openTask(taskId);
+        if (task.rules != rules) revert OtherRules(taskId, rules, task.rules);
     }
 
     /// @dev Takes `amount` from the caller, after all effects; refuses tokens whose balances do not add up.

@@ -30,6 +30,8 @@ from chain.ledger.bindings.structs import Rules
 from chain.ledger.commitments import RoundKey
 from chain.ledger.deployment import Deployer
 
+CLOSE_REVEAL_GAS = 1_000_000  # the draw from a list of 64 verifiers takes less than half of it
+
 E = TypeVar("E", bound=Event)
 
 
@@ -99,6 +101,14 @@ class Ledger(_Client, LedgerContract):
     def round_key(self, task_id: int, round_: int) -> RoundKey:
         """What commitments of a round are bound to."""
         return RoundKey(self.web3.eth.chain_id, self.address, task_id, round_)
+
+    def close_reveal(self, task_id: int, round_: int) -> Call[None]:
+        """Take a step of closing the reveal phase, see ``ILedgerCalls.closeReveal``.
+
+        The call has a gas limit of its own: a node that estimates it on the very block that the
+        first step named finds that it has no effect there, too little gas for the draw.
+        """
+        return super().close_reveal(task_id, round_).with_gas(CLOSE_REVEAL_GAS)
 
     def batch(self, calls: Sequence[Call[Any]]) -> Call[Any]:
         """Several calls of this ledger in one transaction, all or nothing; a single one as it is.

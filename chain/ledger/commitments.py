@@ -1,7 +1,7 @@
 """Commitments and packed score vectors, exactly as the ledger computes them.
 
-Everything here is pure: the same bytes as ``contracts/Ledger.sol`` and
-``contracts/ledger/ScoringLogic.sol``.
+Everything here is pure: the same bytes as ``contracts/Ledger.sol`` and, under ``contracts/ledger``,
+``TaskLogic.sol`` and ``ScoringLogic.sol``.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,9 @@ from eth_utils.address import is_address
 from eth_utils.crypto import keccak
 
 from chain.errors import BadCommitment
+from chain.evm.abi import encode_values
 from chain.ledger.bindings.constants import Lanes, Scores
+from chain.ledger.bindings.structs import TaskParams
 
 LANES = Lanes.PER_WORD  # codes per word
 LANE_BITS = 256 // LANES
@@ -28,6 +30,19 @@ class RoundKey:
     ledger: str
     task_id: int
     round: int
+
+
+def rules_hash(sponsor: str, params: TaskParams) -> bytes:
+    """What calls that bring money name, so that they reach the task that was read and no other.
+
+    Args:
+        sponsor: the task's sponsor.
+        params: its rules, as they were read.
+
+    Raises:
+        ContractError: a value does not fit its type.
+    """
+    return keccak(encode_values(["address", TaskParams], [sponsor, params]))
 
 
 def update_commitment(key: RoundKey, trainer: str, digest: bytes, size: int, salt: bytes) -> bytes:

@@ -10,7 +10,9 @@ import {TaskParams, VerifierGrant} from "./LedgerTypes.sol";
 /// @notice One contract that holds the money of every task and settles every round by itself: it computes the
 /// stake-weighted median of the verifiers' scores, keeps it, and derives verdicts, payouts and slashes from it.
 /// @dev Conservation, per token: balance = escrow + budgets of open rounds + unclaimed rewards + stakes + balances
-/// + bonds. Phases follow from block time and frozen windows; every missing step has a deadline, so a round always
+/// + bonds + forfeited. Calls that bring money name the hash of the rules that the caller has read, keccak256(abi.encode(
+/// sponsor, params)): after a reorganisation the same id may be another task. Calls that were made already succeed
+/// without effect, so that nobody can undo a batch by sending a part of it first. Phases follow from block time and frozen windows; every missing step has a deadline, so a round always
 /// ends, settled or void. There is no owner, no upgrade key and no pause. `multicall(bytes[])` batches any of these.
 interface ILedgerCalls is ILedgerEvents, ILedgerErrors {
     // ------------------------------------------------------------------ tasks
@@ -26,15 +28,15 @@ interface ILedgerCalls is ILedgerEvents, ILedgerErrors {
         returns (uint256 taskId);
 
     /// @notice Adds to a task's escrow.
-    /// @dev Access: anyone. State: task not closed; token approved.
-    function fund(uint256 taskId, uint256 amount) external;
+    /// @dev Access: anyone. State: task not closed, with these rules; token approved.
+    function fund(uint256 taskId, bytes32 rules, uint256 amount) external;
 
     /// @notice Appoints a verifier that may join with `weight`.
     /// @dev Access: sponsor. State: task not closed; appointed (not open) verifiers; not yet appointed.
     function appointVerifier(uint256 taskId, address verifier, uint16 weight) external;
 
-    /// @notice Ends the task and pays the sponsor the escrow that nobody has earned. Call it again to collect what
-    /// returns to the escrow later (slashes, dust).
+    /// @notice Ends the task, pays the sponsor the escrow that nobody has earned, and burns what members forfeited. Call it
+    /// again to collect what returns to the escrow later.
     /// @dev Access: sponsor. State: no round open, or the last round final.
     /// @return amount The amount paid, in token units.
     function closeTask(uint256 taskId) external returns (uint256 amount);
@@ -42,26 +44,33 @@ interface ILedgerCalls is ILedgerEvents, ILedgerErrors {
     // ---------------------------------------------------------------- members
 
     /// @notice Joins as a trainer with a stake.
-    /// @dev Access: anyone that is not a member. State: task not closed; `amount` at least the trainer stake.
-    function joinTrainer(uint256 taskId, uint256 amount) external;
+    /// @dev Access: anyone that is not a member. State: task not closed, with these rules; a place free (see `lapse`);
+    /// `amount` at least the trainer stake.
+    function joinTrainer(uint256 taskId, bytes32 rules, uint256 amount) external;
+
+    /// @notice Frees the place of a trainer that has not committed for eight rounds, in a task that is full. It can leave
+    /// at once, with all it has.
+    /// @dev Access: anyone. State: task not closed and full; the trainer idle and not leaving.
+    function lapse(uint256 taskId, address trainer) external;
 
     /// @notice Joins as a verifier with a stake, as appointed or, in an open task, with weight by stake. It serves in
-    /// the rounds whose commit phase ends later.
-    /// @dev Access: an appointed verifier, or anyone in an open task. State: task not closed; `amount` at least the
-    /// verifier stake.
-    function joinVerifier(uint256 taskId, uint256 amount) external;
+    /// the rounds that open later. In a full open task the largest stake counts: it takes the place of the smallest.
+    /// @dev Access: an appointed verifier, or anyone in an open task. State: task not closed, with these rules; `amount` at
+    /// least the verifier stake, and in a full task, between two rounds, more than the smallest.
+    function joinVerifier(uint256 taskId, bytes32 rules, uint256 amount) external;
 
     /// @notice Adds to a member's stake; a member suspended for too small a stake may act again.
-    /// @dev Access: anyone. State: `account` is a member that is not leaving.
-    function topUp(uint256 taskId, address account, uint256 amount) external;
+    /// @dev Access: anyone. State: task not closed, with these rules; `account` is a member that is not leaving.
+    function topUp(uint256 taskId, bytes32 rules, address account, uint256 amount) external;
 
-    /// @notice Starts to leave: no new commits, and no service in rounds whose commit phase ends later; the cool-down
+    /// @notice Starts to leave: no new commits, and no service in rounds that open later; the cool-down
     /// begins.
     /// @dev Access: a member. State: not leaving yet.
     function requestLeave(uint256 taskId) external;
 
     /// @notice Ends the membership and pays out stake and balance.
-    /// @dev Access: a member. State: cool-down over; a trainer's records all processed; a verifier in no open round.
+    /// @dev Access: a member. State: cool-down over, or the task closed; a trainer's records all processed; a verifier in no
+    /// open round.
     /// @return amount The amount paid, in token units.
     function leave(uint256 taskId) external returns (uint256 amount);
 
@@ -109,9 +118,11 @@ interface ILedgerCalls is ILedgerEvents, ILedgerErrors {
     function revealFor(uint256 taskId, uint32 round, address trainer, bytes32 digest, uint64 size, bytes32 salt)
         external;
 
-    /// @notice Closes the reveal phase: fixes the seed that verifiers draw their batches from, and the committee, drawn
-    /// from the verifiers that were active when the commit phase ended.
-    /// @dev Access: anyone. State: reveal deadline passed; not closed yet. A round without updates settles at once.
+    /// @notice Closes the reveal phase in two steps. The first call names its own block, whose hash nobody can know yet; a
+    /// call in a later block takes that hash as the seed from which verifiers draw their batches, and draws the
+    /// committee from the panel: the verifiers that were active when the round opened, nobody with more than a third
+    /// of the weight. A second call in the same block has no effect.
+    /// @dev Access: anyone. State: reveal deadline passed; not closed yet. A round with too few updates is void at once.
     function closeReveal(uint256 taskId, uint32 round) external;
 
     // ---------------------------------------------------------------- scoring
@@ -130,15 +141,18 @@ interface ILedgerCalls is ILedgerEvents, ILedgerErrors {
     function revealScores(uint256 taskId, uint32 round, uint256[] calldata words, bytes32 evidence, bytes32 salt)
         external;
 
-    /// @notice Settles the next words of every revealed vector; the last call finishes the round: it pays the
-    /// verifiers by agreement, slashes the absent, and starts the appeal window.
-    /// @dev Access: anyone. State: scoring over, quorum met, not settled yet.
-    /// @param slices The next words of each revealed vector, in committee order, equally many of each.
+    /// @notice Settles words of every revealed vector; the last call finishes the round: it pays the verifiers for what
+    /// their votes knew beyond the best free forecast, slashes the absent, and starts the appeal window. What is
+    /// settled already is passed over.
+    /// @dev Access: anyone. State: scoring over, quorum met; or settled.
+    /// @param first The place of the slices' first word in the vectors; not after the first word that is not settled.
+    /// @param slices Words of each revealed vector, in committee order, equally many of each.
     /// @param tails The hash of what follows each slice (zero at the end of the vectors).
-    function settle(uint256 taskId, uint32 round, uint256[][] calldata slices, bytes32[] calldata tails) external;
+    function settle(uint256 taskId, uint32 round, uint256 first, uint256[][] calldata slices, bytes32[] calldata tails)
+        external;
 
-    /// @notice Ends a round whose revealed weight is not more than half of the committee's: budgets return to the
-    /// escrow, no trainer is paid or slashed, absent verifiers lose stake.
+    /// @notice Ends a round of which less than two thirds of the committee's weight were revealed: budgets return, no
+    /// update is paid or slashed, absent verifiers lose stake unless all were absent.
     /// @dev Access: anyone. State: scoring over, quorum missed.
     function voidRound(uint256 taskId, uint32 round) external;
 
@@ -151,11 +165,11 @@ interface ILedgerCalls is ILedgerEvents, ILedgerErrors {
 
     // ---------------------------------------------------------------- appeals
 
-    /// @notice Challenges one settled verdict with a bond. The verifiers that were active when the round's commit phase
-    /// ended, and were not drawn into the committee, become its jury.
-    /// @dev Access: anyone. State: appeal window open; not appealed before; the jury's weight is at least the weight
-    /// that the committee revealed; token approved for the bond.
-    function appeal(uint256 taskId, uint32 round, uint256 index) external;
+    /// @notice Challenges one settled code, verdict or score, with a bond. Everybody on the round's panel is called: those
+    /// outside the committee must vote, the committee may vote again.
+    /// @dev Access: anyone. State: appeal window open; not appealed before; task with these rules; token approved for the
+    /// bond.
+    function appeal(uint256 taskId, bytes32 rules, uint32 round, uint256 index) external;
 
     /// @notice Commits to a vote on an appealed verdict.
     /// @dev Access: a juror. State: the appeal's commit phase; not committed yet; `commitment` is not zero.
@@ -167,10 +181,12 @@ interface ILedgerCalls is ILedgerEvents, ILedgerErrors {
     function revealAppealVote(uint256 taskId, uint32 round, uint256 index, uint16 code, bytes32 evidence, bytes32 salt)
         external;
 
-    /// @notice Ends an appeal. Its outcome is the weighted median of the jury's votes and the old median, which has the
-    /// weight that the committee revealed. If the verdict changes, the outcome replaces the median, and the committee
-    /// members who voted for the old verdict pay the challenger, besides its bond, up to as much again from their
-    /// stakes. If not, the bond goes to the escrow. Jurors who did not reveal lose stake like absent verifiers.
+    /// @notice Ends an appeal. Its outcome is the weighted median of the whole panel's votes, the absent standing by the old
+    /// code, if more than half of the panel's weight is behind the change, and two thirds behind a more severe
+    /// verdict. It is upheld if the outcome is another verdict, or a score further away than the task's tolerance, and
+    /// replaces the median then. Those whose votes lie that far from the outcome pay, by weight, twice the bond: half
+    /// to the challenger, half to the jurors whose votes are near it. If the appeal fails, these jurors share the bond
+    /// and what the others pay. Jurors outside the committee who did not reveal are slashed, once a round.
     /// @dev Access: anyone. State: the appeal's vote is over.
     /// @param vectors The vectors that the committee revealed, in committee order; may be empty if the appeal fails.
     function resolveAppeal(uint256 taskId, uint32 round, uint256 index, uint256[][] calldata vectors) external;
@@ -179,7 +195,7 @@ interface ILedgerCalls is ILedgerEvents, ILedgerErrors {
 
     /// @notice Processes a trainer's records: credits rewards to the trainer's balance and applies slashes.
     /// @dev Access: anyone, for the trainer. State: every named round void or final.
-    /// @param rounds The rounds to process, each one holding an unprocessed commit or record of the trainer.
+    /// @param rounds The rounds to process; of those without an unprocessed record nothing is done.
     /// @return credited The sum of the rewards, in token units.
     function claim(uint256 taskId, address trainer, uint32[] calldata rounds) external returns (uint256 credited);
 }

@@ -11,6 +11,8 @@ interface ILedgerErrors {
 
     /// @notice No task has this id.
     error UnknownTask(uint256 taskId);
+    /// @notice The caller agreed to other rules than the task's: it is not the task that the caller has read.
+    error OtherRules(uint256 taskId, bytes32 agreed, bytes32 rules);
     /// @notice The task is closed.
     error TaskIsClosed(uint256 taskId);
     /// @notice Only the sponsor may do this.
@@ -44,6 +46,8 @@ interface ILedgerErrors {
     error BadWeight(uint256 weight, uint256 total, uint256 most);
     /// @notice The task has as many trainers or verifiers as it may have.
     error TaskFull(uint256 members);
+    /// @notice The trainer's place cannot be taken: it has committed since round `since`, or the task is not full.
+    error PlaceInUse(address trainer, uint32 since);
     /// @notice The member has asked to leave and can no longer act.
     error Leaving(address account, uint40 leaveAt);
     /// @notice The member has not asked to leave.
@@ -86,10 +90,12 @@ interface ILedgerErrors {
     error BadSlices(uint256 verifierIndex, uint256 length, uint256 expected);
     /// @notice A slice is not the next part of the verifier's vector.
     error ChainMismatch(address verifier, bytes32 expected, bytes32 got);
-    /// @notice Not more than half of the committee's weight was revealed: the round can only be voided.
+    /// @notice Less than two thirds of the committee's weight was revealed: the round can only be voided.
     error QuorumMissed(uint256 revealedWeight, uint256 committeeWeight);
-    /// @notice More than half of the committee's weight was revealed: the round cannot be voided.
+    /// @notice Two thirds of the committee's weight were revealed: the round cannot be voided.
     error QuorumMet(uint256 revealedWeight, uint256 committeeWeight);
+    /// @notice The chain gives no hash of a block that is young enough to have one: no seed can be drawn from it.
+    error NoBlockHash(uint64 blockNumber);
     /// @notice The round is not the current one any more.
     error RoundSuperseded(uint32 round, uint32 currentRound);
 
@@ -103,8 +109,6 @@ interface ILedgerErrors {
     error AppealWindowOver(uint40 finalAt);
     /// @notice This verdict has been appealed before.
     error AlreadyAppealed(uint32 round, uint256 index);
-    /// @notice The verifiers outside the committee weigh too little to overturn what the committee revealed.
-    error JuryTooSmall(uint256 juryWeight, uint256 needed);
     /// @notice There is no open appeal against this verdict.
     error UnknownAppeal(uint32 round, uint256 index);
     /// @notice The account is not in the jury of this appeal.

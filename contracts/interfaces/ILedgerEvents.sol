@@ -13,14 +13,25 @@ interface ILedgerEvents {
     /// @notice The escrow grew by a deposit of `from`.
     event EscrowToppedUp(uint256 indexed taskId, address indexed from, uint256 amount);
 
-    /// @notice The sponsor ended the task or collected what had returned since; `amount` was paid to the sponsor.
-    event TaskClosed(uint256 indexed taskId, address indexed sponsor, uint256 amount);
+    /// @notice Money of a round returned to the escrow: budget that nobody earned, or dust.
+    event EscrowReturned(uint256 indexed taskId, uint32 indexed round, uint256 amount);
+
+    /// @notice The sponsor ended the task or collected what had returned since; `amount` was paid to the sponsor, `burnt` is
+    /// what members had forfeited.
+    event TaskClosed(uint256 indexed taskId, address indexed sponsor, uint256 amount, uint256 burnt);
 
     /// @notice A verifier may join with `weight` (or did, by stake, in an open task).
     event VerifierAppointed(uint256 indexed taskId, address indexed verifier, uint16 weight);
 
     /// @notice A verifier joined with its stake; its weight counts from here on.
     event VerifierJoined(uint256 indexed taskId, address indexed verifier, uint256 stake);
+
+    /// @notice A verifier's active weight is `weight` from here on.
+    event VerifierWeightChanged(uint256 indexed taskId, address indexed verifier, uint16 weight);
+
+    /// @notice A member's place went to somebody else: a verifier's in a full open task to a larger stake, a trainer's
+    /// after rounds without a commit. It may leave at once.
+    event PlaceLost(uint256 indexed taskId, address indexed account);
 
     /// @notice A trainer joined with its stake.
     event TrainerJoined(uint256 indexed taskId, address indexed trainer, uint256 stake);
@@ -37,23 +48,27 @@ interface ILedgerEvents {
     /// @notice A member's balance was paid out.
     event Withdrawn(uint256 indexed taskId, address indexed account, uint256 amount);
 
-    /// @notice A round opened on top of a base model.
+    /// @notice A round opened on top of a base model; `budget` is what its trainers can earn.
     event RoundOpened(
         uint256 indexed taskId,
         uint32 indexed round,
         bytes32 baseDigest,
         uint64 baseSize,
         uint40 commitDeadline,
-        uint40 revealDeadline
+        uint40 revealDeadline,
+        uint112 budget
     );
 
     /// @notice A trainer committed to an update. The earliest commit, by block and log index, wins over its copies.
-    event UpdateCommitted(uint256 indexed taskId, address indexed trainer, uint32 round, bytes32 commitment);
+    event UpdateCommitted(uint256 indexed taskId, address indexed trainer, uint32 indexed round, bytes32 commitment);
 
     /// @notice A trainer revealed an update, which got the next index.
     event UpdateRevealed(
-        uint256 indexed taskId, address indexed trainer, uint32 round, uint16 index, bytes32 digest, uint64 size
+        uint256 indexed taskId, address indexed trainer, uint32 indexed round, uint16 index, bytes32 digest, uint64 size
     );
+
+    /// @notice The seed of a round will be the hash of block `seedBlock`.
+    event SeedFixed(uint256 indexed taskId, uint32 indexed round, uint64 seedBlock);
 
     /// @notice The reveal phase closed with `count` updates; verifiers draw their batches from `seed`.
     event RevealClosed(
@@ -81,20 +96,21 @@ interface ILedgerEvents {
     /// @notice A round is settled; claims open at `finalAt` unless an appeal delays them.
     event RoundSettled(uint256 indexed taskId, uint32 indexed round, uint16 count, uint64 payoutTotal, uint40 finalAt);
 
-    /// @notice A round ended without result: the revealed weight was not more than half of the committee's.
+    /// @notice A round ended without result: too few updates, or less than two thirds of the committee's weight revealed.
     event RoundVoided(uint256 indexed taskId, uint32 indexed round, uint16 revealedWeight, uint16 committeeWeight);
 
-    /// @notice A verifier's agreement with the medians, `sumMin`/`sumMax`, earned it `reward`.
+    /// @notice A vote that lies `distance` from the medians, where the best free forecast lies `forecast` from them, earned
+    /// its verifier `reward`.
     event VerifierRewarded(
         uint256 indexed taskId,
         uint32 indexed round,
         address indexed verifier,
-        uint256 sumMin,
-        uint256 sumMax,
+        uint256 distance,
+        uint256 forecast,
         uint256 reward
     );
 
-    /// @notice A verdict was challenged with a bond; the verifiers outside the committee vote on it.
+    /// @notice A code was challenged with a bond; all verifiers of the round's panel may vote on it.
     event AppealOpened(
         uint256 indexed taskId,
         uint32 indexed round,
@@ -122,7 +138,7 @@ interface ILedgerEvents {
     );
 
     /// @notice An appeal ended. Upheld: `newCode` replaced `oldCode`, and the challenger was credited the bond with
-    /// `reward`; otherwise the bond went to the escrow.
+    /// `reward`; otherwise the bond went to the jurors.
     event AppealResolved(
         uint256 indexed taskId,
         uint32 indexed round,
@@ -133,14 +149,19 @@ interface ILedgerEvents {
         uint256 reward
     );
 
-    /// @notice A committee member whose vote an appeal overturned paid `amount` of its stake to the challenger.
+    /// @notice A verifier whose vote lies too far from an appeal's outcome paid `amount` of its stake.
     event VerifierFined(uint256 indexed taskId, uint32 indexed round, address indexed verifier, uint256 amount);
 
-    /// @notice A member lost stake to the escrow. `code` is the verdict (1 harmful, 2 malformed, 3 duplicate) or 0
-    /// for a commit that was not revealed, by a trainer or a verifier.
+    /// @notice A juror whose vote agrees with an appeal's outcome was credited `amount`, from bonds and fines.
+    event JurorRewarded(
+        uint256 indexed taskId, uint32 indexed round, uint256 indexed index, address juror, uint256 amount
+    );
+
+    /// @notice A member lost stake, which later rounds' trainers can earn. `code` is the verdict (1 harmful, 2 malformed,
+    /// 3 duplicate) or 0 for a commit that was not revealed, by a trainer or a verifier.
     event Slashed(uint256 indexed taskId, uint32 indexed round, address indexed account, uint16 code, uint256 amount);
 
-    /// @notice A trainer's records were processed and `amounts` credited, in the order of `rounds`.
+    /// @notice A trainer's records of `rounds` were processed and `amounts` credited, in the same order.
     event RewardsClaimed(uint256 indexed taskId, address indexed trainer, uint32[] rounds, uint256[] amounts);
 
     /// @notice A committee member attested the next base model.

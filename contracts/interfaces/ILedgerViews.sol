@@ -26,6 +26,12 @@ interface ILedgerViews {
     /// @notice A task's frozen rules.
     function taskParams(uint256 taskId) external view returns (TaskParams memory);
 
+    /// @notice What calls that bring money must name: keccak256(abi.encode(sponsor, params)).
+    function rulesHash(uint256 taskId) external view returns (bytes32);
+
+    /// @notice The last medians of the trainers whose updates fill one word of a round, no effect where there is none.
+    function forecasts(uint256 taskId, uint32 round, uint256 word) external view returns (uint256);
+
     /// @notice A round's deadlines, counts and totals.
     function roundInfo(uint256 taskId, uint32 round) external view returns (RoundView memory);
 

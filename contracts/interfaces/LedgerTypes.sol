@@ -2,7 +2,7 @@
 pragma solidity >=0.8.24;
 
 /// @notice The rules of a task. Windows and the cool-down are in seconds, amounts in token units, rates in basis
-/// points of the required stake. Ordered so that what a claim reads lies in one storage slot.
+/// points. Ordered so that what a claim reads lies in one storage slot.
 struct TaskParams {
     /// The ERC-20 that rewards and stakes are paid in.
     address token;
@@ -18,7 +18,9 @@ struct TaskParams {
     uint8 payoutExponent;
     /// How many verifiers are drawn per round, 1 to 15; all of them where there are no more.
     uint8 committeeSize;
-    /// Slash rates: verdicts harmful, malformed and duplicate; a commit not revealed; a verifier that did not reveal.
+    /// Slash rates: verdicts harmful, malformed and duplicate; a commit not revealed, which costs at least as much as
+    /// the worst of these; a verifier that did not reveal. Of the required stake, or of an equal share of a round's
+    /// budget where that is more.
     uint16 slashHarmful;
     uint16 slashMalformed;
     uint16 slashDuplicate;
@@ -26,6 +28,9 @@ struct TaskParams {
     uint16 slashAbsent;
     /// Whether anyone may join as a verifier, with weight by stake, or only those the sponsor appoints.
     bool openVerifiers;
+    /// The sum of payout weights that earns a round's whole budget for trainers; less earns in proportion, and the rest
+    /// stays in the escrow. 0: any gain shares all of it.
+    uint40 fullPayGain;
     /// The rewards of one round for all verifiers.
     uint112 verifierBudget;
     /// How many trainers may be members at once; bounds the updates per round. At most 16,382, and with appeals no more
@@ -33,10 +38,14 @@ struct TaskParams {
     uint16 maxTrainers;
     /// How long verifiers may reveal their scores after committing.
     uint32 scoreRevealWindow;
-    /// How long a settled verdict may be appealed; also each of the two phases of an appeal's vote. 0: no appeals.
+    /// How long a settled code may be appealed; also each of the two phases of an appeal's vote. 0: no appeals.
     uint32 appealWindow;
     /// How long the next round waits for the base model once the round is final.
     uint32 attestWindow;
+    /// The fewest updates that a round is scored with; with fewer it is void.
+    uint16 minUpdates;
+    /// How far apart, in steps of the grid, two scores may lie without one of them being wrong.
+    uint16 tolerance;
     /// The least stake of a trainer and of a verifier; with open verifiers, for each unit of its weight.
     uint112 trainerStake;
     uint112 verifierStake;
@@ -67,7 +76,7 @@ enum Role {
 }
 
 /// @notice A member of a task. `leaveAt` is 0 until the member asks to leave, then the end of its cool-down.
-/// `suspended`: the stake is below what the role requires, so the member cannot act until it tops up.
+/// `evicted`: its place went to somebody else. `suspended`: the stake is below what the role requires, so the member cannot act until it tops up.
 struct Member {
     uint128 stake;
     uint128 balance;
@@ -75,6 +84,7 @@ struct Member {
     bool suspended;
     uint16 weight;
     uint40 leaveAt;
+    bool evicted;
 }
 
 /// @notice Where a round stands. The first eight follow one another; a round ends as `Final` or `Void`.
@@ -109,7 +119,9 @@ struct RecordView {
 }
 
 /// @notice A task's state. `escrow` is free; budgets of the open round and unclaimed rewards are not part of it. `owed`
-/// is what trainers have still to claim, with the dust, for `openRecords` updates of all settled rounds.
+/// is what trainers have still to claim, with the dust, for `openRecords` updates of all settled rounds. `forfeited` is
+/// what members lost, which raises the trainers' budget of the next round and is burnt when the task is closed.
+/// `emptyRounds` ended void, and do not count as rounds of the task.
 struct TaskView {
     address sponsor;
     uint32 currentRound;
@@ -122,10 +134,13 @@ struct TaskView {
     uint32 openRecords;
     bytes32 baseDigest;
     uint64 baseSize;
+    uint112 forfeited;
+    uint32 emptyRounds;
 }
 
 /// @notice A round's state. `payoutTotal` is the sum of all payout weights, `finalAt` the time from which claims open
-/// (0: not settled; later while an appeal is open).
+/// (0: not settled; later while an appeal is open), `budget` what the trainers can earn. The hash of block `seedBlock`
+/// becomes the seed. Nobody weighs more in committee or jury than `weightCap`.
 struct RoundView {
     uint40 commitDeadline;
     uint40 revealDeadline;
@@ -141,6 +156,9 @@ struct RoundView {
     uint64 payoutTotal;
     uint40 finalAt;
     uint16 openAppeals;
+    uint112 budget;
+    uint64 seedBlock;
+    uint16 weightCap;
     bytes32 seed;
 }
 
@@ -151,7 +169,7 @@ enum VoteState {
     Revealed
 }
 
-/// @notice An appeal against one verdict, and how far its vote has come.
+/// @notice An appeal against one code, and how far its vote has come. `juryWeight` is the whole panel's.
 struct AppealView {
     address challenger;
     uint40 commitDeadline;

@@ -44,13 +44,25 @@ library LedgerViews {
             owed: state.owed,
             openRecords: state.openRecords,
             baseDigest: state.baseDigest,
-            baseSize: state.baseSize
+            baseSize: state.baseSize,
+            forfeited: state.forfeited,
+            emptyRounds: state.emptyRounds
         });
     }
 
     /// @notice See {ILedgerViews-taskParams}.
     function taskParams(uint256 taskId) external view returns (TaskParams memory) {
         return _task(taskId).params;
+    }
+
+    /// @notice See {ILedgerViews-rulesHash}.
+    function rulesHash(uint256 taskId) external view returns (bytes32) {
+        return _task(taskId).rules;
+    }
+
+    /// @notice See {ILedgerViews-forecasts}.
+    function forecasts(uint256 taskId, uint32 round, uint256 word) external view returns (uint256) {
+        return _task(taskId).rounds[round].forecasts[word];
     }
 
     /// @notice See {ILedgerViews-roundInfo}.
@@ -72,6 +84,9 @@ library LedgerViews {
             payoutTotal: state.payouts.total,
             finalAt: state.payouts.finalAt,
             openAppeals: state.payouts.openAppeals,
+            budget: state.payouts.budget,
+            seedBlock: state.seedBlock,
+            weightCap: state.weightCap,
             seed: state.seed
         });
     }

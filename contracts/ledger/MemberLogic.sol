@@ -17,6 +17,8 @@ library MemberLogic {
     /// The lanes of the medians hold sums of weights of 15 bits.
     uint256 private constant MAX_WEIGHT = 32_767;
     uint256 private constant MAX_OPEN_WEIGHT = MAX_WEIGHT / MAX_VERIFIERS;
+    /// After so many rounds without a commit a trainer's place may go to somebody else.
+    uint32 private constant IDLE_ROUNDS = 8;
 
     /// @notice See {ILedger-appointVerifier}.
     function appoint(Task storage task, uint256 taskId, address verifier, uint16 weight) external {
@@ -31,23 +33,43 @@ library MemberLogic {
 
     /// @notice See {ILedger-joinTrainer}.
     function joinTrainer(Task storage task, uint256 taskId, uint256 amount) external {
-        if (task.places[msg.sender].granted != 0) revert ILedgerErrors.AlreadyMember(msg.sender, Role.Verifier);
         if (task.trainers >= task.params.maxTrainers) revert ILedgerErrors.TaskFull(task.trainers);
+        if (task.places[msg.sender].granted != 0 && task.members[msg.sender].role == Role.None) {
+            // Appointed without having been asked: that keeps nobody out.
+            _strike(task, msg.sender);
+            emit ILedgerEvents.VerifierAppointed(taskId, msg.sender, 0);
+        }
         ++task.trainers;
         _enter(task, Role.Trainer, task.params.trainerStake, amount);
-        task.records[msg.sender].ring = Rings.EMPTY;
+        task.records[msg.sender].ring = Rings.joined(task.currentRound);
         emit ILedgerEvents.TrainerJoined(taskId, msg.sender, amount);
     }
 
     /// @notice See {ILedger-joinVerifier}.
     function joinVerifier(Task storage task, uint256 taskId, uint256 amount) external {
         Member storage member = _enter(task, Role.Verifier, task.params.verifierStake, amount);
-        if (task.params.openVerifiers) _enlist(task, taskId, msg.sender, _weightByStake(task, amount));
+        if (task.params.openVerifiers) {
+            if (_isFull(task)) _evict(task, taskId, amount);
+            _enlist(task, taskId, msg.sender, _weightByStake(task, amount));
+        }
         uint16 weight = task.places[msg.sender].granted;
         if (weight == 0) revert ILedgerErrors.NotAppointed(msg.sender);
         member.weight = weight;
-        task.activate(msg.sender, weight);
+        task.activate(taskId, msg.sender, weight);
         emit ILedgerEvents.VerifierJoined(taskId, msg.sender, amount);
+    }
+
+    /// @notice See {ILedger-lapse}.
+    function lapse(Task storage task, uint256 taskId, address trainer) external {
+        Member storage member = task.members[trainer];
+        if (member.role != Role.Trainer) revert ILedgerErrors.WrongRole(trainer, member.role, Role.Trainer);
+        uint32 since = task.records[trainer].ring.latest();
+        bool idle = task.currentRound >= since + IDLE_ROUNDS;
+        if (!idle || member.leaveAt != 0 || task.trainers < task.params.maxTrainers) {
+            revert ILedgerErrors.PlaceInUse(trainer, since);
+        }
+        --task.trainers;
+        _release(task, taskId, trainer, member);
     }
 
     /// @notice See {ILedger-topUp}.
@@ -57,7 +79,7 @@ library MemberLogic {
         if (member.leaveAt != 0) revert ILedgerErrors.Leaving(account, member.leaveAt);
         uint112 stake = State.toUint112(member.stake + amount);
         member.stake = stake;
-        if (stake >= task.requiredStake(member)) task.setSuspended(account, member, false);
+        if (stake >= task.requiredStake(member)) task.setSuspended(taskId, account, member, false);
         emit ILedgerEvents.StakeToppedUp(taskId, account, amount);
     }
 
@@ -67,7 +89,7 @@ library MemberLogic {
         if (member.role == Role.None) revert ILedgerErrors.WrongRole(msg.sender, Role.None, Role.Trainer);
         if (member.leaveAt != 0) revert ILedgerErrors.Leaving(msg.sender, member.leaveAt);
         member.leaveAt = uint40(block.timestamp + task.params.cooldown);
-        task.setSuspended(msg.sender, member, true);
+        task.setSuspended(taskId, msg.sender, member, true);
         emit ILedgerEvents.LeaveRequested(taskId, msg.sender, member.leaveAt);
     }
 
@@ -75,10 +97,12 @@ library MemberLogic {
     function leave(Task storage task, uint256 taskId) external returns (uint256 amount) {
         Member storage member = task.members[msg.sender];
         if (member.role == Role.None) revert ILedgerErrors.WrongRole(msg.sender, Role.None, Role.Trainer);
-        if (member.leaveAt == 0) revert ILedgerErrors.NotLeaving(msg.sender);
-        if (block.timestamp < member.leaveAt) revert ILedgerErrors.CoolingDown(member.leaveAt);
-        if (member.role == Role.Trainer) _clearTrainer(task);
-        else _clearVerifier(task);
+        // A closed task has no round to come, so nothing is left to bind anybody for.
+        if (task.closed) task.setSuspended(taskId, msg.sender, member, true);
+        else if (member.leaveAt == 0) revert ILedgerErrors.NotLeaving(msg.sender);
+        else if (block.timestamp < member.leaveAt) revert ILedgerErrors.CoolingDown(member.leaveAt);
+        if (member.role == Role.Trainer) _clearTrainer(task, member.evicted);
+        else _clearVerifier(task, member.evicted);
         amount = uint256(member.stake) + member.balance;
         delete task.members[msg.sender];
         emit ILedgerEvents.Left(taskId, msg.sender, amount);
@@ -150,20 +174,58 @@ library MemberLogic {
         return uint16(weight < MAX_OPEN_WEIGHT ? weight : MAX_OPEN_WEIGHT);
     }
 
+    /// @dev Whether no place is left in the list of verifiers.
+    function _isFull(Task storage task) private view returns (bool) {
+        if (task.verifiers.length < MAX_VERIFIERS) return false;
+        for (uint256 i; i < MAX_VERIFIERS; ++i) {
+            if (task.verifiers[i] == address(0)) return false;
+        }
+        return true;
+    }
+
+    /// @dev Takes the place of the verifier with the smallest stake for a larger one; not while a round is open, whose
+    /// panel is fixed.
+    function _evict(Task storage task, uint256 taskId, uint256 amount) private {
+        uint32 current = task.currentRound;
+        if (current != 0 && !task.rounds[current].isOver()) revert ILedgerErrors.RoundPending(msg.sender, current);
+        (address weakest, uint256 least) = (address(0), amount);
+        for (uint256 i; i < MAX_VERIFIERS; ++i) {
+            address verifier = task.verifiers[i];
+            uint256 stake = task.members[verifier].stake;
+            if (stake < least) (weakest, least) = (verifier, stake);
+        }
+        if (weakest == address(0)) revert ILedgerErrors.TaskFull(MAX_VERIFIERS);
+        _release(task, taskId, weakest, task.members[weakest]);
+        _strike(task, weakest);
+    }
+
+    /// @dev Ends a member's part without its doing: it may leave at once.
+    function _release(Task storage task, uint256 taskId, address account, Member storage member) private {
+        task.setSuspended(taskId, account, member, true);
+        (member.leaveAt, member.evicted) = (uint40(block.timestamp), true);
+        emit ILedgerEvents.PlaceLost(taskId, account);
+    }
+
     /// @dev Empties the caller's ring, once every record in it has been processed.
-    function _clearTrainer(Task storage task) private {
+    function _clearTrainer(Task storage task, bool evicted) private {
         uint32 pending = task.records[msg.sender].ring.oldest();
         if (pending != 0) revert ILedgerErrors.RecordPending(msg.sender, pending);
         delete task.records[msg.sender];
-        --task.trainers;
+        if (!evicted) --task.trainers;
     }
 
     /// @dev Frees the caller's place in the list, once the last round that it served in is over.
-    function _clearVerifier(Task storage task) private {
+    function _clearVerifier(Task storage task, bool evicted) private {
+        if (evicted) return;
         VerifierPlace memory place = task.places[msg.sender];
         uint32 served = place.seatRound > place.juryRound ? place.seatRound : place.juryRound;
         if (served != 0 && !task.rounds[served].isOver()) revert ILedgerErrors.RoundPending(msg.sender, served);
-        delete task.verifiers[place.index];
-        delete task.places[msg.sender];
+        _strike(task, msg.sender);
+    }
+
+    /// @dev Takes a verifier off the list.
+    function _strike(Task storage task, address verifier) private {
+        delete task.verifiers[task.places[verifier].index];
+        delete task.places[verifier];
     }
 }

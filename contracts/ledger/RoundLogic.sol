@@ -4,46 +4,63 @@ pragma solidity 0.8.28;
 import {ILedgerErrors} from "../interfaces/ILedgerErrors.sol";
 import {ILedgerEvents} from "../interfaces/ILedgerEvents.sol";
 import {Phase, TaskParams, VoteState} from "../interfaces/LedgerTypes.sol";
-import {Round, Seat, State, Status, Task, VerifierPlace} from "./State.sol";
+import {Rings} from "../libraries/Rings.sol";
+import {Panels} from "./Panels.sol";
+import {Round, Seat, State, Status, Task} from "./State.sol";
 
 /// @title RoundLogic
 /// @author Karat
 /// @notice The opening of a round, and the close of its reveal phase with the drawing of the committee.
 library RoundLogic {
+    /// How many blocks back the EVM still has hashes.
+    uint256 private constant HASHES_KEPT = 256;
+
     /// @notice See {ILedger-openRound}.
     function open(Task storage task, uint256 taskId) external returns (uint32 round) {
         TaskParams storage params = task.params;
         round = task.currentRound;
         if (round != 0) _requireSuccessor(task, taskId, round);
-        if (round >= params.maxRounds) revert ILedgerErrors.NoRoundsLeft(params.maxRounds);
+        if (round - task.emptyRounds >= params.maxRounds || round >= Rings.MAX_ROUND) {
+            revert ILedgerErrors.NoRoundsLeft(params.maxRounds);
+        }
         uint256 needed = uint256(params.trainerBudget) + params.verifierBudget;
         if (task.escrow < needed) revert ILedgerErrors.EscrowTooLow(task.escrow, needed);
         task.escrow -= uint112(needed);
         task.currentRound = ++round;
         task.baseAttested = false;
         Round storage state = task.rounds[round];
-        (state.payouts.budget, state.payouts.exponent) = (params.trainerBudget, params.payoutExponent);
+        (state.payouts.budget, state.payouts.exponent) = (params.trainerBudget + task.forfeited, params.payoutExponent);
+        task.forfeited = 0;
         state.payouts.status = Status.Open;
         state.commitDeadline = uint40(block.timestamp + params.commitWindow);
         state.revealDeadline = state.commitDeadline + params.revealWindow;
         emit ILedgerEvents.RoundOpened(
-            taskId, round, task.baseDigest, task.baseSize, state.commitDeadline, state.revealDeadline
+            taskId,
+            round,
+            task.baseDigest,
+            task.baseSize,
+            state.commitDeadline,
+            state.revealDeadline,
+            state.payouts.budget
         );
     }
 
     /// @notice See {ILedger-closeReveal}.
     function closeReveal(Task storage task, uint256 taskId, uint32 round) external {
         Round storage state = task.roundIn(taskId, round, Phase.Close);
-        bytes32 seed = blockhash(block.number - 1);
+        if (state.count < task.params.minUpdates) {
+            task.endVoid(taskId, round);
+            return;
+        }
+        bytes32 seed = _seed(state, taskId, round);
+        if (seed == 0) return;
         state.seed = seed;
         state.scoreCommitDeadline = uint40(block.timestamp + task.params.scoreCommitWindow);
         state.scoreRevealDeadline = state.scoreCommitDeadline + task.params.scoreRevealWindow;
-        (address[] memory members, uint16[] memory weights) = (new address[](0), new uint16[](0));
-        if (state.count != 0) (members, weights) = _drawCommittee(task, state, round, uint256(seed));
+        (address[] memory members, uint16[] memory weights) = _drawCommittee(task, state, round, uint256(seed));
         emit ILedgerEvents.RevealClosed(
             taskId, round, seed, state.count, members, weights, state.scoreCommitDeadline, state.scoreRevealDeadline
         );
-        if (state.count == 0) _finishEmpty(task, taskId, round, state);
     }
 
     /// @notice See {ILedger-attestModel}.
@@ -80,44 +97,45 @@ library RoundLogic {
         if (block.timestamp < deadline) revert ILedgerErrors.AwaitingModel(last, deadline);
     }
 
+    /// @dev The seed, in two steps: a first call names its own block, whose hash nobody knows yet, a later one takes the
+    /// hash. Where that has been forgotten another block is named.
+    function _seed(Round storage state, uint256 taskId, uint32 round) private returns (bytes32 seed) {
+        uint64 named = state.seedBlock;
+        if (named != 0 && block.number == named) return 0;
+        if (named != 0 && block.number - named <= HASHES_KEPT) {
+            seed = blockhash(named);
+            if (seed == 0) revert ILedgerErrors.NoBlockHash(named);
+            return seed;
+        }
+        state.seedBlock = uint64(block.number);
+        emit ILedgerEvents.SeedFixed(taskId, round, uint64(block.number));
+    }
+
     /// @dev Draws the committee by weight, without replacement, and writes it into the seats in index order.
     function _drawCommittee(Task storage task, Round storage state, uint32 round, uint256 seed)
         private
         returns (address[] memory members, uint16[] memory weights)
     {
-        (members, weights) = _panel(task, state);
+        uint256 openedAt = task.openedAt(state);
+        (members, weights) = Panels.members(task, openedAt, type(uint16).max);
+        uint256 cap = Panels.weightCap(weights);
+        for (uint256 i; i < weights.length; ++i) {
+            if (weights[i] > cap) weights[i] = uint16(cap);
+        }
+        state.weightCap = uint16(cap);
         uint256 seats = task.params.committeeSize;
         if (members.length > seats) _sample(members, weights, seats, seed);
         uint256 total;
         for (uint256 i; i < members.length; ++i) {
             Seat storage seat = task.seats[i];
             (seat.verifier, seat.weight, seat.state, seat.attested) = (members[i], weights[i], VoteState.None, false);
-            (seat.sumMin, seat.sumMax) = (0, 0);
+            seat.distance = 0;
             task.places[members[i]].seat = uint8(i);
             task.places[members[i]].seatRound = round;
             total += weights[i];
         }
         state.committeeWeight = uint16(total);
         state.committeeSize = uint8(members.length);
-    }
-
-    /// @dev The verifiers that may serve in the round, with their weights, in index order.
-    function _panel(Task storage task, Round storage state)
-        private
-        view
-        returns (address[] memory members, uint16[] memory weights)
-    {
-        uint256 listed = task.verifiers.length;
-        (members, weights) = (new address[](listed), new uint16[](listed));
-        uint256 found;
-        for (uint256 i; i < listed; ++i) {
-            address verifier = task.verifiers[i];
-            VerifierPlace memory place = task.places[verifier];
-            if (!place.mayServe(state)) continue;
-            (members[found], weights[found]) = (verifier, place.granted);
-            ++found;
-        }
-        _truncate(members, weights, found);
     }
 
     /// @dev Keeps `seats` of the members, drawn by weight without replacement, in their order.
@@ -143,22 +161,6 @@ library RoundLogic {
             (members[kept], weights[kept]) = (members[i], weights[i]);
             ++kept;
         }
-        _truncate(members, weights, kept);
-    }
-
-    /// @dev Cuts both arrays to `length` entries, in place.
-    function _truncate(address[] memory members, uint16[] memory weights, uint256 length) private pure {
-        assembly ("memory-safe") {
-            mstore(members, length)
-            mstore(weights, length)
-        }
-    }
-
-    /// @dev Ends a round that has no updates: both budgets return to the escrow.
-    function _finishEmpty(Task storage task, uint256 taskId, uint32 round, Round storage state) private {
-        task.escrow += task.params.trainerBudget + task.params.verifierBudget;
-        state.payouts.status = Status.Settled;
-        state.payouts.finalAt = uint40(block.timestamp);
-        emit ILedgerEvents.RoundSettled(taskId, round, 0, 0, uint40(block.timestamp));
+        Panels.truncate(members, weights, kept);
     }
 }

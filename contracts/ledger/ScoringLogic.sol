@@ -6,6 +6,7 @@ import {ILedgerEvents} from "../interfaces/ILedgerEvents.sol";
 import {Phase, VoteState} from "../interfaces/LedgerTypes.sol";
 import {Lanes} from "../libraries/Lanes.sol";
 import {Scores} from "../libraries/Scores.sol";
+import {Forecasts} from "./Forecasts.sol";
 import {Payouts, Round, Seat, State, Status, Task} from "./State.sol";
 
 /// @title ScoringLogic
@@ -53,42 +54,50 @@ library ScoringLogic {
         Task storage task,
         uint256 taskId,
         uint32 round,
+        uint256 first,
         uint256[][] calldata slices,
         bytes32[] calldata tails
     ) external {
-        Round storage state = task.roundIn(taskId, round, Phase.Settle);
-        if (2 * uint256(state.revealedWeight) <= state.committeeWeight) {
-            revert ILedgerErrors.QuorumMissed(state.revealedWeight, state.committeeWeight);
-        }
-        uint256 first = state.wordsSettled;
+        Round storage state = task.rounds[round];
+        if (state.payouts.status == Status.Settled) return;
+        task.roundIn(taskId, round, Phase.Settle);
+        _requireQuorum(state, true);
+        uint256 done = state.wordsSettled;
         uint256 words = State.wordCount(state.count);
-        (uint256[][] memory vectors, uint256[] memory weights) = _take(task, state, slices, tails, words - first);
+        (uint256[][] memory vectors, uint256[] memory weights) = _take(task, state, first, slices, tails);
+        if (vectors.length == 0) return;
         uint256[] memory settled = Lanes.medians(vectors, weights, state.revealedWeight);
         Payouts memory payouts = state.payouts;
-        payouts.total += _store(state, settled, first, payouts.exponent);
-        emit ILedgerEvents.MediansSettled(taskId, round, first, settled);
-        if (first + settled.length == words) {
-            _payVerifiers(task, taskId, round, vectors, settled);
+        payouts.total += _store(state, settled, done, payouts.exponent);
+        _addDistances(task, vectors, settled);
+        emit ILedgerEvents.MediansSettled(taskId, round, done, settled);
+        if (done + settled.length == words) {
+            _payVerifiers(task, taskId, round, Forecasts.best(state, words));
             _finish(task, taskId, round, payouts);
         } else {
-            _keepAgreements(task, vectors, settled);
-            (state.payouts.total, state.wordsSettled) = (payouts.total, uint16(first + settled.length));
+            (state.payouts.total, state.wordsSettled) = (payouts.total, uint16(done + settled.length));
         }
     }
 
     /// @notice See {ILedger-voidRound}.
     function voidRound(Task storage task, uint256 taskId, uint32 round) external {
         Round storage state = task.roundIn(taskId, round, Phase.Settle);
-        if (2 * uint256(state.revealedWeight) > state.committeeWeight) {
-            revert ILedgerErrors.QuorumMet(state.revealedWeight, state.committeeWeight);
-        }
-        state.payouts.status = Status.Void;
-        task.escrow += task.params.trainerBudget + task.params.verifierBudget;
-        for (uint256 i; i < state.committeeSize; ++i) {
+        _requireQuorum(state, false);
+        // Where nobody could act, nobody is to blame.
+        for (uint256 i; state.revealed != 0 && i < state.committeeSize; ++i) {
             Seat storage seat = task.seats[i];
             if (seat.state != VoteState.Revealed) _slashAbsent(task, taskId, round, seat.verifier);
         }
-        emit ILedgerEvents.RoundVoided(taskId, round, state.revealedWeight, state.committeeWeight);
+        task.endVoid(taskId, round);
+    }
+
+    /// @dev Requires that two thirds of the committee's weight were revealed, or that they were not.
+    function _requireQuorum(Round storage state, bool met) private view {
+        (uint16 revealed, uint16 all) = (state.revealedWeight, state.committeeWeight);
+        bool reached = revealed != 0 && 3 * uint256(revealed) >= 2 * uint256(all);
+        if (reached == met) return;
+        if (met) revert ILedgerErrors.QuorumMissed(revealed, all);
+        revert ILedgerErrors.QuorumMet(revealed, all);
     }
 
     /// @dev Requires a vector of the right length, of codes that may be voted.
@@ -102,32 +111,40 @@ library ScoringLogic {
         }
     }
 
-    /// @dev Checks that the slices are the next parts of the revealed vectors, and remembers what is left of each.
-    /// @return vectors The slices.
+    /// @dev Checks that the slices are parts of the revealed vectors, leaves out what is settled already, and remembers what
+    /// follows each.
+    /// @return vectors What of the slices is not settled yet; none if that is nothing.
     /// @return weights The weights of those who revealed, in committee order.
     function _take(
         Task storage task,
         Round storage state,
+        uint256 first,
         uint256[][] calldata slices,
-        bytes32[] calldata tails,
-        uint256 left
+        bytes32[] calldata tails
     ) private returns (uint256[][] memory vectors, uint256[] memory weights) {
         uint256 voters = state.revealed;
-        bool fresh = state.wordsSettled == 0;
+        uint256 done = state.wordsSettled;
         if (slices.length != voters) revert ILedgerErrors.WrongLength(slices.length, voters);
         if (tails.length != voters) revert ILedgerErrors.WrongLength(tails.length, voters);
-        _requireEqualSlices(slices, left);
+        if (first > done) revert ILedgerErrors.BadSlices(0, first, done);
+        _requireEqualSlices(slices, State.wordCount(state.count) - first);
+        if (first + slices[0].length <= done) return (vectors, weights);
         (vectors, weights) = (new uint256[][](voters), new uint256[](voters));
         uint256 place;
         for (uint256 i; i < voters; ++i) {
             while (task.seats[place].state != VoteState.Revealed) ++place;
             Seat storage seat = task.seats[place++];
-            bytes32 expected = fresh ? seat.head : seat.tail;
-            bytes32 head = Lanes.chainHash(slices[i], tails[i]);
-            if (head != expected) revert ILedgerErrors.ChainMismatch(seat.verifier, expected, head);
-            if (tails[i] != 0) seat.tail = tails[i];
-            (vectors[i], weights[i]) = (slices[i], seat.weight);
+            uint256[] calldata slice = slices[i][done - first:];
+            _follow(seat, done == 0 ? seat.head : seat.tail, slice, tails[i]);
+            (vectors[i], weights[i]) = (slice, seat.weight);
         }
+    }
+
+    /// @dev Requires a slice to be what comes next of a verifier's vector.
+    function _follow(Seat storage seat, bytes32 expected, uint256[] calldata slice, bytes32 tail) private {
+        bytes32 head = Lanes.chainHash(slice, tail);
+        if (head != expected) revert ILedgerErrors.ChainMismatch(seat.verifier, expected, head);
+        if (tail != 0) seat.tail = tail;
     }
 
     /// @dev Requires slices of one length, between one word and all that are left.
@@ -151,72 +168,53 @@ library ScoringLogic {
         }
     }
 
-    /// @dev Keeps the voters' agreements with all medians so far for the next call.
-    function _keepAgreements(Task storage task, uint256[][] memory vectors, uint256[] memory settled) private {
+    /// @dev Adds how far the votes lie from the next medians.
+    function _addDistances(Task storage task, uint256[][] memory vectors, uint256[] memory settled) private {
         uint256 place;
         for (uint256 i; i < vectors.length; ++i) {
             while (task.seats[place].state != VoteState.Revealed) ++place;
             Seat storage seat = task.seats[place++];
-            (uint256 sumMin, uint256 sumMax) = _agreement(seat, vectors[i], settled);
-            (seat.sumMin, seat.sumMax) = (uint32(sumMin), uint32(sumMax));
+            uint256 distance = Forecasts.distance(vectors[i], settled);
+            if (distance != 0) seat.distance += uint32(distance);
         }
     }
 
-    /// @dev A voter's agreement with all medians so far.
-    function _agreement(Seat storage seat, uint256[] memory vector, uint256[] memory settled)
-        private
-        view
-        returns (uint256 sumMin, uint256 sumMax)
-    {
-        (uint256 nextMin, uint256 nextMax) = Lanes.agreement(vector, settled);
-        (sumMin, sumMax) = (seat.sumMin + nextMin, seat.sumMax + nextMax);
-    }
-
-    /// @dev Pays every voter and slashes the absent; what is not earned returns to the escrow.
-    function _payVerifiers(
-        Task storage task,
-        uint256 taskId,
-        uint32 round,
-        uint256[][] memory vectors,
-        uint256[] memory settled
-    ) private {
+    /// @dev Pays every voter by its weight and its skill, and slashes the absent; what is not earned returns to the escrow.
+    /// @param forecast How far the best free forecast lies from the medians.
+    function _payVerifiers(Task storage task, uint256 taskId, uint32 round, uint256 forecast) private {
         uint256 seats = task.rounds[round].committeeSize;
-        uint256 left = task.params.verifierBudget;
-        uint256 voter;
+        uint112 left = task.params.verifierBudget;
         for (uint256 i; i < seats; ++i) {
             Seat storage seat = task.seats[i];
-            if (seat.state == VoteState.Revealed) {
-                left -= _payVerifier(task, taskId, round, seat, vectors[voter++], settled);
-            } else {
-                _slashAbsent(task, taskId, round, seat.verifier);
-            }
+            if (seat.state == VoteState.Revealed) left -= _payVerifier(task, taskId, round, seat, forecast);
+            else _slashAbsent(task, taskId, round, seat.verifier);
         }
-        task.escrow += uint112(left);
+        if (left == 0) return;
+        task.escrow += left;
+        emit ILedgerEvents.EscrowReturned(taskId, round, left);
     }
 
-    /// @dev Pays a voter by its weight and its agreement with all medians.
-    function _payVerifier(
-        Task storage task,
-        uint256 taskId,
-        uint32 round,
-        Seat storage seat,
-        uint256[] memory vector,
-        uint256[] memory settled
-    ) private returns (uint256 reward) {
-        (address verifier, uint256 weight) = (seat.verifier, seat.weight);
-        (uint256 sumMin, uint256 sumMax) = _agreement(seat, vector, settled);
-        uint256 whole = sumMax * task.rounds[round].committeeWeight;
-        reward = task.params.verifierBudget * weight * sumMin / whole;
-        task.members[verifier].balance += uint128(reward);
-        emit ILedgerEvents.VerifierRewarded(taskId, round, verifier, sumMin, sumMax, reward);
+    /// @dev Pays a voter for what its vote knew beyond the best free forecast.
+    function _payVerifier(Task storage task, uint256 taskId, uint32 round, Seat storage seat, uint256 forecast)
+        private
+        returns (uint112 reward)
+    {
+        (address verifier, uint256 distance) = (seat.verifier, seat.distance);
+        if (distance < forecast) {
+            uint256 share = task.params.verifierBudget * uint256(seat.weight) * (forecast - distance);
+            reward = uint112(share / (forecast * task.rounds[round].committeeWeight));
+            task.members[verifier].balance += reward;
+        }
+        emit ILedgerEvents.VerifierRewarded(taskId, round, verifier, distance, forecast, reward);
     }
 
-    /// @dev Ends a round: the trainers' budget is owed, or back in the escrow if nobody gained.
+    /// @dev Ends a round: what the trainers earned is owed, the rest of their budget goes back.
     function _finish(Task storage task, uint256 taskId, uint32 round, Payouts memory payouts) private {
         Round storage state = task.rounds[round];
         uint16 count = state.count;
-        if (payouts.total == 0) task.escrow += payouts.budget;
-        else task.owed += payouts.budget;
+        uint112 due = payouts.due(task.params.fullPayGain);
+        task.owed += due;
+        task.giveBack(taskId, round, 0, payouts.budget - due);
         task.openRecords += count;
         payouts.finalAt = uint40(block.timestamp + task.params.appealWindow);
         payouts.status = Status.Settled;

@@ -25,7 +25,8 @@ struct Payouts {
     Status status;
 }
 
-/// @notice A round. The first slot is all that commit and reveal read.
+/// @notice A round. The first slot is all that commit and reveal read. `forecasts` are the last medians of the trainers
+/// whose updates were revealed, in the order of the updates.
 struct Round {
     uint40 commitDeadline;
     uint40 revealDeadline;
@@ -41,28 +42,33 @@ struct Round {
     // ----
     Payouts payouts;
     // ----
+    uint64 seedBlock;
+    uint16 weightCap;
+    // ----
     bytes32 seed;
+    mapping(uint256 word => uint256 lanes) forecasts;
     mapping(uint256 word => uint256 lanes) medians;
     mapping(bytes32 model => uint256 weight) modelWeight;
     mapping(uint256 index => Appeal) appeals;
 }
 
 /// @notice A place in the current committee. `head` is the commitment, then the hash of the whole vector; `tail`,
-/// between two calls that settle a part each, the hash of the words still to come.
+/// between two calls that settle a part each, the hash of the words still to come; `distance` how far the vote lies from the medians
+/// that are settled so far.
 struct Seat {
     address verifier;
     uint16 weight;
     VoteState state;
     bool attested;
-    uint32 sumMin;
-    uint32 sumMax;
+    uint32 distance;
     // ----
     bytes32 head;
     bytes32 tail;
 }
 
 /// @notice Where a verifier stands in the list of verifiers and in the committee it last sat in, when it was last
-/// called into a jury, and since when and until when it was last active (0: not yet).
+/// called into a jury, since when and until when it was last active (0: not yet), and in which round it last lost stake
+/// for being absent from a jury.
 struct VerifierPlace {
     uint16 granted;
     uint8 index;
@@ -71,6 +77,7 @@ struct VerifierPlace {
     uint32 juryRound;
     uint40 activeFrom;
     uint40 activeUntil;
+    uint32 absentRound;
 }
 
 /// @notice A juror's vote in an appeal; `code` is 0 until it is revealed.
@@ -79,7 +86,8 @@ struct JurorVote {
     uint16 code;
 }
 
-/// @notice A challenge to one verdict. Bit i of `jury` is the verifier of index i.
+/// @notice A challenge to one code. Bit i of `jury` is the verifier of index i; the whole panel may vote, `juryWeight`
+/// is its weight.
 struct Appeal {
     address challenger;
     uint40 commitDeadline;
@@ -118,7 +126,12 @@ struct Task {
     uint32 openRecords;
     // ----
     bytes32 baseDigest;
+    // ----
     uint64 baseSize;
+    uint112 forfeited;
+    uint32 emptyRounds;
+    // ----
+    bytes32 rules;
     TaskParams params;
     address[] verifiers;
     mapping(address account => Member) members;
@@ -209,27 +222,39 @@ library State {
         return task.seats[place.seat];
     }
 
-    /// @notice Moves up to `rate` of the required stake to the escrow.
+    /// @notice Takes up to `rate` of a member's required stake, or of an equal share of a round's budget if that is more,
+    /// rounded up. It goes to nobody who had a say.
     function slash(Task storage task, uint256 taskId, uint32 round, address account, uint16 code, uint256 rate)
         internal
     {
-        uint256 amount = takeStake(task, account, requiredStake(task, task.members[account]) * rate / BASIS_POINTS);
-        task.escrow += uint112(amount);
+        Member storage member = task.members[account];
+        uint256 base = requiredStake(task, member);
+        uint256 share = member.role == Role.Trainer
+            ? task.params.trainerBudget / task.params.maxTrainers
+            : task.params.verifierBudget / task.params.committeeSize;
+        if (share > base) base = share;
+        uint256 amount = takeStake(task, taskId, account, (base * rate + BASIS_POINTS - 1) / BASIS_POINTS);
+        task.forfeited += uint112(amount);
         emit ILedgerEvents.Slashed(taskId, round, account, code, amount);
     }
 
     /// @notice Takes up to `amount` of a member's stake and suspends a member that is left with less than it needs.
-    function takeStake(Task storage task, address account, uint256 amount) internal returns (uint256 taken) {
+    function takeStake(Task storage task, uint256 taskId, address account, uint256 amount)
+        internal
+        returns (uint256 taken)
+    {
         Member storage member = task.members[account];
         uint256 stake = member.stake;
         taken = amount < stake ? amount : stake;
         member.stake = uint128(stake - taken);
-        if (stake - taken < requiredStake(task, member)) setSuspended(task, account, member, true);
+        if (stake - taken < requiredStake(task, member)) setSuspended(task, taskId, account, member, true);
     }
 
     /// @notice Takes a member out of play or back in: a trainer's ring is marked, a verifier's weight stops
     /// counting.
-    function setSuspended(Task storage task, address account, Member storage member, bool suspended) internal {
+    function setSuspended(Task storage task, uint256 taskId, address account, Member storage member, bool suspended)
+        internal
+    {
         if (member.suspended == suspended) return;
         member.suspended = suspended;
         if (member.role == Role.Trainer) {
@@ -238,33 +263,81 @@ library State {
         } else if (suspended) {
             task.verifierWeight -= member.weight;
             task.places[account].activeUntil = uint40(block.timestamp);
+            emit ILedgerEvents.VerifierWeightChanged(taskId, account, 0);
         } else {
-            activate(task, account, member.weight);
+            activate(task, taskId, account, member.weight);
         }
     }
 
     /// @notice Lets a verifier's weight count from now on.
-    function activate(Task storage task, address verifier, uint16 weight) internal {
+    function activate(Task storage task, uint256 taskId, address verifier, uint16 weight) internal {
         task.verifierWeight += weight;
         VerifierPlace storage place = task.places[verifier];
         (place.activeFrom, place.activeUntil) = (uint40(block.timestamp), 0);
+        emit ILedgerEvents.VerifierWeightChanged(taskId, verifier, weight);
     }
 
-    /// @notice Whether a verifier may serve in a round: it was active when the round's commit phase ended, before its
-    /// seed or anybody's update or vote was known. Who joins, tops up or leaves later cannot choose committee or jury.
-    function mayServe(VerifierPlace memory place, Round storage round) internal view returns (bool) {
-        uint256 cutoff = round.commitDeadline;
-        bool joined = place.activeFrom != 0 && place.activeFrom < cutoff;
-        return joined && (place.activeUntil == 0 || place.activeUntil >= cutoff);
+    /// @notice Whether a verifier may serve in a round: it was active in the block in which the round opened, before anyone
+    /// committed to anything. Who joins, tops up or leaves later cannot choose committee or jury, and who commits knows the panel.
+    function mayServe(VerifierPlace memory place, uint256 since) internal pure returns (bool) {
+        bool joined = place.activeFrom != 0 && place.activeFrom <= since;
+        return joined && (place.activeUntil == 0 || place.activeUntil >= since);
+    }
+
+    /// @notice When a round was opened.
+    function openedAt(Task storage task, Round storage round) internal view returns (uint256) {
+        return uint256(round.commitDeadline) - task.params.commitWindow;
     }
 
     // ---------------------------------------------------------------- amounts
 
     /// @notice Takes claimed rewards out of what a task owes; after the last update the dust goes to the escrow.
-    function discharge(Task storage task, uint256 credited, uint256 updates) internal {
+    function discharge(Task storage task, uint256 taskId, uint256 credited, uint256 updates) internal {
         (uint112 owed, uint32 openRecords) = (task.owed - uint112(credited), task.openRecords - uint32(updates));
-        if (openRecords == 0) (task.escrow, owed) = (task.escrow + owed, 0);
+        if (openRecords == 0 && owed != 0) {
+            task.escrow += owed;
+            emit ILedgerEvents.EscrowReturned(taskId, task.currentRound, owed);
+            owed = 0;
+        }
         (task.owed, task.openRecords) = (owed, openRecords);
+    }
+
+    /// @notice What a round's trainers earn together: all of the budget, or less in proportion where their payout weights
+    /// together are below what earns all.
+    function due(Payouts memory payouts, uint256 fullPayGain) internal pure returns (uint112) {
+        if (payouts.total == 0 || payouts.total >= fullPayGain) return payouts.total == 0 ? 0 : payouts.budget;
+        return uint112(uint256(payouts.budget) * payouts.total / fullPayGain);
+    }
+
+    /// @notice What of the trainers' budget is not due goes back where it came from: the part that members forfeited
+    /// earlier to later rounds, the rest to the escrow. An appeal may change it, in both directions: nothing leaves escrow
+    /// and forfeited amounts before the round is final.
+    /// @param before What was not due until now.
+    /// @param rest What is not due from now on.
+    function giveBack(Task storage task, uint256 taskId, uint32 round, uint112 before, uint112 rest) internal {
+        if (rest == before) return;
+        uint256 budget = task.rounds[round].payouts.budget;
+        uint256 bonus = budget - task.params.trainerBudget;
+        uint112 bonusBefore = uint112(bonus * before / budget);
+        uint112 bonusRest = uint112(bonus * rest / budget);
+        task.forfeited = task.forfeited + bonusRest - bonusBefore;
+        (before, rest) = (before - bonusBefore, rest - bonusRest);
+        task.escrow = task.escrow + rest - before;
+        if (rest > before) emit ILedgerEvents.EscrowReturned(taskId, round, rest - before);
+    }
+
+    /// @notice Ends a round without a result: its budgets go back, and it does not count as one of the task's.
+    function endVoid(Task storage task, uint256 taskId, uint32 round) internal {
+        Round storage state = task.rounds[round];
+        state.payouts.status = Status.Void;
+        ++task.emptyRounds;
+        uint112 verifierBudget = task.params.verifierBudget;
+        if (verifierBudget != 0) {
+            task.escrow += verifierBudget;
+            emit ILedgerEvents.EscrowReturned(taskId, round, verifierBudget);
+        }
+        giveBack(task, taskId, round, 0, state.payouts.budget);
+        emit ILedgerEvents.RoundVoided(taskId, round, state.revealedWeight, state.committeeWeight);
     }
 
     /// @notice Requires that an amount fits 112 bits. All money in one token does, so no part of it can overflow.

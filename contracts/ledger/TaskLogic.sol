@@ -6,6 +6,7 @@ import {ILedgerEvents} from "../interfaces/ILedgerEvents.sol";
 import {Phase, TaskParams} from "../interfaces/LedgerTypes.sol";
 import {Lanes} from "../libraries/Lanes.sol";
 import {Rings} from "../libraries/Rings.sol";
+import {Scores} from "../libraries/Scores.sol";
 import {Round, State, Task} from "./State.sol";
 
 /// @title TaskLogic
@@ -16,6 +17,9 @@ library TaskLogic {
     /// Every trainer has at most one update per round, and a ring holds no larger index.
     uint256 private constant MAX_TRAINERS = Rings.MAX_INDEX + 1;
     uint256 private constant MAX_WINDOW = 365 days;
+    /// Shorter windows are over before anybody can act in them.
+    uint256 private constant MIN_WINDOW = 2;
+    uint256 private constant MIN_APPEAL_WINDOW = 10;
     /// An appeal that succeeds takes all of the committee's vectors in one transaction, and nodes relay up to 128 KiB.
     uint256 private constant MAX_APPEAL_WORDS = 4000;
 
@@ -24,6 +28,7 @@ library TaskLogic {
         _validate(params);
         task.sponsor = msg.sender;
         task.params = params;
+        task.rules = keccak256(abi.encode(msg.sender, params));
         task.escrow = State.toUint112(escrow);
         task.baseDigest = params.modelDigest;
         task.baseSize = params.modelSize;
@@ -38,25 +43,25 @@ library TaskLogic {
     }
 
     /// @notice See {ILedger-closeTask}; the payment is the caller's part.
-    function close(Task storage task, uint256 taskId) external returns (uint256 amount) {
+    function close(Task storage task, uint256 taskId) external returns (uint256 amount, uint256 burnt) {
         if (msg.sender != task.sponsor) revert ILedgerErrors.NotSponsor(msg.sender, task.sponsor);
         uint32 last = task.currentRound;
         Round storage round = task.rounds[last];
         if (last != 0 && !round.isOver()) revert ILedgerErrors.WrongPhase(taskId, last, round.phase(), Phase.Final);
-        amount = task.escrow;
+        (amount, burnt) = (task.escrow, task.forfeited);
         task.closed = true;
-        task.escrow = 0;
-        emit ILedgerEvents.TaskClosed(taskId, msg.sender, amount);
+        (task.escrow, task.forfeited) = (0, 0);
+        emit ILedgerEvents.TaskClosed(taskId, msg.sender, amount, burnt);
     }
 
     /// @dev Refuses rules under which a round could not run or money could be lost.
     function _validate(TaskParams calldata params) private view {
         if (params.token.code.length == 0) revert ILedgerErrors.TokenWithoutCode(params.token);
-        _require("commitWindow", params.commitWindow, 1, MAX_WINDOW);
-        _require("revealWindow", params.revealWindow, 1, MAX_WINDOW);
-        _require("scoreCommitWindow", params.scoreCommitWindow, 1, MAX_WINDOW);
-        _require("scoreRevealWindow", params.scoreRevealWindow, 1, MAX_WINDOW);
-        _require("appealWindow", params.appealWindow, 0, MAX_WINDOW);
+        _require("commitWindow", params.commitWindow, MIN_WINDOW, MAX_WINDOW);
+        _require("revealWindow", params.revealWindow, MIN_WINDOW, MAX_WINDOW);
+        _require("scoreCommitWindow", params.scoreCommitWindow, MIN_WINDOW, MAX_WINDOW);
+        _require("scoreRevealWindow", params.scoreRevealWindow, MIN_WINDOW, MAX_WINDOW);
+        if (params.appealWindow != 0) _require("appealWindow", params.appealWindow, MIN_APPEAL_WINDOW, MAX_WINDOW);
         _require("attestWindow", params.attestWindow, 0, MAX_WINDOW);
         uint256 bound = uint256(params.commitWindow) + params.revealWindow + params.scoreCommitWindow
             + params.scoreRevealWindow + 3 * uint256(params.appealWindow);
@@ -70,9 +75,11 @@ library TaskLogic {
         _require("slashHarmful", params.slashHarmful, 0, State.BASIS_POINTS);
         _require("slashMalformed", params.slashMalformed, 0, State.BASIS_POINTS);
         _require("slashDuplicate", params.slashDuplicate, 0, State.BASIS_POINTS);
-        _require("slashUnrevealed", params.slashUnrevealed, 0, State.BASIS_POINTS);
+        _require("slashUnrevealed", params.slashUnrevealed, _worstVerdict(params), State.BASIS_POINTS);
         _require("slashAbsent", params.slashAbsent, 0, State.BASIS_POINTS);
-        _require("appealBond", params.appealBond, params.appealWindow == 0 ? 0 : 1, type(uint112).max);
+        _require("appealBond", params.appealBond, _leastBond(params), type(uint112).max);
+        _require("minUpdates", params.minUpdates, 1, params.maxTrainers);
+        _require("tolerance", params.tolerance, 0, Scores.ZERO_SCORE);
         _require("specDigest", uint256(params.specDigest), 1, type(uint256).max);
         _require("modelDigest", uint256(params.modelDigest), 1, type(uint256).max);
     }
@@ -81,6 +88,19 @@ library TaskLogic {
     function _mostTrainers(TaskParams calldata params) private pure returns (uint256 most) {
         most = Lanes.PER_WORD * (MAX_APPEAL_WORDS / params.committeeSize);
         if (params.appealWindow == 0 || most > MAX_TRAINERS) most = MAX_TRAINERS;
+    }
+
+    /// @dev A commit that is not revealed costs at least what the worst verdict costs, or it would be an insurance.
+    function _worstVerdict(TaskParams calldata params) private pure returns (uint256 worst) {
+        worst = params.slashHarmful > params.slashMalformed ? params.slashHarmful : params.slashMalformed;
+        if (params.slashDuplicate > worst) worst = params.slashDuplicate;
+    }
+
+    /// @dev Jurors are paid from the bond: it is at least what a seat of the largest committee earns in a round.
+    function _leastBond(TaskParams calldata params) private pure returns (uint256) {
+        if (params.appealWindow == 0) return 0;
+        uint256 pay = params.verifierBudget / MAX_COMMITTEE;
+        return pay == 0 ? 1 : pay;
     }
 
     /// @dev Requires a parameter to be within bounds.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.28;
 
+import {Scores} from "./Scores.sol";
+
 /// @title Lanes
 /// @author Karat
 /// @notice Arithmetic on sixteen 15-bit codes at a time, as 16-bit lanes of one word. The free top bit of every lane
@@ -59,7 +61,8 @@ library Lanes {
         }
     }
 
-    /// @notice The medians of whole vectors, word by word.
+    /// @notice The medians of whole vectors, word by word. Where half of the weight stands against half, the lesser
+    /// score holds; a verdict against a score acquits, but is worth no more than no effect.
     /// @param vectors One vector per voter, equally long.
     /// @param weights As many weights; their sum is below 2^15.
     /// @param total The sum of the weights.
@@ -74,6 +77,27 @@ library Lanes {
         for (uint256 k; k < results.length; ++k) {
             column(vectors, k, votes);
             results[k] = median(votes, weights, half);
+            if (total % 2 == 0) results[k] = _settleTies(median(votes, weights, half + ONE), results[k]);
+        }
+    }
+
+    /// @dev The lanes of `lower`, which more than half of the weight reaches, where they are scores; else those of `upper`,
+    /// which half of the weight reaches, up to no effect.
+    function _settleTies(uint256 lower, uint256 upper) private pure returns (uint256) {
+        uint256 isScore = atLeast(lower, Scores.OK * ONE) * 0xffff;
+        return (lower & isScore) | (least(upper, Scores.ZERO_SCORE * ONE) & ~isScore);
+    }
+
+    /// @notice The lesser and the greater of each pair of lanes.
+    function least(uint256 a, uint256 b) internal pure returns (uint256) {
+        unchecked {
+            return a ^ ((a ^ b) & (atLeast(a, b) * 0xffff));
+        }
+    }
+
+    function greatest(uint256 a, uint256 b) internal pure returns (uint256) {
+        unchecked {
+            return b ^ ((a ^ b) & (atLeast(a, b) * 0xffff));
         }
     }
 
@@ -88,27 +112,11 @@ library Lanes {
         }
     }
 
-    /// @notice The sums over all lanes of the lesser and of the greater of two vectors, whose quotient is their
-    /// agreement (Ruzicka similarity): 1 for equal vectors, less the further apart, to either side.
-    /// @dev The vectors are equally long and have fewer than 2^13 words, so the 32-bit partial sums do not overflow.
-    function agreement(uint256[] memory a, uint256[] memory b) internal pure returns (uint256 sumMin, uint256 sumMax) {
-        uint256 both;
-        uint256 greater;
-        // For every k, x = a[k], y = b[k]: both += fold(x + y), greater += fold(max(x, y)). In assembly for the same reason.
-        assembly ("memory-safe") {
-            for { let k := shl(5, mload(a)) } k { k := sub(k, 32) } {
-                let x := mload(add(a, k))
-                let y := mload(add(b, k))
-                let isGreater := mul(shr(15, and(sub(or(x, HIGH), y), HIGH)), 0xffff)
-                let larger := xor(y, and(xor(x, y), isGreater))
-                let together := add(x, y)
-                both := add(both, add(and(together, EVEN_LANES), and(shr(16, together), EVEN_LANES)))
-                greater := add(greater, add(and(larger, EVEN_LANES), and(shr(16, larger), EVEN_LANES)))
-            }
-        }
+    /// @notice The sum over all lanes of the absolute differences of two words, each lane counting as at least `floor`.
+    function distance(uint256 a, uint256 b, uint256 floor) internal pure returns (uint256) {
         unchecked {
-            sumMax = greater % 0xffffffff;
-            sumMin = both % 0xffffffff - sumMax;
+            (a, b) = (greatest(a, floor), greatest(b, floor));
+            return sum(greatest(a, b) - least(a, b));
         }
     }
 

@@ -16,9 +16,19 @@ library Scores {
     uint16 internal constant OK = 8;
     uint16 internal constant ZERO_SCORE = 16384;
 
+    /// @notice What a vote counts as at least when distances between votes are taken, so that a verdict lies at a fixed
+    /// distance below no effect.
+    uint16 internal constant FLOOR = ZERO_SCORE - 512;
+
     /// @notice The verdict of a code: 1 to 5, or 8 for every score.
     function verdict(uint16 code) internal pure returns (uint16) {
         return code < OK ? code : OK;
+    }
+
+    /// @notice Whether two codes are other verdicts, or scores further apart than `tolerance`.
+    function apart(uint16 a, uint16 b, uint16 tolerance) internal pure returns (bool) {
+        if (verdict(a) != verdict(b)) return true;
+        return (a > b ? a - b : b - a) > tolerance;
     }
 
     /// @notice The weight with which a code shares in the trainers' budget.

@@ -54,7 +54,7 @@ def contract_page(name: str, output: Mapping[str, Any]) -> str:
     source, *interfaces = CONTRACTS[name]
     foreign = [one for path, found in output.items() if path[0] == "@" for one in found.values()]
     docs = _Docs(
-        [output[source][name], *(one for path in interfaces for one in output[path].values())],
+        [output[source][name], *(entry for path in interfaces for entry in output[path].values())],
         foreign,
     )
     abi = interface(name, output)

@@ -55,10 +55,12 @@ def appeal(
     which: Annotated[int, typer.Argument(metavar="ROUND", min=1, help="Number of the round.")],
     index: Annotated[int, typer.Argument(metavar="INDEX", min=0, help="Index of the update.")],
 ) -> None:
-    """Challenge the verdict on one update with a bond; anyone may, in the appeal phase.
+    """Challenge the code of one update, verdict or score, with a bond; anyone may, in the appeal
+    phase.
 
-    The verifiers outside the committee vote. If they change the verdict, the bond comes back with
-    as much again from those who erred; if not, it is lost to the task's escrow.
+    All verifiers of the round may vote. If most of their weight changes the code by more than the
+    task's tolerance, the bond comes back with as much again from those who erred; if not, the
+    jurors share it.
     """
     plan = terminal.network.task(number).appeal(which, index)
     done = terminal.carry_out(plan, confirm=True)

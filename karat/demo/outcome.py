@@ -152,6 +152,7 @@ class Outcomes:
         task = built.ledger.task(task_id)
         parts = {
             "escrow": task.escrow,
+            "forfeited": task.forfeited,
             "stakes": sum(view.stake for view in views),
             "unclaimed": sum(view.balance for view in views) + task.owed,
             "withdrawn": sum(built.token.balance_of(member.address) for member in members),

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from chain.evm.abi import Call
+from chain.ledger.commitments import rules_hash
 from chain.store import Store, open_store
 from karat.demo.cast import Cast, Member
 from karat.demo.config import TASK, DemoConfig
@@ -91,8 +92,12 @@ class _Play:
             member.name: Verifier(built.ledger, self.task, member.account, config.device)
             for member in cast.verifiers
         }
-        built.act((m, self.verifiers[m.name].join(funds(m, config))) for m in cast.verifiers)
-        built.act((m, self.trainers[m.name].join(funds(m, config))) for m in cast.trainers)
+        self.history.refresh()
+        agreed = rules_hash(self.history.sponsor, self.history.params)
+        built.act(
+            (m, self.verifiers[m.name].join(agreed, funds(m, config))) for m in cast.verifiers
+        )
+        built.act((m, self.trainers[m.name].join(agreed, funds(m, config))) for m in cast.trainers)
         self.history.refresh()
         self.outcomes = Outcomes(config, cast, built, store, self.history)
 
@@ -138,7 +143,8 @@ class _Play:
         )
         self.stage.after(info.reveal_deadline)
         close = self.stage.ledger.close_reveal(self.history.task_id, number)
-        self.stage.act([(self.cast.sponsor, close)])
+        for _ in range(2):  # the seed is the hash of the block that the first call names
+            self.stage.act([(self.cast.sponsor, close)])
         self.history.refresh()
 
     def _score(self, current: Round) -> None:

@@ -97,7 +97,7 @@ def _close(result: DemoResult) -> Text:
     paid_in = _amount(result.conservation["paid_in"], decimals)
     lines = [
         f"Attackers' share of the trainers' rewards: {result.attacker_reward_share:.2%}",
-        f"Every token is accounted for: {paid_in} paid in = escrow + stakes + rewards",
+        f"Every token is accounted for: {paid_in} paid in = escrow + forfeited + stakes + rewards",
         f"Reputation root {result.anchor['root'][:18]}… is anchored; the contract checked a proof:"
         f" {'it holds' if result.anchor['proof_holds'] else 'IT DOES NOT HOLD'}",
         f"{result.chain['kind']}, chain {result.chain['chain_id']}; {result.store['kind']} store;"

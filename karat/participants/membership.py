@@ -30,16 +30,21 @@ def deposit(ledger: Ledger, token: Token, owner: str, amount: int) -> list[Call[
 
 
 def join(
-    ledger: Ledger, token: Token, task_id: int, role: str, owner: str, stake: int
+    ledger: Ledger, token: Token, task_id: int, rules: bytes, role: str, owner: str, stake: int
 ) -> list[Call[Any]]:
-    """What joins a task as a trainer or a verifier; raises as :func:`deposit`."""
+    """What joins a task as a trainer or a verifier; raises as :func:`deposit`.
+
+    ``rules`` is the hash of those that were read (:func:`~chain.ledger.commitments.rules_hash`).
+    """
     joining = ledger.join_trainer if role == "trainer" else ledger.join_verifier
-    return [*deposit(ledger, token, owner, stake), joining(task_id, stake)]
+    return [*deposit(ledger, token, owner, stake), joining(task_id, rules, stake)]
 
 
-def top_up(ledger: Ledger, token: Token, task_id: int, owner: str, amount: int) -> list[Call[Any]]:
-    """What adds to a stake; raises as :func:`deposit`."""
-    return [*deposit(ledger, token, owner, amount), ledger.top_up(task_id, owner, amount)]
+def top_up(
+    ledger: Ledger, token: Token, task_id: int, rules: bytes, owner: str, amount: int
+) -> list[Call[Any]]:
+    """What adds to a stake; ``rules`` as for :func:`join`; raises as :func:`deposit`."""
+    return [*deposit(ledger, token, owner, amount), ledger.top_up(task_id, rules, owner, amount)]
 
 
 def lacking_stake(ledger: Ledger, task_id: int, member: Member, role: str, money: Money) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 from chain.ledger.client import Ledger
 from chain.ledger.commitments import word_count
-from karat.protocol.state import Round, TaskState
+from karat.protocol.state import Outcome, Round, TaskState
 
 
 def contradictions(state: TaskState, ledger: Ledger, block: int) -> list[str]:
@@ -26,6 +26,7 @@ def contradictions(state: TaskState, ledger: Ledger, block: int) -> list[str]:
         ("closed", state.closed, task.closed),
         ("escrow", state.escrow, task.escrow),
         ("owed", state.owed, task.owed),
+        ("forfeited", state.forfeited, task.forfeited),
         ("open records", state.open_records, task.open_records),
     ]
     if latest and latest == task.current_round:
@@ -43,9 +44,12 @@ def _of_round(
     info = ledger.round_info(task_id, current.number, block=block)
     open_appeals = sum(appeal.upheld is None for appeal in current.appeals.values())
     yield "updates", len(current.updates), info.count
+    yield "seed block", current.seed_block, info.seed_block
     yield "seed", current.seed or bytes(32), info.seed
     yield "votes sealed", len(current.sealed), info.committed
     yield "votes revealed", len(current.votes), info.revealed
+    if current.outcome is Outcome.SETTLED:
+        yield "voters paid, be it nothing", len(current.agreement), info.revealed
     yield "words settled", word_count(len(current.medians)), info.words_settled
     yield "open appeals", open_appeals, info.open_appeals
     for index, appeal in current.appeals.items():

@@ -16,7 +16,7 @@ from chain.ledger.bindings import reputation_anchor_events as anchor
 from chain.ledger.commitments import LANES, unpack_scores
 from chain.ledger.peers import unpack_edges
 from karat.errors import ProtocolError
-from karat.protocol.rules import payout_total
+from karat.protocol.rules import forfeited_part, round_budget, trainers_due
 from karat.protocol.state import (
     Account,
     Appeal,
@@ -28,6 +28,7 @@ from karat.protocol.state import (
 )
 
 IGNORED: Mapping[type[Event], str] = {
+    ledger.VerifierWeightChanged: "for contracts that weigh votes; the fold keeps granted weights",
     ledger.EIP712DomainChanged: "never emitted: the domain of signatures is fixed",
     anchor.ReputationCached: "a contract's own copy of a score that is anchored already",
 }
@@ -60,13 +61,21 @@ def _escrow_topped_up(task: TaskState, event: ledger.EscrowToppedUp) -> None:
 def _task_closed(task: TaskState, event: ledger.TaskClosed) -> None:
     task.closed = True
     task.escrow -= event.amount
+    task.forfeited -= event.burnt
+
+
+def _escrow_returned(task: TaskState, event: ledger.EscrowReturned) -> None:
+    task.escrow += event.amount
 
 
 # ---------------------------------------------------------------------------------------- members
 
 
 def _verifier_appointed(task: TaskState, event: ledger.VerifierAppointed) -> None:
-    task.appointed[event.verifier] = event.weight
+    if event.weight:
+        task.appointed[event.verifier] = event.weight
+    else:
+        task.appointed.pop(event.verifier, None)  # it joined as a trainer instead
 
 
 def _verifier_joined(task: TaskState, event: ledger.VerifierJoined) -> None:
@@ -83,7 +92,8 @@ def _trainer_joined(task: TaskState, event: ledger.TrainerJoined) -> None:
 
 def _join(task: TaskState, address: str, role: str, stake: int) -> None:
     account = _account(task, address)
-    account.role, account.stake, account.leave_at, account.left = role, stake, 0, False
+    account.role, account.stake, account.leave_at = role, stake, 0
+    account.left, account.evicted = False, False
 
 
 def _stake_topped_up(task: TaskState, event: ledger.StakeToppedUp) -> None:
@@ -92,6 +102,10 @@ def _stake_topped_up(task: TaskState, event: ledger.StakeToppedUp) -> None:
 
 def _leave_requested(task: TaskState, event: ledger.LeaveRequested) -> None:
     _account(task, event.account).leave_at = event.leave_at
+
+
+def _place_lost(task: TaskState, event: ledger.PlaceLost) -> None:
+    _account(task, event.account).evicted = True
 
 
 def _left(task: TaskState, event: ledger.Left) -> None:
@@ -108,11 +122,18 @@ def _withdrawn(task: TaskState, event: ledger.Withdrawn) -> None:
 
 def _slashed(task: TaskState, event: ledger.Slashed) -> None:
     _lose(task, event.round, event.account, event.amount)
-    task.escrow += event.amount
+    task.forfeited += event.amount
 
 
 def _verifier_fined(task: TaskState, event: ledger.VerifierFined) -> None:
+    """The fine is nobody's until jurors and challenger have got their parts of it."""
     _lose(task, event.round, event.verifier, event.amount)
+    task.forfeited += event.amount
+
+
+def _juror_rewarded(task: TaskState, event: ledger.JurorRewarded) -> None:
+    _earn(task, event.juror, event.amount)
+    task.forfeited -= event.amount
 
 
 def _rewards_claimed(task: TaskState, event: ledger.RewardsClaimed) -> None:
@@ -123,24 +144,26 @@ def _rewards_claimed(task: TaskState, event: ledger.RewardsClaimed) -> None:
         task.owed -= amount
         revealed = any(update.trainer == event.trainer for update in current.updates)
         task.open_records -= current.outcome is Outcome.SETTLED and revealed
-    if task.open_records == 0:  # the dust
-        task.escrow, task.owed = task.escrow + task.owed, 0
+    if task.open_records == 0:  # the dust is in the escrow
+        task.owed = 0
 
 
 def _verifier_rewarded(task: TaskState, event: ledger.VerifierRewarded) -> None:
     current = task.rounds[event.round]
     current.verifier_rewards[event.verifier] = event.reward
-    current.agreement[event.verifier] = event.sum_min / event.sum_max if event.sum_max else 0.0
+    current.agreement[event.verifier] = (
+        max(0.0, 1 - event.distance / event.forecast) if event.forecast else 0.0
+    )
     _earn(task, event.verifier, event.reward)
-    task.escrow -= event.reward
 
 
 # ----------------------------------------------------------------------------------------- rounds
 
 
 def _round_opened(task: TaskState, event: ledger.RoundOpened) -> None:
-    task.rounds[event.round] = Round(event.round, event.base_digest, event.base_size)
-    task.escrow -= task.params.trainer_budget + task.params.verifier_budget
+    task.rounds[event.round] = Round(event.round, event.base_digest, event.base_size, event.budget)
+    task.escrow -= round_budget(task.params)
+    task.forfeited = 0
 
 
 def _update_committed(task: TaskState, event: ledger.UpdateCommitted) -> None:
@@ -152,6 +175,10 @@ def _update_revealed(task: TaskState, event: ledger.UpdateRevealed) -> None:
     order = current.commits.index(event.trainer)
     current.updates.append(Revealed(event.index, event.trainer, event.digest, event.size, order))
     _account(task, event.trainer).updates += 1
+
+
+def _seed_fixed(task: TaskState, event: ledger.SeedFixed) -> None:
+    task.rounds[event.round].seed_block = event.seed_block
 
 
 def _reveal_closed(task: TaskState, event: ledger.RevealClosed) -> None:
@@ -173,20 +200,19 @@ def _medians_settled(task: TaskState, event: ledger.MediansSettled) -> None:
 
 
 def _round_settled(task: TaskState, event: ledger.RoundSettled) -> None:
-    """The verifiers' budget is in the escrow, less what `_verifier_rewarded` took out of it."""
-    current, params = task.rounds[event.round], task.params
+    """What went back to the escrow has been told (`_escrow_returned`)."""
+    current = task.rounds[event.round]
     _decide(current, Outcome.SETTLED, event)
-    task.escrow += params.verifier_budget
     task.open_records += event.count
-    if event.payout_total:
-        task.owed += params.trainer_budget
-    else:
-        task.escrow += params.trainer_budget
+    due = trainers_due(task.params, current)
+    task.owed += due
+    task.forfeited += forfeited_part(task.params, current.budget, current.budget - due)
 
 
 def _round_voided(task: TaskState, event: ledger.RoundVoided) -> None:
-    _decide(task.rounds[event.round], Outcome.VOID, event)
-    task.escrow += task.params.trainer_budget + task.params.verifier_budget
+    current = task.rounds[event.round]
+    _decide(current, Outcome.VOID, event)
+    task.forfeited += forfeited_part(task.params, current.budget, current.budget)
 
 
 def _decide(current: Round, outcome: Outcome, event: Event) -> None:
@@ -240,23 +266,28 @@ def _appeal_resolved(task: TaskState, event: ledger.AppealResolved) -> None:
     if event.upheld:
         challenger.balance += appeal.bond
         _earn(task, appeal.challenger, event.reward)
+        task.forfeited -= event.reward
         _correct(task, current, event.index, event.new_code)
     else:
         challenger.bonds_lost += appeal.bond
-        task.escrow += appeal.bond
+        task.forfeited += appeal.bond
     _decide(current, current.outcome, event)
 
 
 def _correct(task: TaskState, current: Round, index: int, code: int) -> None:
-    """Put an appeal's outcome in the place of a median: the budget may be owed now, or no more."""
-    exponent, budget = task.params.payout_exponent, task.params.trainer_budget
-    before = payout_total(current.medians, exponent)
+    """Put an appeal's outcome in the place of a median: more of the budget may be owed, or less.
+
+    What goes back to the escrow has been told; what comes out of it is computed.
+    """
+    params, budget = task.params, current.budget
+    before = trainers_due(params, current)
     current.medians[index] = code
-    after = payout_total(current.medians, exponent)
-    if not before and after:
-        task.escrow, task.owed = task.escrow - budget, task.owed + budget
-    if before and not after:
-        task.escrow, task.owed = task.escrow + budget, task.owed - budget
+    due = trainers_due(params, current)
+    bonus_before = forfeited_part(params, budget, budget - before)
+    bonus = forfeited_part(params, budget, budget - due)
+    task.owed += due - before
+    task.forfeited += bonus - bonus_before
+    task.escrow -= max(0, (due + bonus) - (before + bonus_before))
 
 
 # ----------------------------------------------------------------------------------- attestations
@@ -313,17 +344,21 @@ HANDLED: Mapping[type[Event], Callable[[TaskState, Any], None]] = {
     ledger.ScoresCommitted: _scores_committed,
     ledger.AppealVoteRevealed: _appeal_vote_revealed,
     ledger.BaseModelFixed: _base_model_fixed,
+    ledger.EscrowReturned: _escrow_returned,
     ledger.EscrowToppedUp: _escrow_topped_up,
+    ledger.JurorRewarded: _juror_rewarded,
     ledger.LeaveRequested: _leave_requested,
     ledger.Left: _left,
     ledger.MediansSettled: _medians_settled,
     ledger.ModelAttested: _model_attested,
+    ledger.PlaceLost: _place_lost,
     ledger.RevealClosed: _reveal_closed,
     ledger.RewardsClaimed: _rewards_claimed,
     ledger.RoundOpened: _round_opened,
     ledger.RoundSettled: _round_settled,
     ledger.RoundVoided: _round_voided,
     ledger.ScoresRevealed: _scores_revealed,
+    ledger.SeedFixed: _seed_fixed,
     ledger.Slashed: _slashed,
     ledger.StakeToppedUp: _stake_topped_up,
     ledger.TaskClosed: _task_closed,

@@ -6,7 +6,14 @@ from chain.ledger.client import Ledger
 from chain.ledger.commitments import tail_hashes, word_count
 from karat.errors import Hint, NotAvailable
 from karat.protocol.history import TaskHistory
-from karat.protocol.rules import ENDED, model_due, phase_name, quorum_met, round_budget
+from karat.protocol.rules import (
+    ENDED,
+    model_due,
+    phase_name,
+    quorum_met,
+    round_budget,
+    rounds_left,
+)
 from karat.protocol.state import Round
 
 WORDS_PER_CALL = 128  # 2,048 updates: about 5 million gas, well under any block's limit
@@ -15,6 +22,8 @@ WORDS_PER_CALL = 128  # 2,048 updates: about 5 million gas, well under any block
 def due_calls(ledger: Ledger, history: TaskHistory) -> list[Call[None]]:
     """What closes, settles or voids the current round now; none if nothing of that is due.
 
+    Closing takes two calls in two blocks: the first names the block whose hash is the seed.
+
     ``history`` is brought up to date.
     """
     task_id, number = history.task_id, ledger.task(history.task_id).current_round
@@ -22,7 +31,10 @@ def due_calls(ledger: Ledger, history: TaskHistory) -> list[Call[None]]:
         return []
     phase = ledger.phase(task_id, number)
     if phase is Phase.CLOSE:
-        return [ledger.close_reveal(task_id, number)]
+        info, step = ledger.round_info(task_id, number), ledger.close_reveal(task_id, number)
+        if info.seed_block or info.count < ledger.task_params(task_id).min_updates:
+            return [step]
+        return [step, step]
     if phase is not Phase.SETTLE:
         return []
     info = ledger.round_info(task_id, number)
@@ -48,7 +60,7 @@ def settle_calls(
         end = min(start + WORDS_PER_CALL, total)
         slices = [vector[start:end] for vector in vectors]
         tails = [chain[end] for chain in hashes]
-        calls.append(ledger.settle(task_id, current.number, slices, tails))
+        calls.append(ledger.settle(task_id, current.number, start, slices, tails))
     return calls
 
 
@@ -80,7 +92,7 @@ def opening(ledger: Ledger, task_id: int, now: int) -> Call[int]:
     phase = ledger.phase(task_id, number) if number else Phase.VOID
     if phase not in ENDED:
         raise NotAvailable(f"round {number} is not over: it is in phase {phase_name(phase)}")
-    if number >= params.max_rounds:
+    if not rounds_left(task, params):
         raise NotAvailable(f"task {task_id} has had all its {params.max_rounds} rounds")
     budget = round_budget(params)
     if task.escrow < budget:
@@ -104,4 +116,4 @@ def is_over(ledger: Ledger, task_id: int) -> bool:
     if task.current_round == 0:
         return task.closed
     ended = ledger.phase(task_id, task.current_round) in ENDED
-    return ended and (task.closed or task.current_round >= params.max_rounds)
+    return ended and (task.closed or not rounds_left(task, params))

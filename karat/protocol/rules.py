@@ -42,6 +42,26 @@ def payout_total(codes: Iterable[int], exponent: int) -> int:
     return sum(payout_weight(code, exponent) for code in codes)
 
 
+def trainers_due(params: TaskParams, current: Round) -> int:
+    """What a round's trainers earn together, in base units (``State.due``).
+
+    All of its budget, or less in proportion where the payout weights together are below what earns
+    all of it; 0 if no update has any.
+    """
+    total = payout_total(current.medians, params.payout_exponent)
+    if total == 0 or total >= params.full_pay_gain:
+        return current.budget if total else 0
+    return current.budget * total // params.full_pay_gain
+
+
+def forfeited_part(params: TaskParams, budget: int, amount: int) -> int:
+    """The part of ``amount``, out of a round's budget, that members had forfeited before it.
+
+    In base units, rounded down (``State.giveBack``).
+    """
+    return (budget - params.trainer_budget) * amount // budget if budget else 0
+
+
 def earned(params: TaskParams, current: Round, code: int | None) -> int:
     """What an update with this median is credited when it is claimed (``Ledger._earned``).
 
@@ -50,7 +70,8 @@ def earned(params: TaskParams, current: Round, code: int | None) -> int:
     weight = 0 if code is None else payout_weight(code, params.payout_exponent)
     if weight == 0 or current.outcome is not Outcome.SETTLED:
         return 0
-    return params.trainer_budget * weight // payout_total(current.medians, params.payout_exponent)
+    total = payout_total(current.medians, params.payout_exponent)
+    return current.budget * weight // max(total, params.full_pay_gain)
 
 
 def required_stake(params: TaskParams, role: str, weight: int = 1) -> int:
@@ -66,7 +87,22 @@ def required_stake(params: TaskParams, role: str, weight: int = 1) -> int:
 
 def quorum_met(revealed_weight: int, committee_weight: int) -> bool:
     """Whether a round can be settled (``ScoringLogic.settle``), or else is void."""
-    return 2 * revealed_weight > committee_weight
+    return revealed_weight > 0 and 3 * revealed_weight >= 2 * committee_weight
+
+
+def apart(a: int, b: int, tolerance: int) -> bool:
+    """Whether two codes are other verdicts, or scores more than ``tolerance`` steps apart.
+
+    ``Scores.apart``.
+    """
+    if min(a, b) < LOWEST_SCORE:
+        return a != b
+    return abs(a - b) > tolerance
+
+
+def rounds_left(task: TaskView, params: TaskParams) -> bool:
+    """Whether the task has another round; void ones do not count (``RoundLogic.open``)."""
+    return task.current_round - task.empty_rounds < params.max_rounds
 
 
 def appeal_stage(view: AppealView, now: int) -> AppealStage:

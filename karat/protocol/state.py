@@ -57,6 +57,9 @@ class Round:
     """One round, as far as it has come. ``votes`` maps verifiers to their codes, index order;
     ``sealed`` those that committed to their commitments.
 
+    ``budget`` is what its trainers can earn, in base units; ``seed_block`` is the block whose hash
+    becomes the seed.
+
     ``medians`` are what counts: the outcome of an appeal replaces the committee's median.
     ``attested`` maps who attested the model that follows to its digest and size; ``decided_in`` is
     the block of the last event that settled, voided or, by an appeal, changed it. Amounts are base
@@ -68,9 +71,11 @@ class Round:
     number: int
     base_digest: bytes
     base_size: int
+    budget: int = 0
     commits: list[str] = field(default_factory=list)
     sealed: dict[str, bytes] = field(default_factory=dict)
     updates: list[Revealed] = field(default_factory=list)
+    seed_block: int = 0
     seed: bytes | None = None
     committee: tuple[str, ...] = ()
     votes: dict[str, list[int]] = field(default_factory=dict)
@@ -100,7 +105,7 @@ class Account:
 
     ``role`` is trainer or verifier, and empty for a challenger that is no member. ``earned`` holds
     rewards only: stakes and bonds that come back are no income. ``bonds`` is at risk in open
-    appeals, ``bonds_lost`` went with those that failed.
+    appeals, ``bonds_lost`` went with those that failed. ``evicted``: its place went to another.
     """
 
     address: str
@@ -115,6 +120,7 @@ class Account:
     updates: int = 0
     leave_at: int = 0
     left: bool = False
+    evicted: bool = False
 
 
 @dataclass
@@ -140,7 +146,8 @@ class Attestations:
 
 @dataclass
 class TaskState:
-    """One task. ``escrow`` is free, ``owed`` is what trainers have still to claim.
+    """One task. ``escrow`` is free, ``owed`` is what trainers have still to claim, ``forfeited``
+    what members lost, which the next round's trainers can earn.
 
     ``accounts`` has everybody whose money was ever in the task, in the order of appearance;
     ``peer_edges`` maps (from, to, round) to the sum of the weights that a member stated about
@@ -154,6 +161,7 @@ class TaskState:
     closed: bool = False
     escrow: int = 0
     owed: int = 0
+    forfeited: int = 0
     open_records: int = 0
     rounds: dict[int, Round] = field(default_factory=dict)
     appointed: dict[str, int] = field(default_factory=dict)

@@ -45,7 +45,7 @@ class Task(TaskView):
         approval = membership.deposit(ledger, self.token, self._network.address, units)
         return self._plan(
             f"pay {self.money.show(units)} into the escrow of task {self.id}",
-            [*approval, ledger.fund(self.id, units)],
+            [*approval, ledger.fund(self.id, self.rules_hash, units)],
             lambda done: documents.TaskFunded(
                 **done.fields, task=self.id, amount=units, escrow=ledger.task(self.id).escrow
             ),
@@ -98,7 +98,7 @@ class Task(TaskView):
         kind = documents.TrainerStakeAdded if held == "trainer" else documents.VerifierStakeAdded
         return self._plan(
             f"add {money.show(units)} to your stake in task {self.id}",
-            membership.top_up(ledger, self.token, self.id, address, units),
+            membership.top_up(ledger, self.token, self.id, self.rules_hash, address, units),
             lambda done: kind(
                 **done.fields,
                 task=self.id,
@@ -329,7 +329,7 @@ class Task(TaskView):
 
         return self._plan(
             f"put {self.money.show(bond)} on it that the verdict on update {index} is wrong",
-            [*approval, ledger.appeal(self.id, round_number, index)],
+            [*approval, ledger.appeal(self.id, self.rules_hash, round_number, index)],
             result,
         )
 
@@ -341,7 +341,7 @@ class Task(TaskView):
         units = least if stake is None else self.money.parse(stake)
         return self._plan(
             f"stake {self.money.show(units)} in task {self.id} as a {role}",
-            membership.join(ledger, self.token, self.id, role, address, units),
+            membership.join(ledger, self.token, self.id, self.rules_hash, role, address, units),
             lambda done: kind(**done.fields, task=self.id, role=role, address=address, stake=units),
         )
 

@@ -13,6 +13,7 @@ from chain.ledger.bindings.structs import TaskParams, VerifierGrant
 from chain.ledger.client import Ledger, ReputationAnchor, Token
 from chain.ledger.commitments import (
     pack_scores,
+    rules_hash,
     score_commitment,
     tail_hashes,
     update_commitment,
@@ -39,9 +40,12 @@ def params(token: str) -> TaskParams:
         slash_harmful=5000,
         slash_malformed=2000,
         slash_duplicate=3000,
-        slash_unrevealed=1000,
+        slash_unrevealed=5000,
         slash_absent=1000,
         open_verifiers=False,
+        full_pay_gain=0,
+        min_updates=1,
+        tolerance=2,
         verifier_budget=10 * UNIT,
         max_trainers=16,
         score_reveal_window=60,
@@ -92,9 +96,11 @@ class Network:
         [event] = ledger.events_in(created, happened.TaskCreated)
         assert event.task_id == 1
         assert event.params == rules
+        agreed = ledger.rules_hash(1)
+        assert agreed == rules_hash(event.sponsor, rules)
         self.everyone(
-            *((one, ledger.join_verifier(1, 20 * UNIT)) for one in self.verifiers),
-            *((one, ledger.join_trainer(1, 10 * UNIT)) for one in self.trainers),
+            *((one, ledger.join_verifier(1, agreed, 20 * UNIT)) for one in self.verifiers),
+            *((one, ledger.join_trainer(1, agreed, 10 * UNIT)) for one in self.trainers),
             (self.sponsor, ledger.open_round(1)),
         )
 
@@ -122,7 +128,8 @@ class Network:
             )
         )
         self.devnet.warp_to(round_.reveal_deadline)
-        self.everyone((self.sponsor, ledger.close_reveal(1, number)))
+        for _ in range(2):  # names a block, and draws from its hash
+            self.everyone((self.sponsor, ledger.close_reveal(1, number)))
         words, evidence = pack_scores(codes), b"\x09" * 32
         committee = [self.senders[address] for address in ledger.committee(1, number).verifiers]
         for one in committee:
@@ -139,7 +146,11 @@ class Network:
             (
                 self.sponsor,
                 ledger.settle(
-                    1, number, [words] * len(committee), [tail_hashes(words)[-1]] * len(committee)
+                    1,
+                    number,
+                    0,
+                    [words] * len(committee),
+                    [tail_hashes(words)[-1]] * len(committee),
                 ),
             )
         )

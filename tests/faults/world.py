@@ -31,12 +31,12 @@ from learning.training import initial_model
 
 STAKE = 20 * 10**18
 PEOPLE = dev_accounts(31, 8)
-SPONSOR, VERIFIERS, TRAINERS = 0, (1, 2), (3, 4, 5)
+SPONSOR, VERIFIERS, TRAINERS = 0, (1, 2, 6), (3, 4, 5)
 HOUR = "1h"
 
 
 class World:
-    """One task on Anvil, two verifiers, three trainers; time moves by :meth:`warp` only.
+    """One task on Anvil, three verifiers, three trainers; time moves by :meth:`warp` only.
 
     ``web3`` and ``ledger`` are this side's own view; members use the node at ``url``.
     """
@@ -89,10 +89,11 @@ class World:
         rules = file.params(self.token.address, money, *contents)
         grants = file.grants(lambda account: account)
         self.senders[SPONSOR].send(self.ledger.create_task(rules, file.escrow(money), grants))
+        agreed = self.ledger.rules_hash(1)
         for index in VERIFIERS:
-            self.senders[index].send(self.ledger.join_verifier(1, STAKE))
+            self.senders[index].send(self.ledger.join_verifier(1, agreed, STAKE))
         for index in TRAINERS:
-            self.senders[index].send(self.ledger.join_trainer(1, STAKE))
+            self.senders[index].send(self.ledger.join_trainer(1, agreed, STAKE))
 
     def trainer(self, index: int) -> TrainerDaemon:
         """A trainer's daemon, as if started just now."""

@@ -69,7 +69,7 @@ def test_refusals_are_the_contracts_own_with_values(network: Network) -> None:
     network.open_task()
     ledger, trainer = network.ledger, network.trainers[0]
     with pytest.raises(errors.AlreadyMember, match="role = TRAINER") as found:
-        trainer.send(ledger.join_trainer(1, 10 * UNIT))
+        trainer.send(ledger.join_trainer(1, ledger.rules_hash(1), 10 * UNIT))
     assert found.value.account == trainer.address
     with pytest.raises(errors.WrongPhase, match="current = COMMIT, needed = REVEAL") as wrong:
         trainer.send(ledger.reveal(1, 1, bytes(32), 9, SALT))
@@ -80,7 +80,7 @@ def test_refusals_are_the_contracts_own_with_values(network: Network) -> None:
     with pytest.raises(ContractError, match="does not fit"):
         ledger.commit(1, 1, b"short" * 20)
     with pytest.raises(ContractError, match="does not fit"):
-        ledger.fund(1, -1)
+        ledger.fund(1, bytes(32), -1)
 
 
 def test_simulation_gives_the_typed_result(network: Network) -> None:
@@ -93,14 +93,23 @@ def test_simulation_gives_the_typed_result(network: Network) -> None:
 def test_a_batch_is_one_transaction(network: Network) -> None:
     network.open_task()
     ledger = network.ledger
-    batch = ledger.batch([ledger.fund(1, UNIT), ledger.fund(1, 2 * UNIT)])
+    batch = ledger.batch(
+        [ledger.fund(1, ledger.rules_hash(1), UNIT), ledger.fund(1, ledger.rules_hash(1), 2 * UNIT)]
+    )
     receipt = network.sponsor.send(batch)
     assert [event.amount for event in ledger.events_in(receipt, happened.EscrowToppedUp)] == [
         UNIT,
         2 * UNIT,
     ]
     with pytest.raises(errors.UnknownTask):
-        network.sponsor.send(ledger.batch([ledger.fund(1, UNIT), ledger.fund(8, UNIT)]))
+        network.sponsor.send(
+            ledger.batch(
+                [
+                    ledger.fund(1, ledger.rules_hash(1), UNIT),
+                    ledger.fund(8, ledger.rules_hash(1), UNIT),
+                ]
+            )
+        )
     with pytest.raises(ContractError, match="this very ledger"):
         ledger.batch([network.token.mint(SPONSOR.address, 1)])
 

@@ -109,14 +109,14 @@ def test_a_reorganisation_is_rolled_back_to_the_common_ancestor(
     ledger, devnet = network.ledger, network.devnet
     index = opened(network)
     for amount in range(1, 6):  # five blocks with one event each
-        network.everyone((network.sponsor, ledger.fund(1, amount * UNIT)))
+        network.everyone((network.sponsor, ledger.fund(1, ledger.rules_hash(1), amount * UNIT)))
         index.sync()
     old = told(index)
     rpc(devnet.web3, "anvil_reorg", depth, [])
     result = index.sync()
     assert result.rolled_back_to == devnet.web3.eth.block_number - depth
     assert told(index) == list(ledger.events()) == old[:-depth]
-    network.everyone((network.sponsor, ledger.fund(1, 77 * UNIT)))
+    network.everyone((network.sponsor, ledger.fund(1, ledger.rules_hash(1), 77 * UNIT)))
     index.sync()
     assert told(index)[-1].amount == 77 * UNIT  # type: ignore[attr-defined]
 
@@ -128,7 +128,9 @@ def test_a_shorter_chain_is_a_reorganisation_too(network: Network) -> None:
     block = network.devnet.web3.eth.block_number
     index.sync()
     for amount in (1, 2, 3):
-        network.everyone((network.sponsor, network.ledger.fund(1, amount * UNIT)))
+        network.everyone(
+            (network.sponsor, network.ledger.fund(1, network.ledger.rules_hash(1), amount * UNIT))
+        )
     index.sync()
     network.devnet.revert(snapshot)
     result = index.sync()
@@ -139,7 +141,7 @@ def test_a_shorter_chain_is_a_reorganisation_too(network: Network) -> None:
 def test_a_reorganisation_while_reading_is_noticed(network: Network) -> None:
     network.open_task()
     index, devnet = opened(network), network.devnet
-    network.everyone((network.sponsor, network.ledger.fund(1, UNIT)))
+    network.everyone((network.sponsor, network.ledger.fund(1, network.ledger.rules_hash(1), UNIT)))
     moved: list[int] = []
     ask = index._block_hash
 

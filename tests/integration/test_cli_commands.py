@@ -318,10 +318,15 @@ def test_assigned_data_need_not_be_given_and_leaving_claims(played: Played) -> N
 def test_a_slashed_trainer_adds_to_its_stake_and_acts_again(played: Played) -> None:
     number = played.do("task", "create", "--spec", "task.toml", "--account", "dev:1")["task"]
     mine = (number, "--account", "dev:3")
+    other = (number, "--account", "dev:4")
     played.do("trainer", "join", *mine)
+    played.do("trainer", "join", *other)
     played.do("round", "open", number, "--account", "dev:3")
     played.do("trainer", "submit", *mine, "--shard", "1/2")
-    warp(played.network, 1800)  # nobody reveals
+    played.do("trainer", "submit", *other, "--shard", "2/2")
+    warp(played.network, 1200)
+    played.do("trainer", "submit", *other)  # this one reveals, the other does not
+    warp(played.network, 600)
     played.do("round", "settle", number, "--account", "dev:1")
     played.do("trainer", "claim", *mine)
     assert played.do("trainer", "status", *mine)["suspended"]

@@ -92,6 +92,9 @@ def test_a_trainer_killed_at_every_step_commits_and_reveals_once(home: Home) -> 
     update = Content(revealed.digest, revealed.size)
     assert fetch(network.store, update, max_bytes=1 << 20) == payload
     # Nor was anything sent that the contract had to refuse.
-    join, commit = ledger.join_trainer(1, 1).data[:4], ledger.commit(1, 1, bytes(32)).data[:4]
+    join, commit = (
+        ledger.join_trainer(1, bytes(32), 1).data[:4],
+        ledger.commit(1, 1, bytes(32)).data[:4],
+    )
     reveal = ledger.reveal(1, 1, bytes(32), 1, bytes(32)).data[:4]
     assert sent(network, address) == [join, commit, reveal]

@@ -54,6 +54,9 @@ for address, score in net.reputation.top(3):
 """
 
 
+VERIFIERS = ("vera", "victor", "viola")
+
+
 class Killer:
     """Kills a verifier with SIGKILL at random moments and starts it again."""
 
@@ -143,15 +146,15 @@ def _no_double_posts(network: Network, rounds: int, verifiers: int, trainers: in
 
 def _session(home: Home, *, rounds: int, kills: int, seed: int) -> Network:
     network = _start_network(home)
-    names = ("sponsor", "vera", "victor", "tom", "tina", "tess")
+    names = ("sponsor", *VERIFIERS, "tom", "tina", "tess")
     home.all(*(("account", "new", name, "--fund") for name in names))
-    grants = "".join(f'[[verifiers]]\naccount = "{name}"\n' for name in ("vera", "victor"))
+    grants = "".join(f'[[verifiers]]\naccount = "{name}"\n' for name in VERIFIERS)
     (home.folder / "task.toml").write_text(TASK.format(rounds=rounds, verifiers=grants))
     created = home.json("task", "create", "--spec", "task.toml", "--account", "sponsor")
     assert created["task"] == 1
     home.all(
         *(("trainer", "join", 1, "--account", name) for name in ("tom", "tina", "tess")),
-        *(("verifier", "join", 1, "--account", name) for name in ("vera", "victor")),
+        *(("verifier", "join", 1, "--account", name) for name in VERIFIERS),
     )
     trainers = [
         home.start("trainer", "run", 1, "--account", name, "--shard", f"{i}/3", log=f"{name}.log")
@@ -160,13 +163,16 @@ def _session(home: Home, *, rounds: int, kills: int, seed: int) -> Network:
     killer = Killer(
         home, "verifier", "run", 1, "--account", "vera", log="vera.log", kills=kills, seed=seed
     )
-    steady = home.start("verifier", "run", 1, "--account", "victor", log="victor.log")
+    steady = [
+        home.start("verifier", "run", 1, "--account", name, log=f"{name}.log")
+        for name in VERIFIERS[1:]
+    ]
     Clock(network, 3, killer.look).play(rounds)
-    for process in (*trainers, killer.process, steady):
+    for process in (*trainers, killer.process, *steady):
         process.join(WAIT_SECONDS)
         assert process.exitcode == 0, process.name
     assert killer.left == 0
-    _no_double_posts(network, rounds, 2, 3)
+    _no_double_posts(network, rounds, len(VERIFIERS), 3)
     return network
 
 

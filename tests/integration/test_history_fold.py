@@ -65,6 +65,7 @@ def assert_books_agree(network: Network) -> TaskHistory:
         assert account.balance == account.earned + returned(history, address) - account.withdrawn
     task = ledger.task(1)
     assert (history.escrow, history.owed) == (task.escrow, task.owed)
+    assert history.forfeited == task.forfeited
     assert (history.open_records, history.closed) == (task.open_records, task.closed)
     for number, current in history.rounds.items():
         for index, code in enumerate(current.medians):
@@ -75,8 +76,8 @@ def assert_books_agree(network: Network) -> TaskHistory:
     budgets = 0
     for current in history.rounds.values():
         if current.outcome is Outcome.OPEN:
-            budgets += history.params.trainer_budget + history.params.verifier_budget
-    assert held == stakes + bonds + budgets + history.escrow + history.owed
+            budgets += current.budget + history.params.verifier_budget
+    assert held == stakes + bonds + budgets + history.escrow + history.owed + history.forfeited
     return history
 
 
@@ -89,7 +90,8 @@ def assert_rules_agree(network: Network) -> None:
             continue
         view = ledger.member(1, address)
         needed = required_stake(params, account.role, history.appointed.get(address, 1))
-        assert view.suspended == (account.stake < needed or bool(account.leave_at)), address
+        leaving = bool(account.leave_at) or account.evicted
+        assert view.suspended == (account.stake < needed or leaving), address
     for current in history.rounds.values():
         codes = {
             update.trainer: current.medians[update.index : update.index + 1]
@@ -174,7 +176,7 @@ def appealed(network: Network, jury_code: int) -> tuple[Sender, str]:
     """A settled round whose third verdict was appealed, with one code from all jurors."""
     ledger, key = network.ledger, network.ledger.round_key(1, 1)
     judged = network.trainers[2]  # whose verdict is "harmful"
-    network.everyone((judged, ledger.appeal(1, 1, 2)))
+    network.everyone((judged, ledger.appeal(1, ledger.rules_hash(1), 1, 2)))
     [seated] = ledger.committee(1, 1).verifiers
     jury = [one for one in network.verifiers if one.address != seated]
     for one in jury:
@@ -199,7 +201,7 @@ def test_an_upheld_appeal_fines_the_verifier_and_the_bond_is_no_income(network: 
     assert appeal.upheld
     assert appeal.reward > 0
     assert history.round(1).medians[2] == 17_000
-    assert history.account(seated).slashed == appeal.reward
+    assert history.account(seated).slashed == 2 * appeal.reward  # the other half is the jurors'
     assert history.account(judged.address).earned == appeal.reward
     assert history.account(judged.address).balance == appeal.reward + appeal.bond
     assert history.account(judged.address).bonds == 0
@@ -235,6 +237,7 @@ class Players:
 
     def __init__(self, network: Network, source: random.Random) -> None:
         self.network, self.source = network, source
+        self.rules = network.ledger.rules_hash(1)
         self.votes: dict[tuple[int, str], list[int]] = {}
         self.made: set[str] = set()
 
@@ -268,7 +271,8 @@ class Players:
             self._each_trainer(lambda one: self._reveal(one, number))
             self.network.devnet.warp_to(info.reveal_deadline)
         elif phase is Phase.CLOSE:
-            self.try_(self.someone(), ledger.close_reveal(1, number))
+            for _ in range(self.source.choice([1, 2])):  # names a block, draws from its hash
+                self.try_(self.someone(), ledger.close_reveal(1, number))
         elif phase is Phase.SCORE_COMMIT:
             self._score(number, info.count)
             self.network.devnet.warp_to(info.score_commit_deadline)
@@ -351,10 +355,12 @@ class Players:
 
     def appeal(self) -> None:
         number = self.network.ledger.task(1).current_round
-        self.try_(self.someone(), self.network.ledger.appeal(1, number, self.source.randrange(4)))
+        index = self.source.randrange(4)
+        self.try_(self.someone(), self.network.ledger.appeal(1, self.rules, number, index))
 
     def top_up(self) -> None:
-        self.try_(self.someone(), self.network.ledger.top_up(1, self.someone().address, UNIT // 3))
+        account = self.someone().address
+        self.try_(self.someone(), self.network.ledger.top_up(1, self.rules, account, UNIT // 3))
 
     def leave(self) -> None:
         one = self.someone()
@@ -365,15 +371,15 @@ class Players:
 
     def join(self) -> None:
         one = self.someone()
-        self.try_(one, self.network.ledger.join_trainer(1, 10 * UNIT))
-        self.try_(one, self.network.ledger.join_verifier(1, 20 * UNIT))
+        self.try_(one, self.network.ledger.join_trainer(1, self.rules, 10 * UNIT))
+        self.try_(one, self.network.ledger.join_verifier(1, self.rules, 20 * UNIT))
 
     def attest(self) -> None:
         number = self.network.ledger.task(1).current_round
         self.try_(self.someone(), self.network.ledger.attest_model(1, number, b"\x01" * 32, 5))
 
     def fund(self) -> None:
-        self.try_(self.someone(), self.network.ledger.fund(1, 3 * UNIT))
+        self.try_(self.someone(), self.network.ledger.fund(1, self.rules, 3 * UNIT))
 
     def peers(self) -> None:
         edges = pack_edges([(self.someone().address, 5)])
@@ -385,11 +391,24 @@ class Players:
 
 
 @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-@given(seed=st.integers(0, 2**32), committee=st.sampled_from([1, 3]), exponent=st.integers(1, 3))
-def test_random_histories_add_up(seed: int, committee: int, exponent: int) -> None:
+@given(
+    seed=st.integers(0, 2**32),
+    committee=st.sampled_from([1, 3]),
+    exponent=st.integers(1, 3),
+    full_pay_gain=st.sampled_from([0, 12_000, 2**32]),
+    min_updates=st.sampled_from([1, 3]),
+)
+def test_random_histories_add_up(
+    seed: int, committee: int, exponent: int, full_pay_gain: int, min_updates: int
+) -> None:
     addresses = [account.address for account in ACCOUNTS]
     with start_devnet("embedded", accounts=addresses, timestamp=GENESIS, mining="manual") as devnet:
-        rules = RULES | {"committee_size": committee, "payout_exponent": exponent}
+        rules = RULES | {
+            "committee_size": committee,
+            "payout_exponent": exponent,
+            "full_pay_gain": full_pay_gain,
+            "min_updates": min_updates,
+        }
         network = Network(devnet, **rules)
         network.open_task()
         players = Players(network, random.Random(seed))

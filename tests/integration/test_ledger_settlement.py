@@ -1,6 +1,7 @@
 """The ledger against an independent, slow model of its settlement, on random rounds."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -35,8 +36,9 @@ pytestmark = [pytest.mark.anvil, pytest.mark.skipif(not HAS_ANVIL, reason="Anvil
 
 EVIDENCE = bytes(32)
 TRAINER_STAKE, VERIFIER_STAKE = 10 * UNIT, 20 * UNIT
+ZERO = 16384  # the code of no effect
 RATES = {1: 5000, 2: 2000, 3: 3000}  # basis points, as in tests.chain.network.params
-UNREVEALED = ABSENT = 1000
+UNREVEALED, ABSENT = 5000, 1000
 
 
 @dataclass
@@ -44,8 +46,10 @@ class Round:
     """A random round: who votes what with which weight, who stays away, who does not reveal."""
 
     seed: int
-    weights: list[int] = field(default_factory=list)
+    granted: list[int] = field(default_factory=list)
+    weights: list[int] = field(default_factory=list)  # that count
     exponent: int = 1
+    full_pay_gain: int = 0
     trainers: int = 0
     silent: set[int] = field(default_factory=set)  # trainers that commit and do not reveal
     absent: set[int] = field(default_factory=set)  # verifiers that do not vote
@@ -53,8 +57,10 @@ class Round:
 
     def __post_init__(self) -> None:
         rng = random.Random(self.seed)
-        self.weights = [rng.randint(1, 3000) for _ in range(rng.randint(1, 6))]
+        self.granted = [rng.randint(1, 3000) for _ in range(rng.randint(1, 6))]
+        self.weights = capped(self.granted)
         self.exponent = rng.randint(1, 3)
+        self.full_pay_gain = (self.seed % 3 * 20_000**self.exponent) % 2**40
         self.trainers = rng.randint(2, 20)
         self.silent = {i for i in range(self.trainers - 1) if rng.random() < 0.2}
         self.absent = {i for i in range(len(self.weights)) if rng.random() < 0.2}
@@ -81,33 +87,59 @@ class Outcome:
 
 
 def median(votes: list[tuple[int, int]]) -> int:
-    """The greatest code that at least half of the weight reaches, one vote after the other."""
+    """The greatest code that more than half of the weight reaches; if that is a verdict, the
+    greatest that half reaches, up to no effect.
+    """
     total = sum(weight for _, weight in votes)
-    reached = Fraction(0)
-    for code, weight in sorted(votes, reverse=True):
-        reached += Fraction(weight, total)
-        if reached >= Fraction(1, 2):
-            return code
-    raise AssertionError("no votes")
+    half = Fraction(1, 2)
+
+    def greatest(enough: Callable[[Fraction], bool]) -> int:
+        reached = Fraction(0)
+        for code, weight in sorted(votes, reverse=True):
+            reached += Fraction(weight, total)
+            if enough(reached):
+                return code
+        raise AssertionError("no votes")
+
+    lower = greatest(lambda reached: reached > half)
+    return lower if lower >= 8 else min(greatest(lambda reached: reached >= half), ZERO)
+
+
+def capped(weights: list[int]) -> list[int]:
+    """The weights with nobody above a third of all: the greatest cap for which that holds."""
+    if len(weights) < 3:
+        return weights
+    for cap in range(max(weights), 0, -1):
+        cut = [min(weight, cap) for weight in weights]
+        if 3 * max(cut) <= sum(cut):
+            return cut
+    raise AssertionError("no cap")
+
+
+def distance(a: list[int], b: list[int]) -> int:
+    """The sum of absolute differences, where nothing counts as less than 512 below no effect."""
+    return sum(abs(max(x, ZERO - 512) - max(y, ZERO - 512)) for x, y in zip(a, b, strict=True))
 
 
 def settled(game: Round, trainer_budget: int, verifier_budget: int) -> Outcome:
     """The model: plain loops over codes, exact fractions, no packing."""
     present = [i for i in range(len(game.weights)) if i not in game.absent]
     revealed = sum(game.weights[i] for i in present)
-    if 2 * revealed <= sum(game.weights):
+    if not present or 3 * revealed < 2 * sum(game.weights):
         return Outcome(void=True)
     count = game.trainers - len(game.silent)
     medians = [median([(game.votes[i][j], game.weights[i]) for i in present]) for j in range(count)]
-    gains = [max(0, code - 16384) ** game.exponent for code in medians]
-    whole = sum(gains)
+    gains = [max(0, code - ZERO) ** game.exponent for code in medians]
+    whole = max(sum(gains), game.full_pay_gain)
     rewards = [int(Fraction(trainer_budget * gain, whole)) if whole else 0 for gain in gains]
     slashes = [TRAINER_STAKE * RATES.get(code, 0) // 10_000 for code in medians]
     paid = {}
+    # Nobody has a last median in a first round, so that forecast is no effect for all, too.
+    forecast = min(distance([constant] * count, medians) for constant in {ZERO, *medians})
     for i in present:
-        least = sum(min(a, b) for a, b in zip(game.votes[i], medians, strict=True))
-        most = sum(max(a, b) for a, b in zip(game.votes[i], medians, strict=True))
-        paid[i] = int(Fraction(verifier_budget * game.weights[i] * least, most * sum(game.weights)))
+        skill = max(0, forecast - distance(game.votes[i], medians))
+        whole_pay = Fraction(verifier_budget * game.weights[i], sum(game.weights))
+        paid[i] = int(whole_pay * skill / forecast) if forecast else 0
     return Outcome(False, medians, rewards, slashes, paid)
 
 
@@ -129,6 +161,7 @@ def test_the_ledger_settles_like_the_model(seed: int) -> None:
         rules = replace(
             params(token.address),
             payout_exponent=game.exponent,
+            full_pay_gain=game.full_pay_gain,
             committee_size=15,
             max_trainers=64,
         )
@@ -138,11 +171,16 @@ def test_the_ledger_settles_like_the_model(seed: int) -> None:
         send_batch(devnet, [(one, token.approve(ledger.address, 2**255)) for one in senders])
         grants = [
             VerifierGrant(one.address, weight)
-            for one, weight in zip(verifiers, game.weights, strict=True)
+            for one, weight in zip(verifiers, game.granted, strict=True)
         ]
         sponsor.send(ledger.create_task(rules, 500 * UNIT, grants))
-        send_batch(devnet, [(one, ledger.join_verifier(1, VERIFIER_STAKE)) for one in verifiers])
-        send_batch(devnet, [(one, ledger.join_trainer(1, TRAINER_STAKE)) for one in trainers])
+        agreed = ledger.rules_hash(1)
+        send_batch(
+            devnet, [(one, ledger.join_verifier(1, agreed, VERIFIER_STAKE)) for one in verifiers]
+        )
+        send_batch(
+            devnet, [(one, ledger.join_trainer(1, agreed, TRAINER_STAKE)) for one in trainers]
+        )
         sponsor.send(ledger.open_round(1))
         key = ledger.round_key(1, 1)
         sealed = [update_commitment(key, one.address, bytes(32), 1, SALT) for one in trainers]
@@ -152,7 +190,8 @@ def test_the_ledger_settles_like_the_model(seed: int) -> None:
         revealing = [one for i, one in enumerate(trainers) if i not in game.silent]
         send_batch(devnet, [(one, ledger.reveal(1, 1, bytes(32), 1, SALT)) for one in revealing])
         devnet.warp_to(ledger.round_info(1, 1).reveal_deadline)
-        sponsor.send(ledger.close_reveal(1, 1))
+        for _ in range(2):  # names a block, and draws from its hash
+            sponsor.send(ledger.close_reveal(1, 1))
 
         voters = [(i, one) for i, one in enumerate(verifiers) if i not in game.absent]
         words = [pack_scores(votes) for votes in game.votes]
@@ -167,18 +206,23 @@ def test_the_ledger_settles_like_the_model(seed: int) -> None:
             sponsor.send(ledger.void_round(1, 1))
         else:
             tails = [tail_hashes(words[i])[-1] for i, _ in voters]
-            sponsor.send(ledger.settle(1, 1, [words[i] for i, _ in voters], tails))
+            sponsor.send(ledger.settle(1, 1, 0, [words[i] for i, _ in voters], tails))
         send_batch(devnet, [(sponsor, ledger.claim(1, one.address, [1])) for one in trainers])
 
         assert ledger.phase(1, 1) == (Phase.VOID if outcome.void else Phase.FINAL)
-        expected = dict.fromkeys(range(game.trainers), (TRAINER_STAKE, 0))
+        expected = {
+            i: (
+                TRAINER_STAKE - (TRAINER_STAKE * UNREVEALED // 10_000 if i in game.silent else 0),
+                0,
+            )
+            for i in range(game.trainers)
+        }
         if not outcome.void:
             count = len(outcome.medians)
             assert [ledger.score_of(1, 1, index) for index in range(count)] == outcome.medians
             indices = iter(range(count))
             for i in range(game.trainers):
                 if i in game.silent:
-                    expected[i] = (TRAINER_STAKE - TRAINER_STAKE * UNREVEALED // 10_000, 0)
                     continue
                 index = next(indices)
                 expected[i] = (TRAINER_STAKE - outcome.slashes[index], outcome.rewards[index])
@@ -187,11 +231,12 @@ def test_the_ledger_settles_like_the_model(seed: int) -> None:
             assert (member.stake, member.balance) == expected[i]
         for i, one in enumerate(verifiers):
             member = ledger.member(1, one.address)
-            lost = VERIFIER_STAKE * ABSENT // 10_000 if i in game.absent else 0
+            slashed = i in game.absent and len(game.absent) < len(verifiers)
+            lost = VERIFIER_STAKE * ABSENT // 10_000 if slashed else 0
             earned = outcome.verifier_rewards.get(i, 0)
             assert (member.stake, member.balance) == (VERIFIER_STAKE - lost, earned)
         everyone = [ledger.member(1, one.address) for one in senders]
         total = sum(member.stake + member.balance for member in everyone)
-        total += ledger.task(1).escrow + ledger.task(1).owed
+        total += ledger.task(1).escrow + ledger.task(1).owed + ledger.task(1).forfeited
         assert total == token.balance_of(ledger.address) == ledger.booked(token.address)
         assert len(list(ledger.events(happened.RoundSettled))) == (0 if outcome.void else 1)

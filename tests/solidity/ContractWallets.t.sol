@@ -46,7 +46,7 @@ contract ContractWalletsTest is LedgerTest {
         wallet = new Wallet(vm.addr(KEY));
         _purse(address(wallet));
         vm.prank(address(wallet));
-        ledger.joinTrainer(taskId, STAKE);
+        ledger.joinTrainer(taskId, _rules(taskId), STAKE);
         round = ledger.openRound(taskId);
     }
 

@@ -71,7 +71,7 @@ contract GasTest is LedgerTest {
         uint256[][] memory vectors = _score(round, votes);
         bytes32[] memory tails = new bytes32[](3);
         vm.resumeGasMetering();
-        ledger.settle(taskId, round, vectors, tails);
+        ledger.settle(taskId, round, 0, vectors, tails);
     }
 
     function test_gas_claim() public {

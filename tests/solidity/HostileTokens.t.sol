@@ -122,7 +122,7 @@ contract HostileTokensTest is LedgerTest {
         hostile.burn(address(ledger), 1);
         vm.prank(sponsor);
         vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.TokenShortfall.selector, address(hostile), 9999, 10_000));
-        ledger.fund(taskId, 5);
+        ledger.fund(taskId, _rules(taskId), 5);
     }
 
     function test_falseReturnIsRefused() public {
@@ -157,9 +157,9 @@ contract HostileTokensTest is LedgerTest {
 
     function test_reentrantDepositsAreRefused() public {
         taskId = _create(10_000);
-        hostile.setAttack(abi.encodeCall(ledger.fund, (taskId, 1)));
+        hostile.setAttack(abi.encodeCall(ledger.fund, (taskId, _rules(taskId), 1)));
         vm.prank(sponsor);
-        ledger.fund(taskId, 5);
+        ledger.fund(taskId, _rules(taskId), 5);
         _assertAttackFailed();
         assertEq(ledger.booked(address(hostile)), 10_005, "booked once");
     }
@@ -190,7 +190,7 @@ contract HostileTokensTest is LedgerTest {
         taskId = _create(10_000);
         hostile.mint(address(ledger), 123);
         vm.prank(sponsor);
-        ledger.fund(taskId, 5);
+        ledger.fund(taskId, _rules(taskId), 5);
         vm.prank(sponsor);
         assertEq(ledger.closeTask(taskId), 10_005, "exactly what was paid in");
     }

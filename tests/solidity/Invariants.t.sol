@@ -32,6 +32,7 @@ contract Handler is LedgerTest {
     mapping(uint32 round => Phase) private seen;
     mapping(uint32 round => uint256) private settledMedians;
     mapping(address verifier => uint256[]) private vectors;
+    mapping(uint256 index => mapping(address juror => uint16 vote)) private ballots;
 
     /// @dev Once: the fuzzer calls this too.
     function setUp() public override {
@@ -42,7 +43,7 @@ contract Handler is LedgerTest {
         _createTask(params, _equalWeights(VERIFIERS), TRAINERS);
         _purse(address(this));
         token.approve(address(ledger), type(uint256).max);
-        ledger.fund(taskId, 100_000e18);
+        ledger.fund(taskId, _rules(taskId), 100_000e18);
     }
 
     // --------------------------------------------------------------- actions
@@ -98,6 +99,8 @@ contract Handler is LedgerTest {
     function closeReveal() external {
         uint32 round = ledger.task(taskId).currentRound;
         try ledger.closeReveal(taskId, round) {} catch {}
+        vm.roll(block.number + 1);
+        try ledger.closeReveal(taskId, round) {} catch {}
         _observe();
     }
 
@@ -134,7 +137,7 @@ contract Handler is LedgerTest {
     function settleOrVoid() external {
         uint32 round = ledger.task(taskId).currentRound;
         uint256[][] memory revealed = _revealed(round);
-        try ledger.settle(taskId, round, revealed, new bytes32[](revealed.length)) {
+        try ledger.settle(taskId, round, 0, revealed, new bytes32[](revealed.length)) {
             ++settledRounds;
         } catch {
             try ledger.voidRound(taskId, round) {} catch {}
@@ -144,7 +147,7 @@ contract Handler is LedgerTest {
 
     function appeal(uint256 index) external {
         uint32 round = ledger.task(taskId).currentRound;
-        try ledger.appeal(taskId, round, bound(index, 0, TRAINERS - 1)) {
+        try ledger.appeal(taskId, _rules(taskId), round, bound(index, 0, TRAINERS - 1)) {
             ++appeals;
         } catch {}
         _observe();
@@ -160,6 +163,15 @@ contract Handler is LedgerTest {
         );
         vm.prank(juror);
         try ledger.commitAppealVote(taskId, round, at, commitment) {} catch {}
+        ballots[at][juror] = vote;
+        _observe();
+    }
+
+    function revealOnAppeal(uint256 index, uint256 who) external {
+        uint32 round = ledger.task(taskId).currentRound;
+        uint256 at = bound(index, 0, TRAINERS - 1);
+        address juror = verifierAt(bound(who, 0, VERIFIERS - 1));
+        uint16 vote = ballots[at][juror];
         vm.prank(juror);
         try ledger.revealAppealVote(taskId, round, at, vote, 0, 0) {} catch {}
         _observe();
@@ -194,7 +206,7 @@ contract Handler is LedgerTest {
 
     function topUp(uint256 who, bool isVerifier) external {
         address account = isVerifier ? verifierAt(bound(who, 0, VERIFIERS - 1)) : trainerAt(bound(who, 0, TRAINERS - 1));
-        try ledger.topUp(taskId, account, 20e18) {} catch {}
+        try ledger.topUp(taskId, _rules(taskId), account, 20e18) {} catch {}
         _observe();
     }
 
@@ -203,7 +215,7 @@ contract Handler is LedgerTest {
         vm.startPrank(trainer);
         try ledger.requestLeave(taskId) {} catch {}
         try ledger.leave(taskId) {
-            ledger.joinTrainer(taskId, STAKE);
+            ledger.joinTrainer(taskId, _rules(taskId), STAKE);
         } catch {}
         vm.stopPrank();
         _observe();
@@ -218,7 +230,7 @@ contract Handler is LedgerTest {
             vm.prank(sponsor);
             ledger.appointVerifier(taskId, verifier, 1);
             vm.prank(verifier);
-            ledger.joinVerifier(taskId, VERIFIER_STAKE);
+            ledger.joinVerifier(taskId, _rules(taskId), VERIFIER_STAKE);
         } catch {}
         _observe();
     }
@@ -250,7 +262,7 @@ contract Handler is LedgerTest {
         this.closeReveal();
         vm.warp(block.timestamp + 200);
         this.settleOrVoid();
-        vm.warp(block.timestamp + 200);
+        vm.warp(block.timestamp + 300);
         for (uint256 i; i < TRAINERS; ++i) {
             this.resolveAppeal(i);
         }
@@ -258,16 +270,16 @@ contract Handler is LedgerTest {
 
     // ---------------------------------------------------------- observations
 
-    /// @notice The money of the task, from its parts: escrow, budgets, owed, stakes, balances, bonds.
+    /// @notice The money of the task, from its parts: escrow, budgets, owed, forfeited, stakes, balances, bonds.
     function accounted() external view returns (uint256 total) {
         TaskView memory task = ledger.task(taskId);
-        total = uint256(task.escrow) + task.owed;
+        total = uint256(task.escrow) + task.owed + task.forfeited;
         uint32 current = task.currentRound;
         for (uint32 round = 1; round <= current; ++round) {
             RoundView memory state = ledger.roundInfo(taskId, round);
             total += uint256(state.openAppeals) * BOND;
             Phase phase = ledger.phase(taskId, round);
-            if (phase < Phase.Appeal) total += uint256(TRAINER_BUDGET) + VERIFIER_BUDGET;
+            if (phase < Phase.Appeal) total += uint256(state.budget) + VERIFIER_BUDGET;
         }
         for (uint256 i; i < TRAINERS; ++i) {
             total += _worth(trainerAt(i));
@@ -379,6 +391,10 @@ contract InvariantsTest is Test {
             handler.appeal(i);
             for (uint256 j; j < handler.VERIFIERS(); ++j) {
                 handler.voteOnAppeal(i, j, uint16(1000 * i));
+            }
+            handler.wait(99);
+            for (uint256 j; j < handler.VERIFIERS(); ++j) {
+                handler.revealOnAppeal(i, j);
             }
             handler.wait(149);
             handler.wait(149);

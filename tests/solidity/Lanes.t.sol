@@ -59,30 +59,34 @@ contract LanesTest is Test {
         assertEq(Lanes.median(votes, weights, 51 * Lanes.ONE), 1, "more than half");
     }
 
-    function testFuzz_agreement_isRuzicka(uint256[4] memory a, uint256[4] memory b) public pure {
-        (uint256[] memory x, uint256[] memory y) = (new uint256[](4), new uint256[](4));
-        (uint256 least, uint256 most) = (0, 0);
-        for (uint256 k; k < 4; ++k) {
-            (x[k], y[k]) = (a[k] & ~Lanes.HIGH, b[k] & ~Lanes.HIGH);
-            for (uint256 lane; lane < 16; ++lane) {
-                (uint256 p, uint256 q) = (Lanes.lane(x[k], lane), Lanes.lane(y[k], lane));
-                least += p < q ? p : q;
-                most += p < q ? q : p;
-            }
+    function testFuzz_distance_isTheSumOfDifferences(uint256 a, uint256 b) public pure {
+        (a, b) = (a & ~Lanes.HIGH, b & ~Lanes.HIGH);
+        uint256 expected;
+        for (uint256 lane; lane < 16; ++lane) {
+            (uint256 p, uint256 q) = (Lanes.lane(a, lane), Lanes.lane(b, lane));
+            p = p < Scores.FLOOR ? Scores.FLOOR : p;
+            q = q < Scores.FLOOR ? Scores.FLOOR : q;
+            expected += p < q ? q - p : p - q;
         }
-        (uint256 sumMin, uint256 sumMax) = Lanes.agreement(x, y);
-        assertEq(sumMin, least, "least");
-        assertEq(sumMax, most, "most");
+        assertEq(Lanes.distance(a, b, Scores.FLOOR * Lanes.ONE), expected, "distance");
     }
 
-    function test_agreement_doesNotOverflowAtItsLimit() public pure {
-        uint256[] memory x = new uint256[](1024);
-        for (uint256 k; k < 1024; ++k) {
-            x[k] = type(uint256).max & ~Lanes.HIGH;
+    /// @dev Half against half: the lesser score; a verdict against a score acquits without pay.
+    function test_medians_settlesTies() public pure {
+        uint256[][] memory vectors = new uint256[][](2);
+        uint256[] memory weights = new uint256[](2);
+        (weights[0], weights[1]) = (50, 50);
+        for (uint256 i; i < 2; ++i) {
+            vectors[i] = new uint256[](1);
         }
-        (uint256 sumMin, uint256 sumMax) = Lanes.agreement(x, x);
-        assertEq(sumMin, 16_384 * 32_767, "min");
-        assertEq(sumMax, 16_384 * 32_767, "max");
+        vectors[0][0] = 20_000 | (uint256(1) << 16) | (uint256(1) << 32) | (uint256(16_000) << 48);
+        vectors[1][0] = 32_767 | (uint256(32_767) << 16) | (uint256(4) << 32) | (uint256(1) << 48);
+        uint256 settled = Lanes.medians(vectors, weights, 100)[0];
+        assertEq(Lanes.lane(settled, 0), 20_000, "the lesser score");
+        assertEq(Lanes.lane(settled, 1), 16_384, "acquitted, no effect");
+        assertEq(Lanes.lane(settled, 2), 4, "the milder verdict");
+        assertEq(Lanes.lane(settled, 3), 16_000, "acquitted, with its own score");
+        assertEq(Lanes.lane(settled, 4), 0, "padding");
     }
 
     function testFuzz_payoutWeights_isTheSumOfPowers(uint256 word, uint8 power) public pure {

@@ -138,7 +138,7 @@ contract ReputationAnchorTest is LedgerTest {
         ledger.appointVerifier(taskId, verifierAt(3), 1);
         _purse(verifierAt(3));
         vm.prank(verifierAt(3));
-        ledger.joinVerifier(taskId, VERIFIER_STAKE);
+        ledger.joinVerifier(taskId, _rules(taskId), VERIFIER_STAKE);
         bytes32 hash = keccak256(abi.encode(taskId, uint64(1), _statement()));
         expectEvent(address(anchor));
         emit StatementAttested(taskId, 1, verifierAt(3), hash, 1, 4);

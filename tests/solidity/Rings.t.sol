@@ -33,7 +33,7 @@ contract RingsTest is Test {
         (bool accepted, Ring moved) = ring.commit(0, next);
         assertTrue(accepted == (next - first < Rings.ROUNDS), "room for five rounds");
         if (accepted) assertEq(moved.lane(first), Rings.COMMITTED, "kept");
-        (accepted, moved) = ring.remove(first).commit(0, next);
+        (accepted, moved) = ring.process(first).commit(0, next);
         assertTrue(accepted, "an empty ring goes any distance");
         assertEq(moved.latest(), next, "latest");
     }
@@ -72,7 +72,7 @@ contract RingsTest is Test {
     function _remove(Ring ring, uint32 round) private returns (Ring) {
         if (lanes[round] == 0) return ring;
         lanes[round] = 0;
-        return ring.remove(round);
+        return ring.process(round);
     }
 
     function _compare(Ring ring) private view {

@@ -108,51 +108,49 @@ contract ScoringTest is LedgerTest {
 
     function test_settle_revertsEarlyAndWithoutQuorum() public {
         _wrongPhase(Phase.ScoreCommit, Phase.Settle);
-        ledger.settle(taskId, round, new uint256[][](0), new bytes32[](0));
+        ledger.settle(taskId, round, 0, new uint256[][](0), new bytes32[](0));
         _score(round, _votes(1));
         assertEq(uint256(ledger.phase(taskId, round)), uint256(Phase.Settle), "all who committed have revealed");
         vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.QuorumMissed.selector, 1, 3));
-        ledger.settle(taskId, round, new uint256[][](1), new bytes32[](1));
+        ledger.settle(taskId, round, 0, new uint256[][](1), new bytes32[](1));
     }
 
     function test_settle_revertsOnWrongSlices() public {
         uint256[][] memory vectors = _score(round, _votes(3));
         vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.WrongLength.selector, 2, 3));
-        ledger.settle(taskId, round, new uint256[][](2), new bytes32[](3));
+        ledger.settle(taskId, round, 0, new uint256[][](2), new bytes32[](3));
         vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.WrongLength.selector, 2, 3));
-        ledger.settle(taskId, round, vectors, new bytes32[](2));
+        ledger.settle(taskId, round, 0, vectors, new bytes32[](2));
         uint256[][] memory empty = new uint256[][](3);
         vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.BadSlices.selector, 0, 0, 1));
-        ledger.settle(taskId, round, empty, new bytes32[](3));
+        ledger.settle(taskId, round, 0, empty, new bytes32[](3));
         uint256[][] memory long = new uint256[][](3);
         for (uint256 i; i < 3; ++i) {
             long[i] = new uint256[](2);
         }
         vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.BadSlices.selector, 0, 2, 1));
-        ledger.settle(taskId, round, long, new bytes32[](3));
+        ledger.settle(taskId, round, 0, long, new bytes32[](3));
         long[0] = vectors[0];
         vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.BadSlices.selector, 1, 2, 1));
-        ledger.settle(taskId, round, long, new bytes32[](3));
+        ledger.settle(taskId, round, 0, long, new bytes32[](3));
         bytes32 expected = _chainHash(vectors[0], 0);
         bytes32[] memory tails = new bytes32[](3);
         tails[0] = keccak256("tail");
         bytes32 got = keccak256(abi.encode(vectors[0][0], tails[0]));
         vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.ChainMismatch.selector, verifierAt(0), expected, got));
-        ledger.settle(taskId, round, vectors, tails);
+        ledger.settle(taskId, round, 0, vectors, tails);
     }
 
-    function test_settle_rewardsAgreementAndSlashesTheAbsent() public {
+    function test_settle_rewardsSkillAndSlashesTheAbsent() public {
         uint16[][] memory votes = _votes(2);
         votes[1] = _codes(ZERO + 10, ZERO + 20, 8);
         uint256[][] memory vectors = _score(round, votes);
-        uint256 sumMin = 3 * uint256(ZERO) + 60;
-        uint256 other = 2 * uint256(ZERO) + 38;
+        // Half against half, the lesser score holds: 10 and 20 above no effect, and 8, which counts as 512 below. The best free
+        // forecast is 10 for all.
         expectEvent(address(ledger));
-        emit VerifierRewarded(taskId, round, verifierAt(0), sumMin, sumMin, uint256(VERIFIER_BUDGET) / 3);
+        emit VerifierRewarded(taskId, round, verifierAt(0), 30 + 512, 10 + 522, 0);
         expectEvent(address(ledger));
-        emit VerifierRewarded(
-            taskId, round, verifierAt(1), other, sumMin, uint256(VERIFIER_BUDGET) * other / (3 * sumMin)
-        );
+        emit VerifierRewarded(taskId, round, verifierAt(1), 0, 10 + 522, uint256(VERIFIER_BUDGET) / 3);
         expectEvent(address(ledger));
         emit Slashed(taskId, round, verifierAt(2), 0, VERIFIER_STAKE / 10);
         _settle(round, vectors);
@@ -161,19 +159,22 @@ contract ScoringTest is LedgerTest {
         assertTrue(absent.suspended, "suspended");
         assertEq(ledger.totalVerifierWeight(taskId), 2, "and out of the weight");
         _assertConserved(3, 3);
-        ledger.topUp(taskId, verifierAt(2), 0);
+        ledger.topUp(taskId, _rules(taskId), verifierAt(2), 0);
         assertTrue(ledger.member(taskId, verifierAt(2)).suspended, "topping up too little changes nothing");
         _purse(address(this));
         token.approve(address(ledger), type(uint256).max);
-        ledger.topUp(taskId, verifierAt(2), VERIFIER_STAKE / 10);
+        ledger.topUp(taskId, _rules(taskId), verifierAt(2), VERIFIER_STAKE / 10);
         assertEq(ledger.totalVerifierWeight(taskId), 3, "back");
     }
 
     function test_settle_isFinal() public {
         uint256[][] memory vectors = _score(round, _votes(3));
         _settle(round, vectors);
-        _wrongPhase(Phase.Final, Phase.Settle);
+        uint256 settled = ledger.medians(taskId, round, 0);
+        uint256 paid = ledger.member(taskId, verifierAt(0)).balance;
         _settle(round, vectors);
+        assertEq(ledger.medians(taskId, round, 0), settled, "a second call changes nothing");
+        assertEq(ledger.member(taskId, verifierAt(0)).balance, paid, "and pays nobody");
     }
 
     function testFuzz_settle_doesNotDependOnTheVerifiersOrder(uint256 seed) public {
@@ -244,7 +245,8 @@ contract ScoringTest is LedgerTest {
         expectEvent(address(ledger));
         emit RoundVoided(taskId, round, 1, 3);
         ledger.voidRound(taskId, round);
-        assertEq(ledger.task(taskId).escrow, ESCROW + 2 * (VERIFIER_STAKE / 10), "budgets and slashes");
+        assertEq(ledger.task(taskId).escrow, ESCROW, "budgets");
+        assertEq(ledger.task(taskId).forfeited, 2 * (VERIFIER_STAKE / 10), "slashes, to nobody yet");
         assertEq(ledger.member(taskId, verifierAt(0)).stake, VERIFIER_STAKE, "who revealed keeps its stake");
         assertEq(ledger.member(taskId, verifierAt(0)).balance, 0, "but earns nothing");
         for (uint256 i; i < 3; ++i) {

@@ -17,6 +17,8 @@ contract StorageTest is LedgerTest {
         assertEq(_slot(0), ledger.taskCount(), "tasks counted");
         uint256 task = uint256(keccak256(abi.encode(taskId, 1)));
         assertEq(address(uint160(_slot(task))), sponsor, "tasks");
+        assertEq(_rules(taskId), ledger.rulesHash(taskId), "rules");
+        assertEq(_rules(taskId), keccak256(abi.encode(sponsor, _params())), "hash of the rules");
         uint256 booked = uint256(keccak256(abi.encode(address(token), 2)));
         assertEq(_slot(booked), ledger.booked(address(token)), "booked");
     }

@@ -88,7 +88,7 @@ contract TasksTest is LedgerTest {
     /// @dev An appeal that succeeds takes all vectors at once, and no node relays more than 128 KiB.
     function test_createTask_revertsOnVectorsThatNoAppealCouldShow() public {
         TaskParams memory params = _params();
-        (params.appealWindow, params.appealBond) = (100, 1);
+        (params.appealWindow, params.appealBond) = (100, 10e18);
         (params.committeeSize, params.maxTrainers) = (15, 4257);
         _refused(params, "maxTrainers", 4257);
         (params.committeeSize, params.maxTrainers) = (3, 16_383);
@@ -196,7 +196,7 @@ contract TasksTest is LedgerTest {
         expectEvent(address(ledger));
         emit EscrowToppedUp(taskId, trainerAt(0), 5);
         vm.prank(trainerAt(0));
-        ledger.fund(taskId, 5);
+        ledger.fund(taskId, _rules(taskId), 5);
         assertEq(ledger.task(taskId).escrow, ESCROW + 5, "escrow");
         _assertConserved(0, 1);
     }
@@ -206,7 +206,7 @@ contract TasksTest is LedgerTest {
         vm.prank(sponsor);
         ledger.closeTask(taskId);
         vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.TaskIsClosed.selector, taskId));
-        ledger.fund(taskId, 5);
+        ledger.fund(taskId, _rules(taskId), 5);
     }
 
     // ------------------------------------------------------- appointVerifier
@@ -266,7 +266,7 @@ contract TasksTest is LedgerTest {
         uint256 before = token.balanceOf(sponsor);
         uint256 free = ledger.task(taskId).escrow;
         expectEvent(address(ledger));
-        emit TaskClosed(taskId, sponsor, free);
+        emit TaskClosed(taskId, sponsor, free, 0);
         vm.prank(sponsor);
         assertEq(ledger.closeTask(taskId), free, "amount");
         assertEq(token.balanceOf(sponsor) - before, free, "paid");

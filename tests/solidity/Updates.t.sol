@@ -24,7 +24,7 @@ contract UpdatesTest is LedgerTest {
         signer = vm.addr(KEY);
         _purse(signer);
         vm.prank(signer);
-        ledger.joinTrainer(taskId, STAKE);
+        ledger.joinTrainer(taskId, _rules(taskId), STAKE);
         round = ledger.openRound(taskId);
     }
 
@@ -72,7 +72,13 @@ contract UpdatesTest is LedgerTest {
         _createTask(_params(), _equalWeights(1), 0);
         expectEvent(address(ledger));
         emit RoundOpened(
-            taskId, 1, keccak256("model"), 4096, uint40(block.timestamp + 100), uint40(block.timestamp + 200)
+            taskId,
+            1,
+            keccak256("model"),
+            4096,
+            uint40(block.timestamp + 100),
+            uint40(block.timestamp + 200),
+            TRAINER_BUDGET
         );
         ledger.openRound(taskId);
         assertEq(ledger.task(taskId).escrow, ESCROW - TRAINER_BUDGET - VERIFIER_BUDGET, "escrow");
@@ -198,10 +204,14 @@ contract UpdatesTest is LedgerTest {
         expectEvent(address(ledger));
         emit UpdateCommitted(taskId, signer, round, commitment);
         ledger.commitFor(taskId, round, signer, commitment, block.timestamp, signature);
-        vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.AlreadyCommitted.selector, signer, round));
         ledger.commitFor(taskId, round, signer, commitment, block.timestamp, signature);
+        bytes memory other = _permit(keccak256("other"), block.timestamp, KEY);
+        vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.AlreadyCommitted.selector, signer, round));
+        ledger.commitFor(taskId, round, signer, keccak256("other"), block.timestamp, other);
         vm.warp(block.timestamp + 100);
         ledger.revealFor(taskId, round, signer, _digest(round, signer), 777, _salt(signer));
+        ledger.revealFor(taskId, round, signer, _digest(round, signer), 777, _salt(signer));
+        assertEq(ledger.roundInfo(taskId, round).count, 1, "once");
         assertEq(uint256(ledger.record(taskId, signer, round).kind), uint256(RecordKind.Revealed), "revealed");
     }
 
@@ -275,7 +285,7 @@ contract UpdatesTest is LedgerTest {
         vm.warp(block.timestamp + 100);
         _reveal(round, trainerAt(0));
         vm.warp(block.timestamp + 100);
-        ledger.closeReveal(taskId, round);
+        _closeReveal(round);
         _wrongPhase(Phase.ScoreCommit, Phase.Close);
         ledger.closeReveal(taskId, round);
     }
@@ -292,17 +302,54 @@ contract UpdatesTest is LedgerTest {
         assertEq(ledger.roundInfo(taskId, r).committeeWeight, 3, "weight");
     }
 
-    function test_closeReveal_settlesAnEmptyRoundAtOnce() public {
+    function test_closeReveal_voidsAnEmptyRoundAtOnce() public {
         _commit(round, trainerAt(0));
         vm.warp(block.timestamp + 200);
         expectEvent(address(ledger));
-        emit RoundSettled(taskId, round, 0, 0, uint40(block.timestamp));
+        emit RoundVoided(taskId, round, 0, 0);
         ledger.closeReveal(taskId, round);
-        assertEq(uint256(ledger.phase(taskId, round)), uint256(Phase.Final), "final");
+        assertEq(uint256(ledger.phase(taskId, round)), uint256(Phase.Void), "void");
         assertEq(ledger.task(taskId).escrow, ESCROW, "budgets are back");
         _claim(trainerAt(0), round);
-        assertEq(ledger.member(taskId, trainerAt(0)).stake, STAKE - STAKE / 20, "unrevealed commits cost");
+        assertEq(ledger.member(taskId, trainerAt(0)).stake, STAKE, "where nobody revealed, nobody is slashed");
         assertEq(ledger.openRound(taskId), 2, "and the next round needs no model");
+        assertEq(ledger.task(taskId).emptyRounds, 1, "it does not count");
+    }
+
+    function test_closeReveal_voidsARoundWithTooFewUpdates() public {
+        TaskParams memory params = _params();
+        params.minUpdates = 3;
+        _createTask(params, _equalWeights(3), 3);
+        uint32 r = ledger.openRound(taskId);
+        for (uint256 i; i < 2; ++i) {
+            _commit(r, trainerAt(i));
+        }
+        vm.warp(block.timestamp + 100);
+        for (uint256 i; i < 2; ++i) {
+            _reveal(r, trainerAt(i));
+        }
+        vm.warp(block.timestamp + 100);
+        ledger.closeReveal(taskId, r);
+        assertEq(uint256(ledger.phase(taskId, r)), uint256(Phase.Void), "void");
+        assertEq(ledger.task(taskId).escrow, ESCROW, "budgets are back");
+    }
+
+    function test_closeReveal_slashesWhoHeldBackInAVoidRound() public {
+        TaskParams memory params = _params();
+        params.minUpdates = 3;
+        _createTask(params, _equalWeights(3), 3);
+        uint32 r = ledger.openRound(taskId);
+        for (uint256 i; i < 3; ++i) {
+            _commit(r, trainerAt(i));
+        }
+        vm.warp(block.timestamp + 100);
+        _reveal(r, trainerAt(0));
+        vm.warp(block.timestamp + 100);
+        ledger.closeReveal(taskId, r);
+        _claim(trainerAt(0), r);
+        _claim(trainerAt(1), r);
+        assertEq(ledger.member(taskId, trainerAt(0)).stake, STAKE, "who revealed");
+        assertEq(ledger.member(taskId, trainerAt(1)).stake, STAKE / 2, "who held back");
     }
 
     function testFuzz_closeReveal_drawsByWeightWithoutRepeats(uint256 height, uint8 seats) public {

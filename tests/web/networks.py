@@ -88,9 +88,10 @@ class Small(Network):
         )
         grants = [VerifierGrant(one.address, 10) for one in self.verifiers]
         self.sponsor.send(self.ledger.create_task(rules, 500 * UNIT, grants))
+        agreed = self.ledger.rules_hash(1)
         self.everyone(
-            *((one, self.ledger.join_verifier(1, 20 * UNIT)) for one in self.verifiers),
-            *((one, self.ledger.join_trainer(1, 10 * UNIT)) for one in self.trainers),
+            *((one, self.ledger.join_verifier(1, agreed, 20 * UNIT)) for one in self.verifiers),
+            *((one, self.ledger.join_trainer(1, agreed, 10 * UNIT)) for one in self.trainers),
             (self.sponsor, self.ledger.open_round(1)),
         )
 
@@ -116,7 +117,8 @@ class Small(Network):
             *((one, ledger.reveal(1, number, u.digest, u.size, SALT)) for one, u in pairs)
         )
         self.devnet.warp_to(info.reveal_deadline)
-        self.everyone((self.sponsor, ledger.close_reveal(1, number)))
+        for _ in range(2):  # names a block, and draws from its hash
+            self.everyone((self.sponsor, ledger.close_reveal(1, number)))
 
     def score(self, number: int, codes: list[int], evidence: list[bytes]) -> None:
         """Every verifier votes ``codes``, each with evidence of its own, and the round settles."""
@@ -129,7 +131,7 @@ class Small(Network):
             self.everyone((one, ledger.commit_scores(1, number, sealed)))
         self.everyone(*((one, ledger.reveal_scores(1, number, words, d, SALT)) for one, d in told))
         tails = [tail_hashes(words)[-1]] * len(committee)
-        self.everyone((self.sponsor, ledger.settle(1, number, [words] * len(committee), tails)))
+        self.everyone((self.sponsor, ledger.settle(1, number, 0, [words] * len(committee), tails)))
 
 
 @contextmanager

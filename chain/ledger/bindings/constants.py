@@ -47,6 +47,7 @@ class MemberLogic:
     MAX_VERIFIERS: Final = 64
     MAX_WEIGHT: Final = 32767
     MAX_OPEN_WEIGHT: Final = 511
+    IDLE_ROUNDS: Final = 8
 
 
 class ReputationAnchor:
@@ -60,7 +61,7 @@ class Rings:
     """The constants of ``Rings``."""
 
     ROUNDS: Final = 5
-    MAX_ROUND: Final = 16777215
+    MAX_ROUND: Final = 524287
     MAX_INDEX: Final = 16381
     COMMITTED: Final = 1
     REVEALED: Final = 2
@@ -68,9 +69,19 @@ class Rings:
     SUSPENDED: Final = 2
     LANE_BITS: Final = 14
     LANE: Final = 16383
+    FLAGS: Final = 31
+    SPREAD: Final = 4504149450301441
+    LOW_BITS: Final = 72061992352890881
     ROUND_AT: Final = 2
+    FLAGS_AT: Final = 21
     LANES_AT: Final = 26
     COMMITMENT_AT: Final = 96
+
+
+class RoundLogic:
+    """The constants of ``RoundLogic``."""
+
+    HASHES_KEPT: Final = 256
 
 
 class Scores:
@@ -83,6 +94,7 @@ class Scores:
     UNAVAILABLE: Final = 5
     OK: Final = 8
     ZERO_SCORE: Final = 16384
+    FLOOR: Final = 15872
 
 
 class StandingRegistry:
@@ -103,4 +115,6 @@ class TaskLogic:
     MAX_COMMITTEE: Final = 15
     MAX_TRAINERS: Final = 16382
     MAX_WINDOW: Final = 31536000
+    MIN_WINDOW: Final = 2
+    MIN_APPEAL_WINDOW: Final = 10
     MAX_APPEAL_WORDS: Final = 4000

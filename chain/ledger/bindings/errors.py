@@ -469,22 +469,6 @@ class InvalidVote(CustomError):
     code: int
 
 
-class JuryTooSmall(CustomError):
-    """The verifiers outside the committee weigh too little to overturn what the committee
-    revealed.
-    """
-
-    SELECTOR: ClassVar[bytes] = bytes.fromhex("faf143a3")
-    NAMES: ClassVar[tuple[str, ...]] = ("jury_weight", "needed")
-    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint256")
-    SENTENCE: ClassVar[str] = (
-        'The verifiers outside the committee weigh too little to overturn what the committee revealed'
-    )
-
-    jury_weight: int
-    needed: int
-
-
 class Leaving(CustomError):
     """The member has asked to leave and can no longer act."""
 
@@ -497,6 +481,21 @@ class Leaving(CustomError):
 
     account: str
     leave_at: int
+
+
+class NoBlockHash(CustomError):
+    """The chain gives no hash of a block that is young enough to have one: no seed can be drawn
+    from it.
+    """
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("2d5319a6")
+    NAMES: ClassVar[tuple[str, ...]] = ("block_number",)
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint64",)
+    SENTENCE: ClassVar[str] = (
+        'The chain gives no hash of a block that is young enough to have one: no seed can be drawn from it'
+    )
+
+    block_number: int
 
 
 class NoChallenge(CustomError):
@@ -773,6 +772,23 @@ class NotYetFinal(CustomError):
     challenges: int
 
 
+class OtherRules(CustomError):
+    """The caller agreed to other rules than the task's: it is not the task that the caller has
+    read.
+    """
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("63bc4ee9")
+    NAMES: ClassVar[tuple[str, ...]] = ("task_id", "agreed", "rules")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "bytes32", "bytes32")
+    SENTENCE: ClassVar[str] = (
+        "The caller agreed to other rules than the task's: it is not the task that the caller has read"
+    )
+
+    task_id: int
+    agreed: bytes
+    rules: bytes
+
+
 class PermitExpired(CustomError):
     """The permit's deadline has passed."""
 
@@ -786,14 +802,30 @@ class PermitExpired(CustomError):
     deadline: int
 
 
+class PlaceInUse(CustomError):
+    """The trainer's place cannot be taken: it has committed since round `since`, or the task is
+    not full.
+    """
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("4b29d9ce")
+    NAMES: ClassVar[tuple[str, ...]] = ("trainer", "since")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("address", "uint32")
+    SENTENCE: ClassVar[str] = (
+        "The trainer's place cannot be taken: it has committed since round `since`, or the task is not full"
+    )
+
+    trainer: str
+    since: int
+
+
 class QuorumMet(CustomError):
-    """More than half of the committee's weight was revealed: the round cannot be voided."""
+    """Two thirds of the committee's weight were revealed: the round cannot be voided."""
 
     SELECTOR: ClassVar[bytes] = bytes.fromhex("b3fb5860")
     NAMES: ClassVar[tuple[str, ...]] = ("revealed_weight", "committee_weight")
     SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint256")
     SENTENCE: ClassVar[str] = (
-        "More than half of the committee's weight was revealed: the round cannot be voided"
+        "Two thirds of the committee's weight were revealed: the round cannot be voided"
     )
 
     revealed_weight: int
@@ -801,13 +833,13 @@ class QuorumMet(CustomError):
 
 
 class QuorumMissed(CustomError):
-    """Not more than half of the committee's weight was revealed: the round can only be voided."""
+    """Less than two thirds of the committee's weight was revealed: the round can only be voided."""
 
     SELECTOR: ClassVar[bytes] = bytes.fromhex("fc2d859d")
     NAMES: ClassVar[tuple[str, ...]] = ("revealed_weight", "committee_weight")
     SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint256")
     SENTENCE: ClassVar[str] = (
-        "Not more than half of the committee's weight was revealed: the round can only be voided"
+        "Less than two thirds of the committee's weight was revealed: the round can only be voided"
     )
 
     revealed_weight: int
@@ -1210,8 +1242,8 @@ ERRORS: dict[bytes, type[CustomError]] = {
         InvalidScores,
         InvalidShortString,
         InvalidVote,
-        JuryTooSmall,
         Leaving,
+        NoBlockHash,
         NoChallenge,
         NoFault,
         NoFreshStanding,
@@ -1232,7 +1264,9 @@ ERRORS: dict[bytes, type[CustomError]] = {
         NotVerifier,
         NotYet,
         NotYetFinal,
+        OtherRules,
         PermitExpired,
+        PlaceInUse,
         QuorumMet,
         QuorumMissed,
         RecordPending,

@@ -15,8 +15,8 @@ from chain.ledger.bindings.enums import Phase
 
 _APPEAL = Function(
     "appeal",
-    "3f5ab3dd",
-    ("uint256", "uint32", "uint256"),
+    "3574722a",
+    ("uint256", "bytes32", "uint32", "uint256"),
     (),
 )
 _APPEAL_INFO = Function(
@@ -93,7 +93,7 @@ _COMMITTEE = Function(
 )
 _CREATE_TASK = Function(
     "create_task",
-    "b8f2fdc9",
+    "84f7c052",
     (TaskParams, "uint256", [VerifierGrant]),
     ("uint256",),
 )
@@ -103,22 +103,34 @@ _EIP712_DOMAIN = Function(
     (),
     ("bytes1", "string", "string", "uint256", "address", "bytes32", ["uint256"]),
 )
+_FORECASTS = Function(
+    "forecasts",
+    "407b3a08",
+    ("uint256", "uint32", "uint256"),
+    ("uint256",),
+)
 _FUND = Function(
     "fund",
-    "a65e2cfd",
-    ("uint256", "uint256"),
+    "4d0894a6",
+    ("uint256", "bytes32", "uint256"),
     (),
 )
 _JOIN_TRAINER = Function(
     "join_trainer",
-    "b24fab4f",
-    ("uint256", "uint256"),
+    "3ad99393",
+    ("uint256", "bytes32", "uint256"),
     (),
 )
 _JOIN_VERIFIER = Function(
     "join_verifier",
-    "270e41a8",
-    ("uint256", "uint256"),
+    "82aa37b7",
+    ("uint256", "bytes32", "uint256"),
+    (),
+)
+_LAPSE = Function(
+    "lapse",
+    "85d1d7e5",
+    ("uint256", "address"),
     (),
 )
 _LEAVE = Function(
@@ -211,6 +223,12 @@ _ROUND_INFO = Function(
     ("uint256", "uint32"),
     (RoundView,),
 )
+_RULES_HASH = Function(
+    "rules_hash",
+    "d2472c89",
+    ("uint256",),
+    ("bytes32",),
+)
 _SCORE_OF = Function(
     "score_of",
     "89ce6d11",
@@ -219,8 +237,8 @@ _SCORE_OF = Function(
 )
 _SETTLE = Function(
     "settle",
-    "1d752af2",
-    ("uint256", "uint32", [["uint256"]], ["bytes32"]),
+    "232bbcd6",
+    ("uint256", "uint32", "uint256", [["uint256"]], ["bytes32"]),
     (),
 )
 _TASK = Function(
@@ -243,8 +261,8 @@ _TASK_PARAMS = Function(
 )
 _TOP_UP = Function(
     "top_up",
-    "16645824",
-    ("uint256", "address", "uint256"),
+    "0fe9144c",
+    ("uint256", "bytes32", "address", "uint256"),
     (),
 )
 _TOTAL_VERIFIER_WEIGHT = Function(
@@ -285,11 +303,11 @@ class LedgerContract(Contract):
     NAME = "Ledger"
     ERRORS = ERRORS
 
-    def appeal(self, task_id: int, round: int, index: int) -> Call[None]:
-        """Challenges one settled verdict with a bond. The verifiers that were active when the
-        round's commit phase ended, and were not drawn into the committee, become its jury.
+    def appeal(self, task_id: int, rules: bytes, round: int, index: int) -> Call[None]:
+        """Challenges one settled code, verdict or score, with a bond. Everybody on the round's
+        panel is called: those outside the committee must vote, the committee may vote again.
         """
-        result: Call[None] = self._call(_APPEAL, [task_id, round, index])
+        result: Call[None] = self._call(_APPEAL, [task_id, rules, round, index])
         return result
 
     def appeal_info(self, task_id: int, round: int, index: int, *, block: BlockIdentifier = "latest") -> AppealView:
@@ -322,15 +340,18 @@ class LedgerContract(Contract):
         return result
 
     def close_reveal(self, task_id: int, round: int) -> Call[None]:
-        """Closes the reveal phase: fixes the seed that verifiers draw their batches from, and
-        the committee, drawn from the verifiers that were active when the commit phase ended.
+        """Closes the reveal phase in two steps. The first call names its own block, whose hash
+        nobody can know yet; a call in a later block takes that hash as the seed from which
+        verifiers draw their batches, and draws the committee from the panel: the verifiers
+        that were active when the round opened, nobody with more than a third of the weight. A
+        second call in the same block has no effect.
         """
         result: Call[None] = self._call(_CLOSE_REVEAL, [task_id, round])
         return result
 
     def close_task(self, task_id: int) -> Call[int]:
-        """Ends the task and pays the sponsor the escrow that nobody has earned. Call it again to
-        collect what returns to the escrow later (slashes, dust).
+        """Ends the task, pays the sponsor the escrow that nobody has earned, and burns what
+        members forfeited. Call it again to collect what returns to the escrow later.
         """
         result: Call[int] = self._call(_CLOSE_TASK, [task_id])
         return result
@@ -374,21 +395,36 @@ class LedgerContract(Contract):
         result: tuple[bytes, str, str, int, str, bytes, tuple[int, ...]] = self._view(_EIP712_DOMAIN, [], block)
         return result
 
-    def fund(self, task_id: int, amount: int) -> Call[None]:
-        """Adds to a task's escrow."""
-        result: Call[None] = self._call(_FUND, [task_id, amount])
-        return result
-
-    def join_trainer(self, task_id: int, amount: int) -> Call[None]:
-        """Joins as a trainer with a stake."""
-        result: Call[None] = self._call(_JOIN_TRAINER, [task_id, amount])
-        return result
-
-    def join_verifier(self, task_id: int, amount: int) -> Call[None]:
-        """Joins as a verifier with a stake, as appointed or, in an open task, with weight by
-        stake. It serves in the rounds whose commit phase ends later.
+    def forecasts(self, task_id: int, round: int, word: int, *, block: BlockIdentifier = "latest") -> int:
+        """The last medians of the trainers whose updates fill one word of a round, no effect
+        where there is none.
         """
-        result: Call[None] = self._call(_JOIN_VERIFIER, [task_id, amount])
+        result: int = self._view(_FORECASTS, [task_id, round, word], block)
+        return result
+
+    def fund(self, task_id: int, rules: bytes, amount: int) -> Call[None]:
+        """Adds to a task's escrow."""
+        result: Call[None] = self._call(_FUND, [task_id, rules, amount])
+        return result
+
+    def join_trainer(self, task_id: int, rules: bytes, amount: int) -> Call[None]:
+        """Joins as a trainer with a stake."""
+        result: Call[None] = self._call(_JOIN_TRAINER, [task_id, rules, amount])
+        return result
+
+    def join_verifier(self, task_id: int, rules: bytes, amount: int) -> Call[None]:
+        """Joins as a verifier with a stake, as appointed or, in an open task, with weight by
+        stake. It serves in the rounds that open later. In a full open task the largest stake
+        counts: it takes the place of the smallest.
+        """
+        result: Call[None] = self._call(_JOIN_VERIFIER, [task_id, rules, amount])
+        return result
+
+    def lapse(self, task_id: int, trainer: str) -> Call[None]:
+        """Frees the place of a trainer that has not committed for eight rounds, in a task that
+        is full. It can leave at once, with all it has.
+        """
+        result: Call[None] = self._call(_LAPSE, [task_id, trainer])
         return result
 
     def leave(self, task_id: int) -> Call[int]:
@@ -432,19 +468,21 @@ class LedgerContract(Contract):
         return result
 
     def request_leave(self, task_id: int) -> Call[None]:
-        """Starts to leave: no new commits, and no service in rounds whose commit phase ends
-        later; the cool-down begins.
+        """Starts to leave: no new commits, and no service in rounds that open later; the
+        cool-down begins.
         """
         result: Call[None] = self._call(_REQUEST_LEAVE, [task_id])
         return result
 
     def resolve_appeal(self, task_id: int, round: int, index: int, vectors: Sequence[Sequence[int]]) -> Call[None]:
-        """Ends an appeal. Its outcome is the weighted median of the jury's votes and the old
-        median, which has the weight that the committee revealed. If the verdict changes, the
-        outcome replaces the median, and the committee members who voted for the old verdict
-        pay the challenger, besides its bond, up to as much again from their stakes. If not,
-        the bond goes to the escrow. Jurors who did not reveal lose stake like absent
-        verifiers.
+        """Ends an appeal. Its outcome is the weighted median of the whole panel's votes, the
+        absent standing by the old code, if more than half of the panel's weight is behind the
+        change, and two thirds behind a more severe verdict. It is upheld if the outcome is
+        another verdict, or a score further away than the task's tolerance, and replaces the
+        median then. Those whose votes lie that far from the outcome pay, by weight, twice the
+        bond: half to the challenger, half to the jurors whose votes are near it. If the
+        appeal fails, these jurors share the bond and what the others pay. Jurors outside the
+        committee who did not reveal are slashed, once a round.
         """
         result: Call[None] = self._call(_RESOLVE_APPEAL, [task_id, round, index, vectors])
         return result
@@ -474,16 +512,22 @@ class LedgerContract(Contract):
         result: RoundView = self._view(_ROUND_INFO, [task_id, round], block)
         return result
 
+    def rules_hash(self, task_id: int, *, block: BlockIdentifier = "latest") -> bytes:
+        """What calls that bring money must name: keccak256(abi.encode(sponsor, params))."""
+        result: bytes = self._view(_RULES_HASH, [task_id], block)
+        return result
+
     def score_of(self, task_id: int, round: int, index: int, *, block: BlockIdentifier = "latest") -> int:
         """The settled code of one update: a verdict (1–5) or a score (8–32767)."""
         result: int = self._view(_SCORE_OF, [task_id, round, index], block)
         return result
 
-    def settle(self, task_id: int, round: int, slices: Sequence[Sequence[int]], tails: Sequence[bytes]) -> Call[None]:
-        """Settles the next words of every revealed vector; the last call finishes the round: it
-        pays the verifiers by agreement, slashes the absent, and starts the appeal window.
+    def settle(self, task_id: int, round: int, first: int, slices: Sequence[Sequence[int]], tails: Sequence[bytes]) -> Call[None]:
+        """Settles words of every revealed vector; the last call finishes the round: it pays the
+        verifiers for what their votes knew beyond the best free forecast, slashes the absent,
+        and starts the appeal window. What is settled already is passed over.
         """
-        result: Call[None] = self._call(_SETTLE, [task_id, round, slices, tails])
+        result: Call[None] = self._call(_SETTLE, [task_id, round, first, slices, tails])
         return result
 
     def task(self, task_id: int, *, block: BlockIdentifier = "latest") -> TaskView:
@@ -501,9 +545,9 @@ class LedgerContract(Contract):
         result: TaskParams = self._view(_TASK_PARAMS, [task_id], block)
         return result
 
-    def top_up(self, task_id: int, account: str, amount: int) -> Call[None]:
+    def top_up(self, task_id: int, rules: bytes, account: str, amount: int) -> Call[None]:
         """Adds to a member's stake; a member suspended for too small a stake may act again."""
-        result: Call[None] = self._call(_TOP_UP, [task_id, account, amount])
+        result: Call[None] = self._call(_TOP_UP, [task_id, rules, account, amount])
         return result
 
     def total_verifier_weight(self, task_id: int, *, block: BlockIdentifier = "latest") -> int:
@@ -524,8 +568,9 @@ class LedgerContract(Contract):
         return result
 
     def void_round(self, task_id: int, round: int) -> Call[None]:
-        """Ends a round whose revealed weight is not more than half of the committee's: budgets
-        return to the escrow, no trainer is paid or slashed, absent verifiers lose stake.
+        """Ends a round of which less than two thirds of the committee's weight were revealed:
+        budgets return, no update is paid or slashed, absent verifiers lose stake unless all
+        were absent.
         """
         result: Call[None] = self._call(_VOID_ROUND, [task_id, round])
         return result

@@ -12,7 +12,7 @@ from chain.ledger.bindings.structs import TaskParams
 
 @dataclass(frozen=True, kw_only=True)
 class AppealOpened(Event):
-    """A verdict was challenged with a bond; the verifiers outside the committee vote on it."""
+    """A code was challenged with a bond; all verifiers of the round's panel may vote on it."""
 
     TOPIC: ClassVar[bytes] = bytes.fromhex(
         "9d94dd1a271cfd37edce3c40634a08402a96621e7f473d2a3642b31a6c6373d3"
@@ -34,7 +34,7 @@ class AppealOpened(Event):
 @dataclass(frozen=True, kw_only=True)
 class AppealResolved(Event):
     """An appeal ended. Upheld: `newCode` replaced `oldCode`, and the challenger was credited the
-    bond with `reward`; otherwise the bond went to the escrow.
+    bond with `reward`; otherwise the bond went to the jurors.
     """
 
     TOPIC: ClassVar[bytes] = bytes.fromhex(
@@ -121,6 +121,22 @@ class EIP712DomainChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class EscrowReturned(Event):
+    """Money of a round returned to the escrow: budget that nobody earned, or dust."""
+
+    TOPIC: ClassVar[bytes] = bytes.fromhex(
+        "1fa8f4a185c255f63099c6bc0f5302d8107913bcd00919844c52fc2d294f70f6"
+    )
+    NAMES: ClassVar[tuple[str, ...]] = ("task_id", "round", "amount")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint32", "uint256")
+    INDEXED: ClassVar[tuple[bool, ...]] = (True, True, False)
+
+    task_id: int
+    round: int
+    amount: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class EscrowToppedUp(Event):
     """The escrow grew by a deposit of `from`."""
 
@@ -133,6 +149,26 @@ class EscrowToppedUp(Event):
 
     task_id: int
     from_: str
+    amount: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class JurorRewarded(Event):
+    """A juror whose vote agrees with an appeal's outcome was credited `amount`, from bonds and
+    fines.
+    """
+
+    TOPIC: ClassVar[bytes] = bytes.fromhex(
+        "d941e48493675e267ac4b5b878a6658a251ca88d67ab9c40aa61694adba880c0"
+    )
+    NAMES: ClassVar[tuple[str, ...]] = ("task_id", "round", "index", "juror", "amount")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint32", "uint256", "address", "uint256")
+    INDEXED: ClassVar[tuple[bool, ...]] = (True, True, True, False, False)
+
+    task_id: int
+    round: int
+    index: int
+    juror: str
     amount: int
 
 
@@ -204,6 +240,23 @@ class ModelAttested(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PlaceLost(Event):
+    """A member's place went to somebody else: a verifier's in a full open task to a larger
+    stake, a trainer's after rounds without a commit. It may leave at once.
+    """
+
+    TOPIC: ClassVar[bytes] = bytes.fromhex(
+        "a03c75ca848757e82564f9d8b5e22ce88f377e19bb105a8529066c1a19d548a3"
+    )
+    NAMES: ClassVar[tuple[str, ...]] = ("task_id", "account")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "address")
+    INDEXED: ClassVar[tuple[bool, ...]] = (True, True)
+
+    task_id: int
+    account: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RevealClosed(Event):
     """The reveal phase closed with `count` updates; verifiers draw their batches from `seed`."""
 
@@ -226,7 +279,7 @@ class RevealClosed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class RewardsClaimed(Event):
-    """A trainer's records were processed and `amounts` credited, in the order of `rounds`."""
+    """A trainer's records of `rounds` were processed and `amounts` credited, in the same order."""
 
     TOPIC: ClassVar[bytes] = bytes.fromhex(
         "7c1f16951f1b087df6d1610985348979d4c43ff256f86fe981e4a54dd1324616"
@@ -243,14 +296,14 @@ class RewardsClaimed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class RoundOpened(Event):
-    """A round opened on top of a base model."""
+    """A round opened on top of a base model; `budget` is what its trainers can earn."""
 
     TOPIC: ClassVar[bytes] = bytes.fromhex(
-        "d95fc6a6f3eb42f07036ad9414ed369da4d0344551d11d249f2bd2a48a73f48a"
+        "bc311ccecb893f71462e2feb86a389da1dbe600dd42024ae446d9fa2ab5cf189"
     )
-    NAMES: ClassVar[tuple[str, ...]] = ("task_id", "round", "base_digest", "base_size", "commit_deadline", "reveal_deadline")
-    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint32", "bytes32", "uint64", "uint40", "uint40")
-    INDEXED: ClassVar[tuple[bool, ...]] = (True, True, False, False, False, False)
+    NAMES: ClassVar[tuple[str, ...]] = ("task_id", "round", "base_digest", "base_size", "commit_deadline", "reveal_deadline", "budget")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint32", "bytes32", "uint64", "uint40", "uint40", "uint112")
+    INDEXED: ClassVar[tuple[bool, ...]] = (True, True, False, False, False, False, False)
 
     task_id: int
     round: int
@@ -258,6 +311,7 @@ class RoundOpened(Event):
     base_size: int
     commit_deadline: int
     reveal_deadline: int
+    budget: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -280,8 +334,8 @@ class RoundSettled(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class RoundVoided(Event):
-    """A round ended without result: the revealed weight was not more than half of the
-    committee's.
+    """A round ended without result: too few updates, or less than two thirds of the committee's
+    weight revealed.
     """
 
     TOPIC: ClassVar[bytes] = bytes.fromhex(
@@ -333,9 +387,26 @@ class ScoresRevealed(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SeedFixed(Event):
+    """The seed of a round will be the hash of block `seedBlock`."""
+
+    TOPIC: ClassVar[bytes] = bytes.fromhex(
+        "65e25c02ace6c1b97b320ff850dfd0edf5ac0dd58f56c629492007735b5ef777"
+    )
+    NAMES: ClassVar[tuple[str, ...]] = ("task_id", "round", "seed_block")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint32", "uint64")
+    INDEXED: ClassVar[tuple[bool, ...]] = (True, True, False)
+
+    task_id: int
+    round: int
+    seed_block: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Slashed(Event):
-    """A member lost stake to the escrow. `code` is the verdict (1 harmful, 2 malformed, 3
-    duplicate) or 0 for a commit that was not revealed, by a trainer or a verifier.
+    """A member lost stake, which later rounds' trainers can earn. `code` is the verdict (1
+    harmful, 2 malformed, 3 duplicate) or 0 for a commit that was not revealed, by a trainer
+    or a verifier.
     """
 
     TOPIC: ClassVar[bytes] = bytes.fromhex(
@@ -371,19 +442,20 @@ class StakeToppedUp(Event):
 @dataclass(frozen=True, kw_only=True)
 class TaskClosed(Event):
     """The sponsor ended the task or collected what had returned since; `amount` was paid to the
-    sponsor.
+    sponsor, `burnt` is what members had forfeited.
     """
 
     TOPIC: ClassVar[bytes] = bytes.fromhex(
-        "68cac4af1a2642819cb82122ae069ffa7b5eaef06eca0d28db57c8f488f44811"
+        "6e3763b151ac04cea73cd7d7a37aa57a99a7b44a0939a97393aa7307fc241b8e"
     )
-    NAMES: ClassVar[tuple[str, ...]] = ("task_id", "sponsor", "amount")
-    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "address", "uint256")
-    INDEXED: ClassVar[tuple[bool, ...]] = (True, True, False)
+    NAMES: ClassVar[tuple[str, ...]] = ("task_id", "sponsor", "amount", "burnt")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "address", "uint256", "uint256")
+    INDEXED: ClassVar[tuple[bool, ...]] = (True, True, False, False)
 
     task_id: int
     sponsor: str
     amount: int
+    burnt: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -391,7 +463,7 @@ class TaskCreated(Event):
     """A task was created."""
 
     TOPIC: ClassVar[bytes] = bytes.fromhex(
-        "c9b7a47c0876c6d6c36db43e6c325102e275b8b3a75a51d63b197717a07ca9c3"
+        "9001c090f92f0e9a7a48d4898640c10ef82d55b04f4c832fbae37235a11dde8f"
     )
     NAMES: ClassVar[tuple[str, ...]] = ("task_id", "sponsor", "token", "params")
     SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "address", "address", TaskParams)
@@ -430,7 +502,7 @@ class UpdateCommitted(Event):
     )
     NAMES: ClassVar[tuple[str, ...]] = ("task_id", "trainer", "round", "commitment")
     SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "address", "uint32", "bytes32")
-    INDEXED: ClassVar[tuple[bool, ...]] = (True, True, False, False)
+    INDEXED: ClassVar[tuple[bool, ...]] = (True, True, True, False)
 
     task_id: int
     trainer: str
@@ -447,7 +519,7 @@ class UpdateRevealed(Event):
     )
     NAMES: ClassVar[tuple[str, ...]] = ("task_id", "trainer", "round", "index", "digest", "size")
     SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "address", "uint32", "uint16", "bytes32", "uint64")
-    INDEXED: ClassVar[tuple[bool, ...]] = (True, True, False, False, False, False)
+    INDEXED: ClassVar[tuple[bool, ...]] = (True, True, True, False, False, False)
 
     task_id: int
     trainer: str
@@ -475,9 +547,7 @@ class VerifierAppointed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class VerifierFined(Event):
-    """A committee member whose vote an appeal overturned paid `amount` of its stake to the
-    challenger.
-    """
+    """A verifier whose vote lies too far from an appeal's outcome paid `amount` of its stake."""
 
     TOPIC: ClassVar[bytes] = bytes.fromhex(
         "5786f72c1f904d028d7415087b1019397bec515b328dbc0e1cf62b3360de6f38"
@@ -510,21 +580,39 @@ class VerifierJoined(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class VerifierRewarded(Event):
-    """A verifier's agreement with the medians, `sumMin`/`sumMax`, earned it `reward`."""
+    """A vote that lies `distance` from the medians, where the best free forecast lies `forecast`
+    from them, earned its verifier `reward`.
+    """
 
     TOPIC: ClassVar[bytes] = bytes.fromhex(
         "681d7d5d5a88972359d3ec86b299796655feed95420aa11032e3f6109ec636f6"
     )
-    NAMES: ClassVar[tuple[str, ...]] = ("task_id", "round", "verifier", "sum_min", "sum_max", "reward")
+    NAMES: ClassVar[tuple[str, ...]] = ("task_id", "round", "verifier", "distance", "forecast", "reward")
     SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint32", "address", "uint256", "uint256", "uint256")
     INDEXED: ClassVar[tuple[bool, ...]] = (True, True, True, False, False, False)
 
     task_id: int
     round: int
     verifier: str
-    sum_min: int
-    sum_max: int
+    distance: int
+    forecast: int
     reward: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifierWeightChanged(Event):
+    """A verifier's active weight is `weight` from here on."""
+
+    TOPIC: ClassVar[bytes] = bytes.fromhex(
+        "b47502248bd578b4fe1d734afeda11d0122513259a5012570daba460cca65f33"
+    )
+    NAMES: ClassVar[tuple[str, ...]] = ("task_id", "verifier", "weight")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "address", "uint16")
+    INDEXED: ClassVar[tuple[bool, ...]] = (True, True, False)
+
+    task_id: int
+    verifier: str
+    weight: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -552,11 +640,14 @@ EVENTS: dict[bytes, type[Event]] = {
         AppealVoteRevealed,
         BaseModelFixed,
         EIP712DomainChanged,
+        EscrowReturned,
         EscrowToppedUp,
+        JurorRewarded,
         LeaveRequested,
         Left,
         MediansSettled,
         ModelAttested,
+        PlaceLost,
         RevealClosed,
         RewardsClaimed,
         RoundOpened,
@@ -564,6 +655,7 @@ EVENTS: dict[bytes, type[Event]] = {
         RoundVoided,
         ScoresCommitted,
         ScoresRevealed,
+        SeedFixed,
         Slashed,
         StakeToppedUp,
         TaskClosed,
@@ -575,6 +667,7 @@ EVENTS: dict[bytes, type[Event]] = {
         VerifierFined,
         VerifierJoined,
         VerifierRewarded,
+        VerifierWeightChanged,
         Withdrawn,
     )
 }

@@ -307,8 +307,8 @@ class StandingAnchorContract(Contract):
         return result
 
     def lapse(self, claim: Claim, number: int, id: int) -> Call[None]:
-        """Ends a challenge whose deadline is over: the claim is disproved if the proposer owes
-        an answer, else the challenger's bond is the proposer's.
+        """Frees the place of a trainer that has not committed for eight rounds, in a task that
+        is full. It can leave at once, with all it has.
         """
         result: Call[None] = self._call(_LAPSE, [claim, number, id])
         return result

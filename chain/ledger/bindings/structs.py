@@ -12,7 +12,9 @@ from chain.ledger.bindings.enums import RecordKind, Role, VoteState
 
 @dataclass(frozen=True, slots=True)
 class AppealView(Struct):
-    """An appeal against one verdict, and how far its vote has come."""
+    """An appeal against one code, and how far its vote has come. `juryWeight` is the whole
+    panel's.
+    """
 
     NAMES: ClassVar[tuple[str, ...]] = ("challenger", "commit_deadline", "reveal_deadline", "resolved", "jury_weight", "jurors", "committed", "revealed")
     SHAPES: ClassVar[tuple[Any, ...]] = ("address", "uint40", "uint40", "bool", "uint16", "uint8", "uint8", "uint8")
@@ -98,12 +100,11 @@ class Committee(Struct):
 @dataclass(frozen=True, slots=True)
 class TaskParams(Struct):
     """The rules of a task. Windows and the cool-down are in seconds, amounts in token units,
-    rates in basis points of the required stake. Ordered so that what a claim reads lies in
-    one storage slot.
+    rates in basis points. Ordered so that what a claim reads lies in one storage slot.
     """
 
-    NAMES: ClassVar[tuple[str, ...]] = ("token", "commit_window", "reveal_window", "score_commit_window", "trainer_budget", "payout_exponent", "committee_size", "slash_harmful", "slash_malformed", "slash_duplicate", "slash_unrevealed", "slash_absent", "open_verifiers", "verifier_budget", "max_trainers", "score_reveal_window", "appeal_window", "attest_window", "trainer_stake", "verifier_stake", "max_rounds", "appeal_bond", "cooldown", "model_size", "spec_digest", "model_digest")
-    SHAPES: ClassVar[tuple[Any, ...]] = ("address", "uint32", "uint32", "uint32", "uint112", "uint8", "uint8", "uint16", "uint16", "uint16", "uint16", "uint16", "bool", "uint112", "uint16", "uint32", "uint32", "uint32", "uint112", "uint112", "uint32", "uint112", "uint32", "uint64", "bytes32", "bytes32")
+    NAMES: ClassVar[tuple[str, ...]] = ("token", "commit_window", "reveal_window", "score_commit_window", "trainer_budget", "payout_exponent", "committee_size", "slash_harmful", "slash_malformed", "slash_duplicate", "slash_unrevealed", "slash_absent", "open_verifiers", "full_pay_gain", "verifier_budget", "max_trainers", "score_reveal_window", "appeal_window", "attest_window", "min_updates", "tolerance", "trainer_stake", "verifier_stake", "max_rounds", "appeal_bond", "cooldown", "model_size", "spec_digest", "model_digest")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("address", "uint32", "uint32", "uint32", "uint112", "uint8", "uint8", "uint16", "uint16", "uint16", "uint16", "uint16", "bool", "uint40", "uint112", "uint16", "uint32", "uint32", "uint32", "uint16", "uint16", "uint112", "uint112", "uint32", "uint112", "uint32", "uint64", "bytes32", "bytes32")
 
     token: str
     commit_window: int
@@ -118,11 +119,14 @@ class TaskParams(Struct):
     slash_unrevealed: int
     slash_absent: int
     open_verifiers: bool
+    full_pay_gain: int
     verifier_budget: int
     max_trainers: int
     score_reveal_window: int
     appeal_window: int
     attest_window: int
+    min_updates: int
+    tolerance: int
     trainer_stake: int
     verifier_stake: int
     max_rounds: int
@@ -227,12 +231,12 @@ class RankProof(Struct):
 @dataclass(frozen=True, slots=True)
 class Member(Struct):
     """A member of a task. `leaveAt` is 0 until the member asks to leave, then the end of its
-    cool-down. `suspended`: the stake is below what the role requires, so the member cannot
-    act until it tops up.
+    cool-down. `evicted`: its place went to somebody else. `suspended`: the stake is below
+    what the role requires, so the member cannot act until it tops up.
     """
 
-    NAMES: ClassVar[tuple[str, ...]] = ("stake", "balance", "role", "suspended", "weight", "leave_at")
-    SHAPES: ClassVar[tuple[Any, ...]] = ("uint128", "uint128", Role, "bool", "uint16", "uint40")
+    NAMES: ClassVar[tuple[str, ...]] = ("stake", "balance", "role", "suspended", "weight", "leave_at", "evicted")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint128", "uint128", Role, "bool", "uint16", "uint40", "bool")
 
     stake: int
     balance: int
@@ -240,6 +244,7 @@ class Member(Struct):
     suspended: bool
     weight: int
     leave_at: int
+    evicted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,11 +282,13 @@ class Standing(Struct):
 @dataclass(frozen=True, slots=True)
 class RoundView(Struct):
     """A round's state. `payoutTotal` is the sum of all payout weights, `finalAt` the time from
-    which claims open (0: not settled; later while an appeal is open).
+    which claims open (0: not settled; later while an appeal is open), `budget` what the
+    trainers can earn. The hash of block `seedBlock` becomes the seed. Nobody weighs more in
+    committee or jury than `weightCap`.
     """
 
-    NAMES: ClassVar[tuple[str, ...]] = ("commit_deadline", "reveal_deadline", "score_commit_deadline", "score_reveal_deadline", "count", "words_settled", "committee_weight", "revealed_weight", "committee_size", "committed", "revealed", "payout_total", "final_at", "open_appeals", "seed")
-    SHAPES: ClassVar[tuple[Any, ...]] = ("uint40", "uint40", "uint40", "uint40", "uint16", "uint16", "uint16", "uint16", "uint8", "uint8", "uint8", "uint64", "uint40", "uint16", "bytes32")
+    NAMES: ClassVar[tuple[str, ...]] = ("commit_deadline", "reveal_deadline", "score_commit_deadline", "score_reveal_deadline", "count", "words_settled", "committee_weight", "revealed_weight", "committee_size", "committed", "revealed", "payout_total", "final_at", "open_appeals", "budget", "seed_block", "weight_cap", "seed")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint40", "uint40", "uint40", "uint40", "uint16", "uint16", "uint16", "uint16", "uint8", "uint8", "uint8", "uint64", "uint40", "uint16", "uint112", "uint64", "uint16", "bytes32")
 
     commit_deadline: int
     reveal_deadline: int
@@ -297,6 +304,9 @@ class RoundView(Struct):
     payout_total: int
     final_at: int
     open_appeals: int
+    budget: int
+    seed_block: int
+    weight_cap: int
     seed: bytes
 
 
@@ -320,11 +330,13 @@ class Rules(Struct):
 class TaskView(Struct):
     """A task's state. `escrow` is free; budgets of the open round and unclaimed rewards are not
     part of it. `owed` is what trainers have still to claim, with the dust, for `openRecords`
-    updates of all settled rounds.
+    updates of all settled rounds. `forfeited` is what members lost, which raises the
+    trainers' budget of the next round and is burnt when the task is closed. `emptyRounds`
+    ended void, and do not count as rounds of the task.
     """
 
-    NAMES: ClassVar[tuple[str, ...]] = ("sponsor", "current_round", "closed", "base_attested", "trainers", "verifier_weight", "escrow", "owed", "open_records", "base_digest", "base_size")
-    SHAPES: ClassVar[tuple[Any, ...]] = ("address", "uint32", "bool", "bool", "uint16", "uint16", "uint128", "uint128", "uint32", "bytes32", "uint64")
+    NAMES: ClassVar[tuple[str, ...]] = ("sponsor", "current_round", "closed", "base_attested", "trainers", "verifier_weight", "escrow", "owed", "open_records", "base_digest", "base_size", "forfeited", "empty_rounds")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("address", "uint32", "bool", "bool", "uint16", "uint16", "uint128", "uint128", "uint32", "bytes32", "uint64", "uint112", "uint32")
 
     sponsor: str
     current_round: int
@@ -337,3 +349,5 @@ class TaskView(Struct):
     open_records: int
     base_digest: bytes
     base_size: int
+    forfeited: int
+    empty_rounds: int

@@ -52,6 +52,7 @@ from karat.errors import ConfigError
 from karat.money import Money
 from karat.protocol.content import Content
 from learning import tasks
+from learning.score_codes import ZERO_SCORE
 from learning.tasks.data import assigned
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -68,7 +69,9 @@ def _seconds(value: Any) -> Any:
     return value
 
 
-Window = Annotated[int, BeforeValidator(_seconds), Field(ge=1, le=TaskLogic.MAX_WINDOW)]
+Window = Annotated[
+    int, BeforeValidator(_seconds), Field(ge=TaskLogic.MIN_WINDOW, le=TaskLogic.MAX_WINDOW)
+]
 OptionalWindow = Annotated[int, BeforeValidator(_seconds), Field(ge=0, le=TaskLogic.MAX_WINDOW)]
 Amount = Annotated[Decimal, Field(ge=0, allow_inf_nan=False, max_digits=40)]
 Stake = Annotated[Decimal, Field(gt=0, allow_inf_nan=False, max_digits=40)]
@@ -80,12 +83,17 @@ class _Table(BaseModel):
 
 
 class Rewards(_Table):
-    """Tokens for one round; the escrow pays for all rounds unless it says otherwise."""
+    """Tokens for one round; the escrow pays for all rounds unless it says otherwise.
+
+    ``full_pay_gain`` is the sum of payout weights, gains in grid steps to the power of
+    ``payout_exponent``, that earns all of it; less earns in proportion, 0 lets any gain share all.
+    """
 
     trainers: Stake
     verifiers: Amount
     escrow: Amount | None = None
     payout_exponent: Annotated[int, Field(ge=1, le=3)] = 1
+    full_pay_gain: Annotated[int, Field(ge=0, lt=2**40)] = 0
 
 
 class Stakes(_Table):
@@ -115,13 +123,25 @@ class Windows(_Table):
 
 
 class Slashing(_Table):
-    """Parts of the required stake, in basis points (100 = 1 %)."""
+    """In basis points (100 = 1 %) of the required stake, or of an equal share of a round's budget
+    where that is more.
+    """
 
     harmful: BasisPoints = 1_000
     malformed: BasisPoints = 1_000
     duplicate: BasisPoints = 500
-    unrevealed: BasisPoints = 100
-    absent: BasisPoints = 100
+    unrevealed: BasisPoints = 1_000
+    absent: BasisPoints = 1_000
+
+    @model_validator(mode="after")
+    def _is_no_insurance(self) -> Self:
+        worst = max(self.harmful, self.malformed, self.duplicate)
+        if self.unrevealed < worst:
+            raise ValueError(
+                f"unrevealed: {self.unrevealed} is less than the worst verdict costs, {worst}: "
+                "not to reveal would be an insurance"
+            )
+        return self
 
 
 class Grant(_Table):
@@ -146,6 +166,8 @@ class TaskFile(_Table):
     open_verifiers: bool = False
     committee_size: Annotated[int, Field(ge=1, le=TaskLogic.MAX_COMMITTEE)] | None = None
     max_trainers: Annotated[int, Field(ge=1, le=TaskLogic.MAX_TRAINERS)] = 64
+    min_updates: Annotated[int, Field(ge=1, le=TaskLogic.MAX_TRAINERS)] = 1
+    tolerance: Annotated[int, Field(ge=0, le=ZERO_SCORE)] = 2
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -159,25 +181,45 @@ class TaskFile(_Table):
             raise ValueError(
                 f"verifiers: all weights together must not pass {MemberLogic.MAX_WEIGHT}"
             )
+        if self.seats % 2 == 0 and len({grant.weight for grant in self.verifiers}) == 1:
+            raise ValueError(
+                f"verifiers: {self.seats} of equal weight in a committee can stand half against "
+                "half; name an odd number, or give one of them another weight"
+            )
         cooldown = self.windows.cooldown
         if cooldown is not None and cooldown < self.windows.round:
             raise ValueError(
                 f"windows.cooldown: {cooldown} s is shorter than a round, {self.windows.round} s"
             )
-        if self.windows.appeal and not self.stakes.appeal_bond:
-            raise ValueError("stakes.appeal_bond: appeals need a bond above zero")
-        most = LANES * (TaskLogic.MAX_APPEAL_WORDS // self.seats)
-        if self.windows.appeal and self.max_trainers > most:
-            raise ValueError(
-                f"max_trainers: with appeals and a committee of {self.seats} there can be {most} "
-                f"at most, not {self.max_trainers}: all their scores must fit one transaction"
-            )
+        self._check_appeals()
+        if self.min_updates > self.max_trainers:
+            raise ValueError("min_updates: a round has no more updates than max_trainers")
         round_budget = self.rewards.trainers + self.rewards.verifiers
         if self.rewards.escrow is not None and self.rewards.escrow < round_budget:
             raise ValueError(
                 f"rewards.escrow: {self.rewards.escrow} does not pay for one round, {round_budget}"
             )
         return self
+
+    def _check_appeals(self) -> None:
+        if not self.windows.appeal:
+            return
+        if self.windows.appeal < TaskLogic.MIN_APPEAL_WINDOW:
+            raise ValueError(
+                f"windows.appeal: at least {TaskLogic.MIN_APPEAL_WINDOW} s, or 0 for none"
+            )
+        least = self.rewards.verifiers / TaskLogic.MAX_COMMITTEE
+        if self.stakes.appeal_bond < max(least, Decimal("1e-18")):
+            raise ValueError(
+                f"stakes.appeal_bond: appeals need a bond above zero, and of at least {least:f}, "
+                "a fifteenth of the verifiers' budget, as jurors are paid from it"
+            )
+        most = LANES * (TaskLogic.MAX_APPEAL_WORDS // self.seats)
+        if self.max_trainers > most:
+            raise ValueError(
+                f"max_trainers: with appeals and a committee of {self.seats} there can be {most} "
+                f"at most, not {self.max_trainers}: all their scores must fit one transaction"
+            )
 
     def spec(self) -> tasks.TaskSpec:
         """The registered task, with the data that trainers are assigned.
@@ -195,8 +237,13 @@ class TaskFile(_Table):
 
     @property
     def seats(self) -> int:
-        """Verifiers in a committee."""
-        return self.committee_size or min(15, max(1, len(self.verifiers)))
+        """Verifiers in a committee: by default as many as there are, an odd number up to 15."""
+        if self.committee_size is not None or self.open_verifiers:
+            return self.committee_size or TaskLogic.MAX_COMMITTEE
+        appointed = len(self.verifiers)
+        return min(
+            TaskLogic.MAX_COMMITTEE, appointed if appointed < 3 else appointed - (appointed + 1) % 2
+        )
 
     def escrow(self, money: Money) -> int:
         """What the sponsor deposits, in base units."""
@@ -226,6 +273,9 @@ class TaskFile(_Table):
             payout_exponent=self.rewards.payout_exponent,
             committee_size=self.seats,
             open_verifiers=self.open_verifiers,
+            full_pay_gain=self.rewards.full_pay_gain,
+            min_updates=self.min_updates,
+            tolerance=self.tolerance,
             slash_harmful=slashing.harmful,
             slash_malformed=slashing.malformed,
             slash_duplicate=slashing.duplicate,

@@ -26,9 +26,11 @@ class Trainer:
         """The trainer's checksummed address."""
         return str(self.account.address)
 
-    def join(self, stake: int) -> Call[None]:
-        """Join with ``stake`` base units, which the token must allow the ledger to take."""
-        return self.ledger.join_trainer(self.task_id, stake)
+    def join(self, rules: bytes, stake: int) -> Call[None]:
+        """Join under ``rules`` (:func:`~chain.ledger.commitments.rules_hash`) with ``stake`` base
+        units, which the token must allow the ledger to take.
+        """
+        return self.ledger.join_trainer(self.task_id, rules, stake)
 
     def commit(self, round_number: int, update: Content) -> Call[None]:
         """Commit to a published update."""

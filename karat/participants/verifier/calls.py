@@ -53,9 +53,11 @@ class Verifier:
         """The verifier's checksummed address."""
         return str(self.account.address)
 
-    def join(self, stake: int) -> Call[None]:
-        """Join with ``stake`` base units, which the token must allow the ledger to take."""
-        return self.ledger.join_verifier(self.task_id, stake)
+    def join(self, rules: bytes, stake: int) -> Call[None]:
+        """Join under ``rules`` (:func:`~chain.ledger.commitments.rules_hash`) with ``stake`` base
+        units, which the token must allow the ledger to take.
+        """
+        return self.ledger.join_verifier(self.task_id, rules, stake)
 
     def score(self, current: Round) -> RoundScores:
         """Score all updates of a round whose reveal phase is closed."""

@@ -40,7 +40,9 @@ class Step(Answer):
 
 
 class CommitteeMember(Answer):
-    """A verifier of the round. ``agreement`` is the likeness of its vote to the medians."""
+    """A verifier of the round. ``agreement`` is what its vote knew beyond the best free forecast,
+    from 0 to 1.
+    """
 
     address: Address
     name: str | None

@@ -14,7 +14,7 @@ contract ConservationProofs {
     function check_discharge(uint112 escrow, uint112 owed, uint32 open, uint112 credited, uint32 updates) external {
         if (uint256(escrow) + owed > type(uint112).max || credited > owed || updates > open) return;
         (task.escrow, task.owed, task.openRecords) = (escrow, owed, open);
-        task.discharge(credited, updates);
+        task.discharge(1, credited, updates);
         assert(uint256(task.escrow) + task.owed + credited == uint256(escrow) + owed);
         assert(task.openRecords == open - updates);
         assert(task.openRecords != 0 || task.owed == 0);
@@ -24,7 +24,7 @@ contract ConservationProofs {
     function check_takeStake(address account, uint112 stake, uint112 required, uint112 asked) external {
         task.params.trainerStake = required;
         (task.members[account].role, task.members[account].stake) = (Role.Trainer, stake);
-        uint256 taken = task.takeStake(account, asked);
+        uint256 taken = task.takeStake(1, account, asked);
         assert(taken + task.members[account].stake == stake);
         assert(taken <= asked && (taken == asked || task.members[account].stake == 0));
         assert(task.members[account].suspended == (stake - taken < required));

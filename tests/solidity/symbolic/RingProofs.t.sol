@@ -41,12 +41,12 @@ contract RingProofs {
         if (other != round) assert(ring.lane(other) == before.lane(other));
     }
 
-    /// @notice A record that is taken out is gone, and all else stays.
-    function check_remove(uint256 word, uint24 round, uint24 other) external pure {
+    /// @notice A record that is processed counts as gone but keeps its lane, and all else stays.
+    function check_process(uint256 word, uint24 round, uint24 other) external pure {
         Ring before = Ring.wrap(word);
         if (before.lane(round) == 0) return;
-        Ring ring = before.remove(round);
-        assert(ring.lane(round) == 0);
+        Ring ring = before.process(round);
+        assert(ring.lane(round) == 0 && ring.laneAt(before.latest() - round) == before.lane(round));
         assert(ring.latest() == before.latest() && ring.prefix() == before.prefix());
         assert(ring.suspended() == before.suspended() && ring.isMember() == before.isMember());
         if (other != round) assert(ring.lane(other) == before.lane(other));

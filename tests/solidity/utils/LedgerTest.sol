@@ -71,7 +71,8 @@ abstract contract LedgerTest is Test, ILedgerEvents {
         (params.trainerStake, params.verifierStake) = (STAKE, VERIFIER_STAKE);
         (params.payoutExponent, params.committeeSize) = (2, 15);
         (params.slashHarmful, params.slashMalformed, params.slashDuplicate) = (5000, 2000, 3000);
-        (params.slashUnrevealed, params.slashAbsent) = (500, 1000);
+        (params.slashUnrevealed, params.slashAbsent) = (5000, 1000);
+        (params.minUpdates, params.tolerance) = (1, 2);
         (params.specDigest, params.modelDigest, params.modelSize) = (keccak256("spec"), keccak256("model"), 4096);
     }
 
@@ -86,13 +87,21 @@ abstract contract LedgerTest is Test, ILedgerEvents {
         for (uint256 i; i < weights.length; ++i) {
             _purse(verifierAt(i));
             vm.prank(verifierAt(i));
-            ledger.joinVerifier(taskId, VERIFIER_STAKE);
+            ledger.joinVerifier(taskId, _rules(taskId), VERIFIER_STAKE);
         }
         for (uint256 i; i < trainers; ++i) {
             _purse(trainerAt(i));
             vm.prank(trainerAt(i));
-            ledger.joinTrainer(taskId, STAKE);
+            ledger.joinTrainer(taskId, _rules(taskId), STAKE);
         }
+        // The panel of a round are those who joined before it opened.
+        vm.warp(block.timestamp + 1);
+    }
+
+    /// @notice The hash of a task's rules. Not by the view: that call would use up a prank.
+    function _rules(uint256 id) internal view returns (bytes32) {
+        uint256 task = uint256(keccak256(abi.encode(id, 1)));
+        return vm.load(address(ledger), bytes32(task + 4));
     }
 
     function _equalWeights(uint256 n) internal pure returns (uint16[] memory weights) {
@@ -151,6 +160,13 @@ abstract contract LedgerTest is Test, ILedgerEvents {
             _reveal(round, trainerAt(i));
         }
         vm.warp(ledger.roundInfo(taskId, round).revealDeadline);
+        _closeReveal(round);
+    }
+
+    /// @notice Both steps of the close.
+    function _closeReveal(uint32 round) internal {
+        ledger.closeReveal(taskId, round);
+        vm.roll(block.number + 1);
         ledger.closeReveal(taskId, round);
     }
 
@@ -205,7 +221,7 @@ abstract contract LedgerTest is Test, ILedgerEvents {
     }
 
     function _settle(uint32 round, uint256[][] memory vectors) internal {
-        ledger.settle(taskId, round, vectors, new bytes32[](vectors.length));
+        ledger.settle(taskId, round, 0, vectors, new bytes32[](vectors.length));
     }
 
     /// @notice A whole round up to its settlement, in which every verifier gives `codes`.
@@ -238,12 +254,11 @@ abstract contract LedgerTest is Test, ILedgerEvents {
     /// @notice The money of the task adds up to what the ledger holds.
     function _assertConserved(uint256 trainers, uint256 verifiers) internal view {
         TaskView memory task = ledger.task(taskId);
-        uint256 total = uint256(task.escrow) + task.owed;
+        uint256 total = uint256(task.escrow) + task.owed + task.forfeited;
         for (uint32 round = 1; round <= task.currentRound; ++round) {
             Phase phase = ledger.phase(taskId, round);
             if (phase != Phase.Appeal && phase != Phase.Final && phase != Phase.Void) {
-                TaskParams memory params = ledger.taskParams(taskId);
-                total += uint256(params.trainerBudget) + params.verifierBudget;
+                total += uint256(ledger.roundInfo(taskId, round).budget) + ledger.taskParams(taskId).verifierBudget;
             }
         }
         for (uint256 i; i < trainers; ++i) {

@@ -17,6 +17,8 @@ interface Vm {
     function pauseGasMetering() external;
     function resumeGasMetering() external;
     function load(address target, bytes32 slot) external view returns (bytes32);
+    function snapshotState() external returns (uint256);
+    function revertToState(uint256 snapshot) external returns (bool);
     function deal(address account, uint256 balance) external;
     function setBlockhash(uint256 number, bytes32 hash) external;
 }
