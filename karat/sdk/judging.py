@@ -9,6 +9,7 @@ from karat.participants.daemon.outbox import Outbox
 from karat.participants.verifier.daemon import VerifierDaemon
 from karat.sdk.daemon import Service
 from karat.sdk.documents import VerifierRan
+from karat.sdk.standings import TaskStandings
 
 if TYPE_CHECKING:
     from karat.sdk.network import Network
@@ -47,7 +48,10 @@ class Judging:
 
         def daemon(outbox: Outbox) -> Callable[[], bool]:
             anchor, device, clock = network.anchor_or_none, network.device, network.clock
-            return VerifierDaemon(ledger, anchor, following, outbox, device, clock).step
+            keeper = None
+            if network.standings_or_none is not None:
+                keeper = TaskStandings(network, self.task_id).keeper()
+            return VerifierDaemon(ledger, anchor, following, outbox, device, clock, keeper).step
 
         service.run(daemon, once=once, begin=begin)
         return VerifierRan(task=self.task_id, account=address)

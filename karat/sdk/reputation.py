@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from karat.protocol.state import Attestations
     from karat.sdk.graph import Ranking
     from karat.sdk.network import Network
+    from karat.sdk.standings import TaskStandings
     from karat.sdk.task import Task
     from reputation import Scores, TrustGraph
     from reputation.explain import Explanation
@@ -58,6 +59,13 @@ class Reputation:
     def anchor(self) -> ReputationAnchor:
         """The contract that holds the anchored roots."""
         return self._network.anchor
+
+    @property
+    def standings(self) -> "TaskStandings":
+        """The task's standings that need no trust; see :mod:`karat.sdk.standings`."""
+        from karat.sdk.standings import TaskStandings  # noqa: PLC0415 - takes seconds to load
+
+        return TaskStandings(self._network, self.task.id)
 
     def graph(self, ego: str | None = None) -> "tuple[TrustGraph, str]":
         """The trust graph, and whose view of it is asked: the sponsor's if None.

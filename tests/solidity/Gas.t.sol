@@ -2,6 +2,7 @@
 pragma solidity 0.8.28;
 
 import {ReputationAnchor} from "../../contracts/ReputationAnchor.sol";
+import {TaskInputs} from "../../contracts/TaskInputs.sol";
 import {Leaf, Statement} from "../../contracts/interfaces/IReputationAnchor.sol";
 import {LedgerTest} from "./utils/LedgerTest.sol";
 
@@ -79,6 +80,33 @@ contract GasTest is LedgerTest {
         uint32[] memory rounds = _rounds(_runRound(codes));
         vm.resumeGasMetering();
         ledger.claim(taskId, trainerAt(0), rounds);
+    }
+
+    function test_gas_claimOfFive() public {
+        vm.pauseGasMetering();
+        uint32[] memory rounds = new uint32[](5);
+        for (uint256 i; i < 5; ++i) {
+            rounds[i] = _runRound(codes);
+            vm.warp(block.timestamp + 200);
+        }
+        vm.resumeGasMetering();
+        ledger.claim(taskId, trainerAt(0), rounds);
+    }
+
+    function test_gas_stateRowOf32() public {
+        vm.pauseGasMetering();
+        (bytes memory row, bytes32 rules) = ("", ledger.rulesHash(taskId));
+        for (uint256 i = 16; i < 48; ++i) {
+            _purse(trainerAt(i));
+            vm.prank(trainerAt(i));
+            ledger.joinTrainer(taskId, rules, STAKE);
+            row = abi.encodePacked(row, uint32(i), uint16(1 + i));
+        }
+        TaskInputs inputs = new TaskInputs(ledger);
+        vm.warp(20_000 days);
+        vm.prank(trainerAt(0));
+        vm.resumeGasMetering();
+        inputs.stateRow(taskId, row);
     }
 
     function test_gas_withdraw() public {

@@ -3,7 +3,6 @@ pragma solidity 0.8.28;
 
 import {ReputationAnchor} from "../../contracts/ReputationAnchor.sol";
 import {IReputationAnchor, Leaf, Statement} from "../../contracts/interfaces/IReputationAnchor.sol";
-import {ReputationGate} from "../../examples/solidity/ReputationGate.sol";
 import {LedgerTest} from "./utils/LedgerTest.sol";
 
 /// @notice attest, verify, cacheReputation, attestPeers.
@@ -221,12 +220,13 @@ contract ReputationAnchorTest is LedgerTest {
         vm.roll(block.number + 100);
         (bytes32 high, bytes32 low) = (anchor.leafHash(first), anchor.leafHash(second));
         _attestAs(1, _next(high, 50));
-        ReputationGate gate = new ReputationGate(anchor, taskId, 2 ** 39);
         anchor.cacheReputation(taskId, 1, first, new bytes32[](0));
-        assertTrue(gate.isTrusted(first.node), "trusted");
+        (, uint64 epoch) = anchor.reputationOf(taskId, first.node);
+        assertEq(epoch, anchor.lastEpoch(taskId), "fresh");
         vm.roll(block.number + 1);
         _attestAs(2, _next(low, 60));
-        assertTrue(!gate.isTrusted(first.node), "what it had is not what it has");
+        (, epoch) = anchor.reputationOf(taskId, first.node);
+        assertTrue(epoch != anchor.lastEpoch(taskId), "what it had is not what it has");
         vm.expectRevert(abi.encodeWithSelector(IReputationAnchor.WrongEpoch.selector, 1, 2));
         anchor.cacheReputation(taskId, 1, first, new bytes32[](0));
     }

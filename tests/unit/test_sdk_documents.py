@@ -18,6 +18,7 @@ from karat.sdk.documents import DOCUMENTS, Document, ReputationExported, Sent, T
 from karat.sdk.network import Network
 from karat.sdk.plan import Plan
 from karat.sdk.schemas import json_schema
+from karat.sdk.standings import TaskStandings
 from karat.sdk.task import Task
 
 CLI = Path(__file__).resolve().parents[2] / "karat" / "cli"
@@ -27,7 +28,8 @@ account account.address account.fund account.list account.passwd account.remove 
 arena arena-list config demo deploy doctor down leave model.export network network.list
 network.remove
 reputation.attest reputation.audit reputation.epochs reputation.explain reputation.export
-reputation.follow reputation.import reputation.recommend
+reputation.follow reputation.import reputation.keep reputation.prove reputation.recommend
+reputation.standing
 reputation.show reputation.top reputation.verify round round.appeal round.open round.settle serve
 status store.add store.gc store.get store.pin store.pull store.push store.stat store.unpin
 store.verify task task.close task.create task.list task.top-up trainer.base trainer.claim
@@ -53,6 +55,7 @@ ACTS: dict[str, tuple[type, tuple[str, ...]]] = {
     "round settle": (Task, ("advance",)),
     "round appeal": (Task, ("appeal",)),
     "reputation attest": (Task, ("attest",)),
+    "reputation prove": (TaskStandings, ("prove",)),
 }
 
 

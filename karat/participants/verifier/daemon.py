@@ -14,6 +14,7 @@ appeal           –                  anyone: resolve the appeals whose votes ar
 final            was in committee   compute, publish and attest the next model
 final or void    –                  anyone: open the next round
 any              –                  publish and attest the reputations that are due
+any              –                  anyone: propose, stand by and disprove standings
 ================ ================== ====================================================
 
 A store that is down delays the vote; an update that the store does not have is asked for again
@@ -29,6 +30,7 @@ from karat.errors import NotAvailable
 from karat.money import Money
 from karat.participants.daemon.follow import Following
 from karat.participants.daemon.outbox import Outbox
+from karat.participants.standings import StandingKeeper, keep_standings
 from karat.participants.verifier.attesting import EpochAttester
 from karat.participants.verifier.balloting import Balloting
 from karat.participants.verifier.jury import Jury
@@ -51,6 +53,7 @@ class VerifierDaemon:
         outbox: Outbox,
         device: str,
         clock: Clock,
+        standings: StandingKeeper | None = None,
     ) -> None:
         self.ledger, self.following, self.outbox = ledger, following, outbox
         self.clock = clock
@@ -59,6 +62,7 @@ class VerifierDaemon:
         self.balloting = Balloting(ledger, following, outbox, device)
         self.jury = Jury(ledger, self.balloting, outbox)
         self.epochs = EpochAttester(anchor, ledger, following, outbox) if anchor else None
+        self.standings = standings
 
     def step(self) -> bool:
         """Do what is due; False when the task is over."""
@@ -70,6 +74,8 @@ class VerifierDaemon:
         self._step_of(phase, number, now)
         ended = number if phase in _ENDED else number - 1
         self._tell(ended)
+        if self.standings is not None:
+            keep_standings(self.standings, self.outbox)
         attested = self.epochs is None or self.epochs.step(ended)
         if phase not in _ENDED:
             return True

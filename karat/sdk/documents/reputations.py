@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from karat.sdk.documents.base import Document
+from karat.sdk.documents.base import Document, Sent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,3 +242,35 @@ class ReputationFollowed(FeedbackTotals, schema="karat.reputation.follow/1"):
 
     sources: list[FeedbackSource]
     changed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReputationStanding(Document, schema="karat.reputation.standing/1"):
+    """``karat reputation standing``: of the last final claim; ``rank`` 0 is the best of ``nodes``.
+
+    ``day`` counts from 1970, ``age`` is in seconds, ``score`` a share of all.
+    """
+
+    task: int
+    day: int
+    age: int
+    address: str
+    score: float
+    rank: int
+    nodes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class StandingProven(Sent, schema="karat.reputation.prove/1"):
+    """``karat reputation prove``."""
+
+    task: int
+    address: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StandingsKept(Document, schema="karat.reputation.keep/1"):
+    """``karat reputation keep``, when it ends."""
+
+    task: int
+    account: str

@@ -1,0 +1,50 @@
+"""``karat reputation keep``, ``standing`` and ``prove``: standings that need no trust."""
+
+from typing import Annotated
+
+import typer
+
+from karat.cli.members import MetricsFlag, OnceFlag
+from karat.cli.options import LOOK, SIGN, verb
+from karat.cli.output import pairs
+from karat.cli.task import TaskArgument
+from karat.cli.terminal import Terminal
+from karat.sdk import documents
+
+AccountArgument = Annotated[
+    str, typer.Argument(metavar="NODE", help="An address, a stored account or dev:N.")
+]
+
+
+@verb(*LOOK, "account", "password_file", "no_input", prints=documents.StandingsKept)
+def keep(
+    terminal: Terminal, number: TaskArgument, metrics: MetricsFlag = None, once: OnceFlag = False
+) -> None:
+    """Keep a task's standings right: propose them day by day, disprove what others claim wrongly.
+
+    Puts up the anchor's bond, which comes back unless it is wrong. Ends with Ctrl-C.
+    """
+    standings = terminal.network.reputation(number).standings
+    terminal.show(standings.keep(metrics=metrics, once=once), [])
+
+
+@verb(*LOOK, prints=documents.ReputationStanding)
+def standing(terminal: Terminal, number: TaskArgument, node: AccountArgument) -> None:
+    """Show the rank and score of NODE in a task's last final standings."""
+    address = terminal.accounts.address_of(node)
+    found = terminal.network.reputation(number).standings.of(address)
+    shown = {
+        "account": found.address,
+        "rank": f"{found.rank + 1} of {found.nodes}",
+        "score": f"{found.score:.6f}",
+        "age": f"{found.age} s",
+    }
+    terminal.show(found, pairs(shown))
+
+
+@verb(*LOOK, *SIGN, prints=documents.StandingProven)
+def prove(terminal: Terminal, number: TaskArgument, node: AccountArgument) -> None:
+    """Prove NODE's last final standing to the contract, for other contracts to read."""
+    address = terminal.accounts.address_of(node)
+    done = terminal.carry_out(terminal.network.reputation(number).standings.prove(address))
+    terminal.show(done, [f"The standing of {done.address} in task {number} can be read on chain."])
