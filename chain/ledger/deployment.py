@@ -93,7 +93,7 @@ class Deployer:
         return self._deploy(ANCHOR, _code(ANCHOR) + arguments)
 
     def task_inputs(self, ledger: str | None = None) -> str:
-        """The address of the inputs of standings in a ledger's tasks (this deployment's if None)."""
+        """The address of the inputs of standings in a ledger's tasks."""
         arguments = encode_values(["address"], [self.ledger() if ledger is None else ledger])
         return self._deploy(INPUTS, _code(INPUTS) + arguments)
 

@@ -19,7 +19,7 @@ from karat.cli.peers import attest
 from karat.cli.progress import progress
 from karat.cli.question import DECAYS, GRAPH, SAMPLING, TASK, Asked, Question, named, path_line
 from karat.cli.recommend import recommend
-from karat.cli.standings import keep, prove, standing
+from karat.cli.standings import keep, prove, standing, vouch
 from karat.sdk import documents
 
 reputation = typer.Typer(
@@ -195,6 +195,7 @@ reputation.command()(recommend)
 reputation.command(name="import")(import_)
 reputation.command()(follow)
 reputation.command()(attest)
+reputation.command()(vouch)
 reputation.command()(standing)
 reputation.command()(prove)
 reputation.command()(keep)

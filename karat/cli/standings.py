@@ -11,6 +11,7 @@ from karat.cli.task import TaskArgument
 from karat.cli.terminal import Terminal
 from karat.sdk import documents
 
+_ROW = "ACCOUNT=WEIGHT"
 AccountArgument = Annotated[
     str, typer.Argument(metavar="NODE", help="An address, a stored account or dev:N.")
 ]
@@ -40,6 +41,31 @@ def standing(terminal: Terminal, number: TaskArgument, node: AccountArgument) ->
         "age": f"{found.age} s",
     }
     terminal.show(found, pairs(shown))
+
+
+@verb(*LOOK, *SIGN, prints=documents.RowStated)
+def vouch(
+    terminal: Terminal,
+    number: TaskArgument,
+    row: Annotated[
+        list[str] | None,
+        typer.Argument(metavar=_ROW, help="A trainer who joined later, and a weight to 65535."),
+    ] = None,
+) -> None:
+    """State, as a trainer, whom you vouch for in a task's standings, in place of what you stated.
+
+    It counts from the next day on, and can be replaced two days later. Only proportions matter;
+    without an ADDRESS everything is taken back.
+    """
+    weights = {}
+    for word in row or []:
+        who, _, weight = word.partition("=")
+        if not weight.isascii() or not weight.isdigit() or who in weights:
+            raise typer.BadParameter(f"{word!r} is not {_ROW}, once each", param_hint=_ROW)
+        weights[who] = int(weight)
+    done = terminal.carry_out(terminal.network.reputation(number).standings.vouch(weights))
+    lines = [f"{done.address} vouches for {who}: {weight}." for who, weight in done.row.items()]
+    terminal.show(done, lines or [f"{done.address} vouches for nobody."])
 
 
 @verb(*LOOK, *SIGN, prints=documents.StandingProven)

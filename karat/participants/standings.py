@@ -19,6 +19,7 @@ from karat.participants.watcher import Action, Watcher
 from karat.protocol.content import publish
 from karat.protocol.standing_claims import read_document
 from karat.protocol.standing_inputs import InputsReader
+from reputation import ReputationError
 from reputation.anchoring.standings import Standings
 
 _OF_FRAUD = frozenset({Action.DISPROVED, Action.CHALLENGED})
@@ -39,6 +40,8 @@ class StandingKeeper:
         self._inputs = TaskInputs(anchor.web3, anchor.inputs())
         self.reader = InputsReader(self._inputs, from_block)
         self._task_id, self._store, self._owner = task_id, store, sender.address
+        self.problem: str | None = None
+        """Why the last step failed, if it did."""
         self.watcher = Watcher(
             anchor, sender, self.reader.read, self._fetch, self._publish, from_block=from_block
         )
@@ -79,9 +82,12 @@ def keep_standings(keeper: StandingKeeper, outbox: Outbox) -> None:
     except CustomError as error:
         outbox.log.info("another was faster", what="standings", reason=str(error))
         return
-    except (TransactionError, ProtocolError) as error:
-        outbox.log.warning("the standings are not kept", reason=str(error))
+    except (TransactionError, ProtocolError, ReputationError) as error:
+        if keeper.problem != str(error):  # a bond that cannot be paid, say: once is enough
+            keeper.problem = str(error)
+            outbox.log.warning("the standings are not kept", reason=keeper.problem)
         return
+    keeper.problem = None
     if done is Action.NOTHING:
         return
     log = outbox.log.warning if done in _OF_FRAUD else outbox.log.info

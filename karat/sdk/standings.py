@@ -1,21 +1,22 @@
 """Standings that need no trust: read and proved, and kept right by a daemon."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from eth_utils.address import to_checksum_address
 
 from chain.evm.addresses import checked_address
 from chain.ledger.bindings import structs
+from chain.ledger.client import TaskInputs
 from karat.errors import NotAvailable, ProtocolError
 from karat.participants.daemon.outbox import Outbox
 from karat.participants.standings import StandingKeeper, fetch_standings, keep_standings
 from karat.protocol.standing_claims import claim_of as claim_over
 from karat.protocol.standing_claims import final_claim, node_proof, rank_proof, same_standings
 from karat.sdk.daemon import Service
-from karat.sdk.documents import ReputationStanding, StandingProven, StandingsKept
+from karat.sdk.documents import ReputationStanding, RowStated, StandingProven, StandingsKept
 from karat.sdk.plan import Plan
-from reputation.anchoring.standings import ONE, Standings
+from reputation.anchoring.standings import ONE, Standings, checked_row, pack_row
 
 if TYPE_CHECKING:
     from karat.sdk.network import Network
@@ -82,6 +83,42 @@ class TaskStandings:
             (call,),
             network.open_sender,
             lambda done: StandingProven(**done.fields, task=self.task_id, address=account),
+        )
+
+    def vouch(self, row: Mapping[str, int]) -> Plan[RowStated]:
+        """State, as a trainer, whom one vouches for, in place of what one stated before.
+
+        It counts from the next day on, and can be replaced two days later. What one passes on is
+        trust that one has earned; only the proportions matter.
+
+        Args:
+            row: weights from 1 to 65,535 by account (as ``accounts.address_of`` takes them), of at
+                most 32 trainers who joined later; none takes everything back.
+
+        Raises:
+            NotAvailable: somebody is no trainer of the task, or did not join later.
+            AnchorError: a weight is out of range, or there are too many.
+            ConfigError: the network names no standing anchor.
+        """
+        network = self._network
+        weights = {network.accounts.address_of(who): weight for who, weight in row.items()}
+        own = network.ledger.place_of(self.task_id, network.address)
+        places = {who: network.ledger.place_of(self.task_id, who) for who in weights}
+        for who, place in places.items():
+            if own == 0 or place <= own:
+                raise NotAvailable(
+                    f"{network.address} can vouch for who joined task {self.task_id} after it as a "
+                    f"trainer, which {who} did not"
+                )
+        packed = pack_row(checked_row((places[who] - 1, weights[who]) for who in weights))
+        inputs = TaskInputs(network.web3, network.standings.inputs())
+        return Plan(
+            f"vouch for {len(weights)} trainers of task {self.task_id}",
+            (inputs.state_row(self.task_id, packed),),
+            network.open_sender,
+            lambda done: RowStated(
+                **done.fields, task=self.task_id, address=network.address, row=weights
+            ),
         )
 
     def keeper(self) -> StandingKeeper:

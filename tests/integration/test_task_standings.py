@@ -18,12 +18,14 @@ from chain.ledger.bindings.enums import Fault
 from chain.ledger.client import StandingAnchor, TaskInputs
 from chain.ledger.deployment import STANDING_RULES
 from chain.ledger.profiles import Profile, save_profile
+from karat.errors import NotAvailable
 from karat.participants.standings import StandingKeeper
 from karat.participants.watcher import Action
 from karat.protocol.content import publish
 from karat.protocol.standing_claims import claim_of, document
 from karat.sdk import connect
 from learning.score_codes import ZERO_SCORE
+from reputation import AnchorError
 from reputation.anchoring.standings import (
     Decays,
     Edge,
@@ -34,7 +36,7 @@ from reputation.anchoring.standings import (
     pack_row,
     ranking,
 )
-from tests.chain.network import ACCOUNTS, GENESIS, Network
+from tests.chain.network import ACCOUNTS, GENESIS, TRAINERS, Network
 from tests.cli.home import Home
 
 pytestmark = [pytest.mark.anvil]
@@ -246,3 +248,26 @@ def test_final_standings_are_proved_and_read(world: World, network: Any, home: H
     )["address"] == best  # fmt: skip
     read = world.standings.reputation_of(1, best, DAY)
     assert (read.score, read.rank) == (world.right.nodes[first].score, 0)
+
+
+def test_a_trainer_vouches_for_who_joined_later(world: World, network: Any, home: Home) -> None:
+    own, _, later = TRAINERS[0], TRAINERS[1], TRAINERS[3]
+    trainer = connect("frauds", account=TRAINERS[1]).reputation(1).standings
+    with pytest.raises(NotAvailable, match="joined task 1 after it"):
+        trainer.vouch({own.address: 5})
+    for weights in ({later.address: 0}, {later.address: 65_536}):
+        with pytest.raises(AnchorError, match="weight"):
+            trainer.vouch(weights)
+    _, refused = home.run(
+        "reputation", "vouch", 1, f"{later.address}=-1", "--network", "frauds", code=2
+    )
+    assert "ACCOUNT=WEIGHT" in refused
+    world.next_day()
+    world.next_day()
+    done = trainer.vouch({later.address: 60_000}).send()
+    assert done.row == {later.address: 60_000}
+    with pytest.raises(errors.RowTooNew):
+        trainer.vouch({}).send()
+    world.next_day()
+    reader = network.reputation(1).standings.keeper().reader
+    assert reader.read(1, world.inputs.settled_round(1)).rows[1] == [(3, 60_000)]

@@ -29,7 +29,7 @@ arena arena-list config demo deploy doctor down leave model.export network netwo
 network.remove
 reputation.attest reputation.audit reputation.epochs reputation.explain reputation.export
 reputation.follow reputation.import reputation.keep reputation.prove reputation.recommend
-reputation.standing
+reputation.standing reputation.vouch
 reputation.show reputation.top reputation.verify round round.appeal round.open round.settle serve
 status store.add store.gc store.get store.pin store.pull store.push store.stat store.unpin
 store.verify task task.close task.create task.list task.top-up trainer.base trainer.claim
@@ -56,6 +56,7 @@ ACTS: dict[str, tuple[type, tuple[str, ...]]] = {
     "round appeal": (Task, ("appeal",)),
     "reputation attest": (Task, ("attest",)),
     "reputation prove": (TaskStandings, ("prove",)),
+    "reputation vouch": (TaskStandings, ("vouch",)),
 }
 
 

@@ -269,6 +269,15 @@ class StandingProven(Sent, schema="karat.reputation.prove/1"):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RowStated(Sent, schema="karat.reputation.vouch/1"):
+    """``karat reputation vouch``; ``row`` has weights by address."""
+
+    task: int
+    address: str
+    row: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
 class StandingsKept(Document, schema="karat.reputation.keep/1"):
     """``karat reputation keep``, when it ends."""
 
