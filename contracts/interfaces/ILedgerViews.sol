@@ -47,6 +47,10 @@ interface ILedgerViews {
     /// @notice The active weight of one verifier, zero for anyone else.
     function verifierWeight(uint256 taskId, address verifier) external view returns (uint16);
 
+    /// @notice The weight with which a verifier may serve in the current round: zero for anyone who was not active when it
+    /// opened, and before there was one.
+    function servingWeight(uint256 taskId, address verifier) external view returns (uint16);
+
     /// @notice The active weight of all verifiers together.
     function totalVerifierWeight(uint256 taskId) external view returns (uint16);
 

@@ -139,6 +139,15 @@ library LedgerViews {
         }
     }
 
+    /// @notice See {ILedgerViews-servingWeight}.
+    function servingWeight(uint256 taskId, address verifier) external view returns (uint16) {
+        Task storage state = _task(taskId);
+        Member storage found = state.members[verifier];
+        uint32 round = state.currentRound;
+        if (round == 0 || found.suspended) return 0;
+        return state.places[verifier].mayServe(state.openedAt(state.rounds[round])) ? found.weight : 0;
+    }
+
     /// @notice See {ILedgerViews-verifierWeight}.
     function verifierWeight(uint256 taskId, address verifier) external view returns (uint16) {
         Member storage state = _task(taskId).members[verifier];

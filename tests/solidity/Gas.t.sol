@@ -14,11 +14,14 @@ contract GasTest is LedgerTest {
     bytes32[] private proof;
     uint16[] private codes;
     uint32 private round;
+    uint256 private anchored;
 
     function setUp() public override {
         super.setUp();
         anchor = new ReputationAnchor(ledger);
         _createTask(_params(), _equalWeights(3), 16);
+        anchored = taskId;
+        ledger.openRound(anchored);
         for (uint256 i; i < 16; ++i) {
             codes.push(uint16(ZERO + 100 + i));
         }
@@ -40,8 +43,9 @@ contract GasTest is LedgerTest {
         });
         for (uint256 i; i < 2; ++i) {
             vm.prank(verifierAt(i));
-            anchor.attest(taskId, 1, statement);
+            anchor.attest(anchored, 1, statement);
         }
+        _createTask(_params(), _equalWeights(3), 16);
     }
 
     function test_gas_commit() public {
@@ -120,20 +124,20 @@ contract GasTest is LedgerTest {
         vm.pauseGasMetering();
         (Leaf memory row, bytes32[] memory path) = (leaf, proof);
         vm.resumeGasMetering();
-        assertTrue(anchor.verify(taskId, 1, row, path), "row");
+        assertTrue(anchor.verify(anchored, 1, row, path), "row");
     }
 
     function test_gas_cacheReputationOf1024() public {
         vm.pauseGasMetering();
         (Leaf memory row, bytes32[] memory path) = (leaf, proof);
         vm.resumeGasMetering();
-        anchor.cacheReputation(taskId, 1, row, path);
+        anchor.cacheReputation(anchored, 1, row, path);
     }
 
     function test_gas_reputationOf() public {
         vm.pauseGasMetering();
-        anchor.cacheReputation(taskId, 1, leaf, proof);
+        anchor.cacheReputation(anchored, 1, leaf, proof);
         vm.resumeGasMetering();
-        anchor.reputationOf(taskId, leaf.node);
+        anchor.reputationOf(anchored, leaf.node);
     }
 }

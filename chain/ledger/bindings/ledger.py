@@ -265,6 +265,12 @@ _SCORE_OF = Function(
     ("uint256", "uint32", "uint256"),
     ("uint16",),
 )
+_SERVING_WEIGHT = Function(
+    "serving_weight",
+    "20760896",
+    ("uint256", "address"),
+    ("uint16",),
+)
 _SETTLE = Function(
     "settle",
     "232bbcd6",
@@ -582,6 +588,13 @@ class LedgerContract(Contract):
     def score_of(self, task_id: int, round: int, index: int, *, block: BlockIdentifier = "latest") -> int:
         """The settled code of one update: a verdict (1–5) or a score (8–32767)."""
         result: int = self._view(_SCORE_OF, [task_id, round, index], block)
+        return result
+
+    def serving_weight(self, task_id: int, verifier: str, *, block: BlockIdentifier = "latest") -> int:
+        """The weight with which a verifier may serve in the current round: zero for anyone who
+        was not active when it opened, and before there was one.
+        """
+        result: int = self._view(_SERVING_WEIGHT, [task_id, verifier], block)
         return result
 
     def settle(self, task_id: int, round: int, first: int, slices: Sequence[Sequence[int]], tails: Sequence[bytes]) -> Call[None]:
