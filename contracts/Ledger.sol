@@ -11,6 +11,7 @@ import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/Signa
 import {ILedgerCalls} from "./interfaces/ILedgerCalls.sol";
 import {Member, Phase, Role, TaskParams, VerifierGrant} from "./interfaces/LedgerTypes.sol";
 import {AppealLogic} from "./ledger/AppealLogic.sol";
+import {Gains} from "./ledger/Gains.sol";
 import {LedgerViews} from "./ledger/LedgerViews.sol";
 import {MemberLogic} from "./ledger/MemberLogic.sol";
 import {RoundLogic} from "./ledger/RoundLogic.sol";
@@ -28,6 +29,7 @@ import {Scores} from "./libraries/Scores.sol";
 contract Ledger is LedgerStorage, ILedgerCalls, Multicall, ReentrancyGuardTransient, EIP712 {
     using SafeERC20 for IERC20;
     using AppealLogic for Task;
+    using Gains for Task;
     using MemberLogic for Task;
     using RoundLogic for Task;
     using ScoringLogic for Task;
@@ -40,6 +42,8 @@ contract Ledger is LedgerStorage, ILedgerCalls, Multicall, ReentrancyGuardTransi
         uint256 count;
         uint256 credited;
         uint256 updates;
+        uint256 gain;
+        bool convicted;
     }
 
     bytes32 private constant COMMIT_TYPEHASH =
@@ -271,13 +275,14 @@ contract Ledger is LedgerStorage, ILedgerCalls, Multicall, ReentrancyGuardTransi
     /// @inheritdoc ILedgerCalls
     function claim(uint256 taskId, address trainer, uint32[] calldata rounds) external returns (uint256 credited) {
         Task storage task = _books.tasks[taskId];
-        Tally memory tally = Tally(new uint32[](rounds.length), new uint256[](rounds.length), 0, 0, 0);
+        Tally memory tally = Tally(new uint32[](rounds.length), new uint256[](rounds.length), 0, 0, 0, 0, false);
         for (uint256 i; i < rounds.length; ++i) {
             _process(taskId, task, trainer, rounds[i], tally);
         }
         if (tally.count == 0) return 0;
         credited = tally.credited;
         if (tally.updates != 0) task.discharge(taskId, credited, tally.updates);
+        if (tally.gain != 0 || tally.convicted) task.earn(trainer, tally.gain, tally.convicted);
         if (credited != 0) task.members[trainer].balance += uint128(credited);
         (uint32[] memory processed, uint256[] memory amounts, uint256 count) =
             (tally.rounds, tally.amounts, tally.count);
@@ -373,6 +378,8 @@ contract Ledger is LedgerStorage, ILedgerCalls, Multicall, ReentrancyGuardTransi
             tally.amounts[tally.count - 1] = reward;
             tally.credited += reward;
             ++tally.updates;
+            if (code > Scores.ZERO_SCORE) tally.gain += code - Scores.ZERO_SCORE;
+            else if (code < Scores.STALE) tally.convicted = true;
         }
         if (code < Scores.STALE) task.slashTrainer(taskId, round, trainer, code);
     }

@@ -48,7 +48,7 @@ contract ReputationAnchor is IReputationAnchor {
 
     /// @inheritdoc IReputationAnchor
     function attest(uint256 taskId, uint64 epoch, Statement calldata statement) external {
-        if (LEDGER.verifierWeight(taskId, msg.sender) == 0) revert NotVerifier(msg.sender, taskId);
+        if (LEDGER.servingWeight(taskId, msg.sender) == 0) revert NotVerifier(msg.sender, taskId);
         uint64 expected = lastEpoch[taskId] + 1;
         // One a block: or whoever has the majority for a moment could fill as many epochs as it likes.
         if (epoch != expected || _anchoredIn[taskId] == block.number) revert WrongEpoch(epoch, expected);
@@ -158,7 +158,7 @@ contract ReputationAnchor is IReputationAnchor {
         for (uint256 i; i < listed.length; ++i) {
             address verifier = listed[i].verifier;
             // slither-disable-next-line calls-loop
-            uint256 active = LEDGER.verifierWeight(taskId, verifier);
+            uint256 active = LEDGER.servingWeight(taskId, verifier);
             total += active > listed[i].weight ? active : listed[i].weight;
             if (attested[verifier] == statementHash) weight += active;
         }

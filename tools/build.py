@@ -35,6 +35,7 @@ TARGETS = {
     "RoundLogic": "contracts/ledger/RoundLogic.sol",
     "ScoringLogic": "contracts/ledger/ScoringLogic.sol",
     "StandingAnchor": "contracts/StandingAnchor.sol",
+    "TaskInputs": "contracts/TaskInputs.sol",
     "TaskLogic": "contracts/ledger/TaskLogic.sol",
 }
 # What a contract's fallback answers is not in the contract's own ABI, but in this interface's.

@@ -10,7 +10,8 @@ from chain.devnet.keeper import BackgroundKind
 from chain.errors import ContractError, ProfileError
 from chain.evm.node import connect_node
 from chain.evm.transactions import Sender
-from chain.ledger.client import Ledger, ReputationAnchor, Token
+from chain.ledger.client import Ledger, ReputationAnchor, StandingAnchor, TaskInputs, Token
+from chain.ledger.deployment import STANDING_RULES
 from chain.ledger.profiles import (
     Connection,
     Profile,
@@ -104,6 +105,7 @@ def _existing(name: str, url: str) -> Connection | None:
 def _deploy(name: str, url: str, sender: Sender) -> Profile:
     from_block = sender.web3.eth.block_number
     ledger = Ledger.deploy(sender)
+    inputs = TaskInputs.deploy(sender, ledger.address)
     return Profile(
         name=name,
         kind="devnet",
@@ -111,6 +113,7 @@ def _deploy(name: str, url: str, sender: Sender) -> Profile:
         chain_id=CHAIN_ID,
         ledger=ledger.address,
         anchor=ReputationAnchor.deploy(sender, ledger.address).address,
+        standings=StandingAnchor.deploy(sender, inputs.address, STANDING_RULES).address,
         token=Token.deploy(sender).address,
         from_block=from_block,
     )

@@ -27,6 +27,8 @@ from chain.ledger.bindings.reputation_anchor_events import EVENTS as ANCHOR_EVEN
 from chain.ledger.bindings.standing_anchor import StandingAnchorContract
 from chain.ledger.bindings.standing_anchor_events import EVENTS as STANDING_EVENTS
 from chain.ledger.bindings.structs import Rules
+from chain.ledger.bindings.task_inputs import TaskInputsContract
+from chain.ledger.bindings.task_inputs_events import EVENTS as INPUTS_EVENTS
 from chain.ledger.commitments import RoundKey
 from chain.ledger.deployment import Deployer
 
@@ -36,7 +38,7 @@ E = TypeVar("E", bound=Event)
 
 
 class _Client(Contract):
-    """What the three clients share."""
+    """What the clients share."""
 
     EVENTS: ClassVar[Mapping[bytes, type[Event]]]
 
@@ -142,6 +144,17 @@ class StandingAnchor(_Client, StandingAnchorContract):
     def deploy(cls, sender: Sender, inputs: str, rules: Rules) -> Self:
         """Deploy it over a contract of inputs (``IReputationInputs``)."""
         return cls(sender.web3, Deployer(sender).standing_anchor(inputs, rules))
+
+
+class TaskInputs(_Client, TaskInputsContract):
+    """The inputs of standings in a ledger's tasks; see ``contracts/interfaces/ITaskInputs.sol``."""
+
+    EVENTS = INPUTS_EVENTS
+
+    @classmethod
+    def deploy(cls, sender: Sender, ledger: str) -> Self:
+        """Deploy it over a ledger."""
+        return cls(sender.web3, Deployer(sender).task_inputs(ledger))
 
 
 class ReputationAnchor(_Client, ReputationAnchorContract):

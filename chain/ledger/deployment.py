@@ -26,7 +26,14 @@ from chain.ledger.bindings.structs import Rules
 from chain.ledger.linking import libraries, link
 
 LEDGER, ANCHOR, TOKEN = "Ledger", "ReputationAnchor", "DevToken"
-STANDINGS = "StandingAnchor"
+INPUTS, STANDINGS = "TaskInputs", "StandingAnchor"
+STANDING_RULES = Rules(
+    bond=5 * 10**16,  # wei
+    window=12 * 3600,  # seconds; with 18 responses less than the day for which inputs are known
+    response=30 * 60,
+    alpha=1500,
+    beta=5000,
+)
 _SCHEMA = "karat.deployment/1"
 _MOST_BYTES = 1 << 20
 _SHORT = 2_000  # blocks: a chain whose logs are read from its first one in a request or two
@@ -97,9 +104,15 @@ class Deployer:
         arguments = encode_values(["address"], [self.ledger() if ledger is None else ledger])
         return self._deploy(ANCHOR, _code(ANCHOR) + arguments)
 
-    def standing_anchor(self, inputs: str, rules: Rules) -> str:
-        """The address of an anchor of standings over a contract of inputs."""
-        arguments = encode_values(["address", Rules], [inputs, rules])
+    def task_inputs(self, ledger: str | None = None) -> str:
+        """The address of the inputs of standings in a ledger's tasks."""
+        arguments = encode_values(["address"], [self.ledger() if ledger is None else ledger])
+        return self._deploy(INPUTS, _code(INPUTS) + arguments)
+
+    def standing_anchor(self, inputs: str | None = None, rules: Rules = STANDING_RULES) -> str:
+        """The address of an anchor of standings over a contract of inputs (this deployment's)."""
+        over = self.task_inputs() if inputs is None else inputs
+        arguments = encode_values(["address", Rules], [over, rules])
         return self._deploy(STANDINGS, _code(STANDINGS) + arguments)
 
     def token(self) -> str:

@@ -26,7 +26,7 @@ from chain.evm.addresses import checked_address
 from chain.evm.node import connect_node
 from chain.evm.wire import shown
 from chain.folders import config_dir, read_small_text, write_atomically
-from chain.ledger.client import Ledger, ReputationAnchor, Token
+from chain.ledger.client import Ledger, ReputationAnchor, StandingAnchor, TaskInputs, Token
 
 LOCAL = "local"  # the network on this machine's own devnet
 PROJECT_FILE = Path("karat.toml")
@@ -51,6 +51,7 @@ class Profile(BaseModel):
     chain_id: int = Field(gt=0, description="The chain id the node must serve.")
     ledger: str = Field(description="The ledger's address.")
     anchor: str | None = Field(default=None, description="The reputation anchor's address.")
+    standings: str | None = Field(default=None, description="The standing anchor's address.")
     token: str | None = Field(default=None, description="A token to offer for rewards.")
     from_block: int = Field(default=0, ge=0, description="The block of the ledger's deployment.")
 
@@ -90,7 +91,7 @@ class Profile(BaseModel):
         """The node's URL without keys, for messages."""
         return shown(self.rpc_url)
 
-    @field_validator("ledger", "anchor", "token")
+    @field_validator("ledger", "anchor", "standings", "token")
     @classmethod
     def _is_address(cls, address: str | None) -> str | None:
         return None if address is None else checked_address(address)
@@ -104,6 +105,7 @@ class Connection:
     web3: Web3
     ledger: Ledger
     anchor: ReputationAnchor | None
+    standings: StandingAnchor | None
     token: Token | None
 
 
@@ -198,7 +200,16 @@ def connect(profile: Profile) -> Connection:
         )
     # Any ERC-20 may be offered, so its code is not compared.
     token = Token(web3, profile.token) if profile.token else None
-    return Connection(profile, web3, ledger, anchor, token)
+    standings = None
+    if profile.standings:
+        standings = StandingAnchor.attach(web3, profile.standings)
+        inputs = TaskInputs.attach(web3, standings.inputs())
+        if inputs.ledger() != ledger.address:
+            raise ContractError(
+                f"the standings of network {profile.name!r} are of the ledger {inputs.ledger()}, "
+                f"not of {ledger.address}; correct one of them"
+            )
+    return Connection(profile, web3, ledger, anchor, standings, token)
 
 
 def _validated(name: str, fields: dict[str, Any], where: str) -> Profile:

@@ -120,4 +120,6 @@ interface ILedgerErrors {
 
     /// @notice No update has this index.
     error UnknownUpdate(uint256 index, uint256 count);
+    /// @notice What was earned is known as of this day and the day before.
+    error DayNotKept(uint32 day, uint32 today);
 }

@@ -47,6 +47,10 @@ interface ILedgerViews {
     /// @notice The active weight of one verifier, zero for anyone else.
     function verifierWeight(uint256 taskId, address verifier) external view returns (uint16);
 
+    /// @notice The weight with which a verifier may serve in the current round: zero for anyone who was not active when it
+    /// opened, and before there was one.
+    function servingWeight(uint256 taskId, address verifier) external view returns (uint16);
+
     /// @notice The active weight of all verifiers together.
     function totalVerifierWeight(uint256 taskId) external view returns (uint16);
 
@@ -71,4 +75,20 @@ interface ILedgerViews {
 
     /// @notice What the ledger owes in one token, over all tasks.
     function booked(address token) external view returns (uint256);
+
+    /// @notice How many accounts have ever joined a task as trainers.
+    function joined(uint256 taskId) external view returns (uint32);
+
+    /// @notice How many of them had when a day (counted from 1970) began. Known of this day and the day before.
+    function joinedAt(uint256 taskId, uint32 day) external view returns (uint32);
+
+    /// @notice The account that joined as number `index`, counted from 0; zero if there is none.
+    function accountAt(uint256 taskId, uint32 index) external view returns (address);
+
+    /// @notice The place of an account in the order of joining, counted from 1; 0 if it never was a trainer.
+    function placeOf(uint256 taskId, address account) external view returns (uint32);
+
+    /// @notice What a trainer had earned when a day (counted from 1970) began, as far as it was claimed: scores above
+    /// zero, in steps of the grid; 0 for who was ever convicted. Known of this day and the day before.
+    function gainAt(uint256 taskId, uint32 day, address account) external view returns (uint64);
 }

@@ -86,7 +86,8 @@ interface IReputationAnchor {
     /// @notice Attests a statement for the next epoch of a task, in place of what the caller attested for it before;
     /// records it when more than half of the weight stands behind it.
     /// @dev Access: a verifier of the task. State: `epoch` is the last anchored one plus one, and its blocks end later.
-    /// What counts is the weight that the task's active verifiers have at this moment, of all that was granted.
+    /// What counts is the weight of active verifiers that were so when the current round opened, of all that was granted: who
+    /// joins for a moment attests nothing, and before the first round nobody does.
     function attest(uint256 taskId, uint64 epoch, Statement calldata statement) external;
 
     /// @notice The last epoch that was anchored; epochs count from 1.

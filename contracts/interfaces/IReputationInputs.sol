@@ -11,6 +11,12 @@ pragma solidity >=0.8.24;
 /// entries, each with a weight above zero and a target that joined later than the account itself: so the graph has no
 /// cycle, and nobody's statement changes its own standing.
 interface IReputationInputs {
+    /// @notice What is asked of this round is no longer known, or not yet.
+    error RoundNotKept(uint32 round, uint32 current);
+
+    /// @notice How many seconds, at least, a round's values are known after the next one has begun.
+    function keptFor() external view returns (uint32);
+
     /// @notice The last round of a scope that was settled; 0 if there is none.
     function settledRound(uint256 scope) external view returns (uint32);
 
@@ -23,6 +29,6 @@ interface IReputationInputs {
     /// @notice What an account has earned in the scope.
     function gainAt(uint256 scope, uint32 round, uint32 index) external view returns (uint128);
 
-    /// @notice The keccak256 hash of an account's row; 0 if it vouches for nobody.
-    function rowAt(uint256 scope, uint32 round, uint32 index) external view returns (bytes32);
+    /// @notice The first 28 bytes of the keccak256 hash of an account's row; 0 if it vouches for nobody.
+    function rowAt(uint256 scope, uint32 round, uint32 index) external view returns (bytes28);
 }

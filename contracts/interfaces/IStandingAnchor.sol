@@ -73,7 +73,8 @@ interface IStandingAnchor {
     /// @notice An account took out what it was owed.
     event Withdrawn(address indexed account, uint256 amount);
 
-    /// @notice Bond, window and response must be above zero, alpha in (0, 1), beta at most 1.
+    /// @notice Bond, window and response must be above zero, alpha in (0, 1), beta at most 1; and the window with 18
+    /// responses, which is the longest that a claim can be disputed, no longer than the inputs of its round are known.
     error BadRules();
     /// @notice Only one claim of a scope can be pending.
     error ClaimPending(uint256 scope, bytes32 claimHash);

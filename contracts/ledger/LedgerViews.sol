@@ -18,6 +18,7 @@ import {
 } from "../interfaces/LedgerTypes.sol";
 import {Lanes} from "../libraries/Lanes.sol";
 import {Ring, Rings} from "../libraries/Rings.sol";
+import {Gains} from "./Gains.sol";
 import {Appeal, Round, Seat, State, Status, Task} from "./State.sol";
 
 /// @title LedgerViews
@@ -25,6 +26,33 @@ import {Appeal, Round, Seat, State, Status, Task} from "./State.sol";
 /// @notice Everything that can be read from the ledger: the code of {ILedgerViews}. The core's fallback runs it on the
 /// core's storage, so that it takes no room there and the ledger is still one contract at one address.
 library LedgerViews {
+    using Gains for Task;
+
+    /// @notice See {ILedgerViews-joined}.
+    function joined(uint256 taskId) external view returns (uint32) {
+        return _task(taskId).joined.count;
+    }
+
+    /// @notice See {ILedgerViews-joinedAt}.
+    function joinedAt(uint256 taskId, uint32 day) external view returns (uint32) {
+        return _task(taskId).joinedAt(day);
+    }
+
+    /// @notice See {ILedgerViews-accountAt}.
+    function accountAt(uint256 taskId, uint32 index) external view returns (address) {
+        return _task(taskId).accounts[index];
+    }
+
+    /// @notice See {ILedgerViews-placeOf}.
+    function placeOf(uint256 taskId, address account) external view returns (uint32) {
+        return _task(taskId).earned[account].place;
+    }
+
+    /// @notice See {ILedgerViews-gainAt}.
+    function gainAt(uint256 taskId, uint32 day, address account) external view returns (uint64) {
+        return _task(taskId).at(account, day);
+    }
+
     /// @notice See {ILedgerViews-taskCount}.
     function taskCount() external view returns (uint256) {
         return State.books().taskCount;
@@ -109,6 +137,15 @@ library LedgerViews {
             address verifier = state.verifiers[i];
             grants[i] = VerifierGrant({verifier: verifier, weight: state.places[verifier].granted});
         }
+    }
+
+    /// @notice See {ILedgerViews-servingWeight}.
+    function servingWeight(uint256 taskId, address verifier) external view returns (uint16) {
+        Task storage state = _task(taskId);
+        Member storage found = state.members[verifier];
+        uint32 round = state.currentRound;
+        if (round == 0 || found.suspended) return 0;
+        return state.places[verifier].mayServe(state.openedAt(state.rounds[round])) ? found.weight : 0;
     }
 
     /// @notice See {ILedgerViews-verifierWeight}.

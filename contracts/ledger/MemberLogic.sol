@@ -6,6 +6,7 @@ import {ILedgerEvents} from "../interfaces/ILedgerEvents.sol";
 import {Member, Role, TaskParams} from "../interfaces/LedgerTypes.sol";
 import {Ring, Rings} from "../libraries/Rings.sol";
 import {Scores} from "../libraries/Scores.sol";
+import {Gains} from "./Gains.sol";
 import {State, Task, VerifierPlace} from "./State.sol";
 
 /// @title MemberLogic
@@ -13,6 +14,8 @@ import {State, Task, VerifierPlace} from "./State.sol";
 /// @notice Who takes part: verifiers' appointment, joining with a stake, leaving after a cool-down. Deposits and
 /// payments are the caller's part.
 library MemberLogic {
+    using Gains for Task;
+
     uint256 private constant MAX_VERIFIERS = 64;
     /// The lanes of the medians hold sums of weights of 15 bits.
     uint256 private constant MAX_WEIGHT = 32_767;
@@ -42,6 +45,7 @@ library MemberLogic {
         ++task.trainers;
         _enter(task, Role.Trainer, task.params.trainerStake, amount);
         task.records[msg.sender].ring = Rings.joined(task.currentRound);
+        task.enlist(msg.sender);
         emit ILedgerEvents.TrainerJoined(taskId, msg.sender, amount);
     }
 

@@ -6,6 +6,7 @@ import {ILedgerEvents} from "../interfaces/ILedgerEvents.sol";
 import {Member, Phase, Role, TaskParams, VoteState} from "../interfaces/LedgerTypes.sol";
 import {Lanes} from "../libraries/Lanes.sol";
 import {Ring} from "../libraries/Rings.sol";
+import {Earned, Joined} from "./Gains.sol";
 
 /// @notice How far a round has come in storage; the finer phases follow from the clock.
 enum Status {
@@ -139,6 +140,9 @@ struct Task {
     mapping(address trainer => Records) records;
     mapping(uint32 round => Round) rounds;
     mapping(uint256 seat => Seat) seats;
+    Joined joined;
+    mapping(uint256 place => address) accounts;
+    mapping(address trainer => Earned) earned;
 }
 
 /// @notice All that the ledger stores, from its first storage slot on.

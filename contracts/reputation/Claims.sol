@@ -39,6 +39,7 @@ abstract contract Claims is IStandingAnchor {
     uint16 internal immutable BETA;
     uint256 internal constant ONE = 2 ** 40;
     uint256 internal constant PARTS = 10_000;
+    uint256 private constant LONGEST = 18;
 
     /// @inheritdoc IStandingAnchor
     mapping(address account => uint256) public owed;
@@ -51,6 +52,9 @@ abstract contract Claims is IStandingAnchor {
 
     constructor(IReputationInputs inputs, Rules memory rules_) {
         if (rules_.bond == 0 || rules_.window == 0 || rules_.response == 0) revert BadRules();
+        // A claim must be over while what it follows from is still known: its window, then a challenge that takes two
+        // answers for each four levels of the largest tree, and the time to use what that has shown.
+        if (rules_.window + LONGEST * uint256(rules_.response) > inputs.keptFor()) revert BadRules();
         if (rules_.alpha == 0 || rules_.alpha >= PARTS || rules_.beta > PARTS) revert BadRules();
         INPUTS = inputs;
         (BOND, WINDOW, RESPONSE) = (rules_.bond, rules_.window, rules_.response);

@@ -124,7 +124,7 @@ abstract contract FraudProofs is Claims {
         _checkRow(claim, node.index, row);
         uint256 sum;
         for (uint256 p; p < row.length; p += ENTRY) {
-            sum += uint16(bytes2(row[p + 4:p + 6]));
+            sum += _entry(row, p) & 0xffff;
         }
         _end(claim, node.leaf.outWeight == sum, Fault.OutWeight);
     }
@@ -234,8 +234,8 @@ abstract contract FraudProofs is Claims {
     }
 
     function _checkRow(Claim calldata claim, uint32 index, bytes calldata row) private view {
-        bytes32 right = INPUTS.rowAt(claim.scope, claim.round, index);
-        if ((row.length == 0 ? bytes32(0) : keccak256(row)) != right) revert NoProof();
+        bytes28 right = INPUTS.rowAt(claim.scope, claim.round, index);
+        if ((row.length == 0 ? bytes28(0) : bytes28(keccak256(row))) != right) revert NoProof();
     }
 
     function _follows(uint256 previous, uint256 index) private pure {
@@ -252,9 +252,19 @@ abstract contract FraudProofs is Claims {
 
     /// @dev The weight that a row gives to a target; 0 if it is not in it.
     function _weight(bytes calldata row, uint32 target) private pure returns (uint256) {
-        for (uint256 p; p < row.length; p += ENTRY) {
-            if (uint32(bytes4(row[p:p + 4])) == target) return uint16(bytes2(row[p + 4:p + 6]));
+        unchecked {
+            for (uint256 p; p < row.length; p += ENTRY) {
+                uint256 entry = _entry(row, p);
+                if (entry >> 16 == target) return entry & 0xffff;
+            }
         }
         return 0;
+    }
+
+    /// @dev The six bytes of a row's entry; the row has the hash that the inputs have, so it has whole entries.
+    function _entry(bytes calldata row, uint256 at) private pure returns (uint256 entry) {
+        assembly ("memory-safe") {
+            entry := shr(208, calldataload(add(row.offset, at)))
+        }
     }
 }

@@ -18,15 +18,27 @@ library PositionalTree {
         returns (bool)
     {
         if (index >= count) return false;
-        uint256 used;
-        for (uint256 height; (uint256(1) << height) < count; ++height) {
-            uint256 sibling = (index >> height) ^ 1;
-            if (sibling << height >= count) continue;
-            if (used == path.length) return false;
-            bytes32 other = path[used++];
-            leaf = sibling & 1 == 0 ? pair(other, leaf) : pair(leaf, other);
+        unchecked {
+            // The last place of each height tells whether there is a sibling; the loop is most of a fraud proof's gas.
+            uint256 last = count - 1;
+            uint256 at;
+            assembly ("memory-safe") {
+                at := path.offset
+            }
+            uint256 end = at + 32 * path.length;
+            for (; last != 0; (last, index) = (last >> 1, index >> 1)) {
+                if ((index ^ 1) > last) continue;
+                if (at == end) return false;
+                assembly ("memory-safe") {
+                    let place := shl(5, and(index, 1))
+                    mstore(place, leaf)
+                    mstore(xor(place, 32), calldataload(at))
+                    leaf := keccak256(0, 64)
+                }
+                at += 32;
+            }
+            return at == end && leaf == root;
         }
-        return used == path.length && leaf == root;
     }
 
     /// @notice The root over neighbouring hashes of one height.

@@ -19,6 +19,11 @@ CONTRACTS = {
         "contracts/StandingAnchor.sol",
         "contracts/interfaces/IStandingAnchor.sol",
     ),
+    "TaskInputs": (
+        "contracts/TaskInputs.sol",
+        "contracts/interfaces/ITaskInputs.sol",
+        "contracts/interfaces/IReputationInputs.sol",
+    ),
     "ReputationAnchor": (
         "contracts/ReputationAnchor.sol",
         "contracts/interfaces/IReputationAnchor.sol",

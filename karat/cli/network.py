@@ -72,7 +72,8 @@ def status(terminal: Terminal) -> None:
     """Show the network: node, head, contracts, tasks."""
     state = terminal.network.status()
     fields = asdict(state)
-    shown = ("network", "rpc_url", "chain_id", "block", "ledger", "anchor", "token", "tasks")
+    contracts = ("ledger", "anchor", "standings", "token")
+    shown = ("network", "rpc_url", "chain_id", "block", *contracts, "tasks")
     terminal.show(state, pairs({key: fields[key] for key in shown}))
 
 

@@ -83,6 +83,7 @@ def add(
     rpc: RpcOption,
     ledger: Annotated[str, typer.Option(help="The ledger's address.")],
     anchor: Annotated[str | None, typer.Option(help="The reputation anchor's address.")] = None,
+    standings: Annotated[str | None, typer.Option(help="The standing anchor's address.")] = None,
     token: TokenOption = None,
     from_block: Annotated[
         int | None,
@@ -92,7 +93,14 @@ def add(
 ) -> None:
     """Add a network that somebody has deployed; its contracts are compared with Karat's."""
     added = sdk.networks.add(
-        name, rpc, ledger, anchor=anchor, token=token, from_block=from_block, kind=kind.value
+        name,
+        rpc,
+        ledger,
+        anchor=anchor,
+        standings=standings,
+        token=token,
+        from_block=from_block,
+        kind=kind.value,
     )
     terminal.show(added, _lines(added))
 
@@ -127,5 +135,6 @@ def _tried(one: documents.DeploymentTried) -> list[str]:
 
 def _lines(one: documents.KnownNetwork) -> list[str]:
     fields = asdict(one)
-    shown = ("network", "kind", "rpc_url", "chain_id", "ledger", "anchor", "token", "from_block")
+    contracts = ("ledger", "anchor", "standings", "token")
+    shown = ("network", "kind", "rpc_url", "chain_id", *contracts, "from_block")
     return pairs({key: fields[key] for key in shown if fields[key] is not None})

@@ -1,5 +1,6 @@
 """The options of ``karat reputation``: which graph, which ego, which solver."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -10,6 +11,7 @@ import typer
 from karat import sdk
 from karat.cli.options import NETWORK, Options
 from karat.cli.terminal import Terminal
+from karat.sdk import documents
 
 if TYPE_CHECKING:
     from reputation import TrustGraph
@@ -44,8 +46,9 @@ class Question(Options):
         typer.Option(
             exists=True,
             dir_okay=False,
-            help="File of edges in place of a task on the network: delimited text with the "
-            "columns source, target, weight, time; GraphML or GEXF.",
+            help="File of edges in place of the tasks on the network: delimited text with the "
+            "columns source, target, weight, time; GraphML, GEXF, or a book that "
+            "`karat reputation import` wrote.",
         ),
     ] = None
     epoch: Annotated[
@@ -58,7 +61,7 @@ class Question(Options):
     task: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Number of the task; by default all, and of what is anchored the latest."
+            min=1, help="Number of the task; by default all, and of what is anchored the only one."
         ),
     ] = None
     alpha: Annotated[
@@ -106,6 +109,12 @@ class Question(Options):
             return sdk.graph.node_name(name)
         return terminal.accounts.address_of(name)
 
+    def names(self, terminal: "Asked") -> dict[str, str]:
+        """Names of this machine's accounts, as nodes are addresses or named as in a file."""
+        if self.graph is None:
+            return terminal.accounts.names
+        return {one.address: one.name for one in terminal.accounts.keystore}
+
     def load(self, terminal: "Asked") -> "tuple[TrustGraph, str]":
         """The trust graph of the source that was named, and the ego."""
         if self.graph is None:
@@ -124,11 +133,24 @@ class Question(Options):
         return sdk.Ranking.of(
             graph,
             ego,
+            self.names(terminal),
             alpha=self.alpha,
             beta=self.beta,
             gamma=self.gamma,
             beta_threshold=self.beta_threshold,
         )
+
+
+def named(names: Mapping[str, str], node: str) -> str:
+    """A node, with its name behind it if it is an account of this machine."""
+    return f"{node} ({names[node]})" if node in names else node
+
+
+def path_line(path: documents.TrustPath, names: Mapping[str, str]) -> str:
+    """A path of trust, for people."""
+    way = " → ".join(named(names, step) for step in path.nodes)
+    sign = "distrust" if path.distrust else "trust"
+    return f"  {path.share:6.1%} {sign}: {way}"
 
 
 Asked = Terminal[Question]

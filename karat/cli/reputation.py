@@ -12,11 +12,14 @@ from typing import Annotated
 import typer
 
 from karat import sdk
+from karat.cli.feedback import follow, import_
 from karat.cli.options import verb
 from karat.cli.output import table
 from karat.cli.peers import attest
 from karat.cli.progress import progress
-from karat.cli.question import DECAYS, GRAPH, SAMPLING, TASK, Asked, Question
+from karat.cli.question import DECAYS, GRAPH, SAMPLING, TASK, Asked, Question, named, path_line
+from karat.cli.recommend import recommend
+from karat.cli.standings import keep, prove, standing, vouch
 from karat.sdk import documents
 
 reputation = typer.Typer(
@@ -53,8 +56,10 @@ def top(
     if not best.top and not terminal.options.json:
         terminal.note(_nobody(terminal.options, best.ego))
         return
-    rows = [(rank, *_cells(one)) for rank, one in enumerate(best.top, 1)]
+    rows = [(rank, *_cells(one, best.names)) for rank, one in enumerate(best.top, 1)]
     terminal.show(best, table(["rank", "node", "score", "hit probability", "error"], rows))
+    if not terminal.options.json:
+        terminal.note(_how(best, best.method))
 
 
 @reputation.command()
@@ -67,7 +72,10 @@ def show(terminal: Asked, node: Node) -> None:
     how = question.sampling(terminal, ranking)
     with solving(ranking):
         score = ranking.show(name, how)
-    terminal.show(score, table(["node", "score", "hit probability", "error"], [_cells(score)]))
+    cells = [_cells(score, score.names)]
+    terminal.show(score, table(["node", "score", "hit probability", "error"], cells))
+    if not terminal.options.json:
+        terminal.note(_how(score, score.method))
 
 
 @reputation.command()
@@ -80,13 +88,14 @@ def explain(
     """Show why NODE has its score: paths, the node they all pass, what decays took."""
     name = terminal.options.node(terminal, node)
     reasons = terminal.options.ranking(terminal).explain(name, paths)
-    lines = [f"{name}: score {reasons.score:.6f}, hit probability {reasons.hit_probability:.6f}"]
-    for path in reasons.paths:
-        way = " → ".join(str(step) for step in path.nodes)
-        sign = "distrust" if path.distrust else "trust"
-        lines.append(f"  {path.share:6.1%} {sign}: {way}")
+    names = reasons.names
+    lines = [
+        f"{named(names, name)}: score {reasons.score:.6f}, hit probability "
+        f"{reasons.hit_probability:.6f}"
+    ]
+    lines += [path_line(path, names) for path in reasons.paths]
     if reasons.dominator is not None:
-        lines.append(f"  all trust comes through {reasons.dominator}")
+        lines.append(f"  all trust comes through {named(names, reasons.dominator)}")
     lines.append(f"  connectivity decay took {reasons.connectivity_decay:.6f} of the score")
     lines.append(f"  epoch decay took {reasons.epoch_decay:.6f} of the hit probability")
     terminal.show(reasons, lines)
@@ -132,10 +141,16 @@ def audit(
     graph, ego = terminal.options.load(terminal)
     attackers = [terminal.options.node(terminal, name) for name in attacker or []]
     worst = sdk.graph.search_sybils(
-        graph, ego, attackers=attackers, alphas=alpha or (), betas=beta or ()
+        graph,
+        ego,
+        attackers=attackers,
+        alphas=alpha or (),
+        betas=beta or (),
+        names=terminal.options.names(terminal),
     )
     cells = [
-        (row.attack, f"{row.alpha:g}", f"{row.beta:g}", row.attacker, row.sybils,
+        (row.attack, f"{row.alpha:g}", f"{row.beta:g}", named(worst.names, row.attacker),
+         row.sybils,
          f"{row.weight:g}", f"{row.gain:.6f}", f"{row.bound:.6f}", "yes" if row.holds else "NO")
         for row in worst.rows
     ]  # fmt: skip
@@ -172,10 +187,18 @@ def epochs(terminal: Asked) -> None:
     anchored = terminal.options.of_task(terminal).anchored_epochs()
     if not anchored.epochs and not terminal.options.json:
         terminal.note(f"No verifier of task {anchored.task} has attested a reputation yet.")
-    terminal.show(anchored, [line for one in anchored.epochs for line in _epoch_lines(one)])
+    lines = [line for one in anchored.epochs for line in _epoch_lines(one, anchored.names)]
+    terminal.show(anchored, lines)
 
 
+reputation.command()(recommend)
+reputation.command(name="import")(import_)
+reputation.command()(follow)
 reputation.command()(attest)
+reputation.command()(vouch)
+reputation.command()(standing)
+reputation.command()(prove)
+reputation.command()(keep)
 
 
 @contextmanager
@@ -186,16 +209,23 @@ def solving(ranking: "sdk.Ranking") -> Iterator[None]:
         yield
 
 
-def _epoch_lines(one: documents.AnchoredEpoch) -> list[str]:
+def _how(view: documents.GraphView, method: str) -> str:
+    """How scores were computed, of what."""
+    size = f"{view.nodes:,} nodes and {view.edges:,} edges"
+    scores = "exact scores" if method == "exact" else "scores of sampled walks"
+    return f"As seen by {named(view.names, view.ego)}: {scores} of {size}."
+
+
+def _epoch_lines(one: documents.AnchoredEpoch, names: dict[str, str]) -> list[str]:
     """An epoch for people: what is anchored, who attested that, and who something else."""
     anchored = one.anchored
     if anchored is None:
-        votes = [f"  {who} attested {vote}" for who, vote in one.attested.items()]
+        votes = [f"  {named(names, who)} attested {vote}" for who, vote in one.attested.items()]
         return [f"epoch {one.epoch}: no majority for a statement yet", *votes]
     votes = [
-        f"  {who} DISSENTS: it attested another statement, {vote}"
+        f"  {named(names, who)} DISSENTS: it attested another statement, {vote}"
         if who in one.dissenters
-        else f"  {who} attested this statement"
+        else f"  {named(names, who)} attested this statement"
         for who, vote in one.attested.items()
     ]
     return [
@@ -225,5 +255,10 @@ def _audit_verdict(audited: documents.ReputationAudited) -> str:
     )
 
 
-def _cells(one: documents.ScoredNode | documents.ReputationOf) -> list[str]:
-    return [one.node, f"{one.score:.6f}", f"{one.hit_probability:.6f}", f"{one.stderr:.1e}"]
+def _cells(one: documents.ScoredNode | documents.ReputationOf, names: dict[str, str]) -> list[str]:
+    return [
+        named(names, one.node),
+        f"{one.score:.6f}",
+        f"{one.hit_probability:.6f}",
+        f"{one.stderr:.1e}",
+    ]

@@ -11,9 +11,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from web3.exceptions import BlockNotFound
+
 from chain.evm.transactions import Sender
 from chain.ledger.bindings import standing_anchor_events as happened
+from chain.ledger.bindings import structs
 from chain.ledger.client import StandingAnchor
+from karat.errors import ProtocolError
+from karat.protocol.standing_challenges import READ_AGAIN, Challenge, answer, open_challenges
 from karat.protocol.standing_claims import (
     Claimed,
     NeedsLeafError,
@@ -23,17 +28,16 @@ from karat.protocol.standing_claims import (
     disproof,
     document,
     next_step,
-    pending_claim,
     same_standings,
 )
 from reputation.anchoring.faults import Fault, Published, find_fault
-from reputation.anchoring.standings import Decays, Inputs, Standings, Tree, compute
+from reputation.anchoring.standings import Decays, Inputs, Standings, compute
 
 InputsOf = Callable[[int, int], Inputs]
-"""The inputs of a scope after a round."""
+"""The inputs of a scope in a round."""
 
-Fetch = Callable[[bytes], Standings | None]
-"""The standings in the document of a digest; None if it cannot be had or read."""
+Fetch = Callable[[structs.Claim], Standings | None]
+"""The standings in a claim's document; None if it cannot be had or read."""
 
 Publish = Callable[[bytes], bytes]
 """Stores a document; returns its digest."""
@@ -48,18 +52,21 @@ class Action(StrEnum):
     DISPROVED = "disproved"
     CHALLENGED = "challenged"
     DESCENDED = "descended"
+    ANSWERED = "answered"
     LAPSED = "lapsed"
+    SETTLED = "settled"
+    WITHDREW = "withdrew"
 
 
 @dataclass(frozen=True)
-class _Challenge:
-    """An open challenge of ours, and what was disclosed last."""
+class _Computed:
+    """The standings of (scope, round), and the block at which they were computed."""
 
-    id: int
-    tree: Tree
-    index: int | None
-    deadline: int
-    disclosed: happened.Disclosed | None
+    of: tuple[int, int]
+    block: int
+    block_hash: bytes | None
+    inputs: Inputs
+    right: Standings
 
 
 class Watcher:
@@ -80,49 +87,147 @@ class Watcher:
         self._inputs_of = inputs_of
         self._fetch = fetch
         self._publish = publish
-        self._from_block = from_block
+        self._next = from_block
         rules = anchor.rules()
         self._bond = rules.bond
         self._decays = Decays(rules.alpha, rules.beta)
         self._wanted: dict[int, int | None] = {}  # challenge → leaf that it leads to
+        self._claims: dict[bytes, Claimed] = {}
+        self._mine: dict[int, bytes] = {}  # challenges whose bonds are out → claim
+        self._computed: _Computed | None = None
 
     def step(self, scope: int, settled: int) -> Action:
-        """Do what is due; ``settled`` is the scope's last settled round.
+        """Do what is due; ``settled`` is the round of the inputs that can be claimed now.
 
         Raises:
             chain.errors.ChainError: the node cannot be reached, or somebody else was faster.
         """
-        claimed = pending_claim(self.anchor, scope, self._from_block)
+        self._read_events()
+        claimed = self._pending(scope)
         if claimed is None:
             return self._propose(scope, settled)
-        inputs = self._inputs_of(scope, claimed.claim.round)
-        right = compute(inputs, self._decays)
+        inputs, right = self._right(scope, claimed.claim.round)
         ours = claim_of(right, scope, claimed.claim.round, bytes(32))
         if same_standings(claimed.claim, ours):
-            return self._finalize(claimed)
-        published = self._fetch(claimed.claim.document_digest)
+            return self._stand_by(claimed, right)
+        published = self._fetch(claimed.claim)
         if published is not None and self._is_behind(published, claimed):
             fault = find_fault(Published(published, right), right, inputs, self._decays)
             if fault is not None:
                 return self._disprove(claimed, fault)
         return self._uncover(claimed, Shown(claimed.claim, right, self._decays), inputs)
 
+    def collect(self) -> Action:
+        """Get back the bond of a challenge whose claim has ended, or all that is owed.
+
+        Raises as :meth:`step`.
+        """
+        self._read_events()
+        for id_, claim_hash in self._mine.items():
+            claimed = self._claims.get(claim_hash)
+            if claimed is not None and self._pending(claimed.claim.scope) != claimed:
+                self._sender.send(
+                    self.anchor.settle_challenge(
+                        claimed.claim, claimed.proposer, claimed.number, id_
+                    )
+                )
+                return Action.SETTLED
+        if self.anchor.owed(self._sender.address) == 0:
+            return Action.NOTHING
+        self._sender.send(self.anchor.withdraw())
+        return Action.WITHDREW
+
+    # --- what is known -------------------------------------------------------------------------
+
+    def _read_events(self) -> None:
+        """Take in new claims, and which challenges of ours are open."""
+        head = int(self.anchor.web3.eth.block_number)
+        kinds = (
+            happened.ClaimProposed,
+            happened.Challenged,
+            happened.ChallengeDropped,
+            happened.ChallengeSettled,
+        )
+        events: Iterator[Any] = self.anchor.events(*kinds, from_block=self._next, to_block=head)
+        for event in events:
+            claim_hash = bytes(event.claim_hash)
+            if isinstance(event, happened.ClaimProposed):
+                self._claims[claim_hash] = Claimed(
+                    event.claim, event.number, event.proposer, claim_hash, event.at.block_number
+                )
+            elif not isinstance(event, happened.Challenged):
+                self._mine.pop(event.id, None)
+            elif event.challenger == self._sender.address:
+                self._mine[event.id] = claim_hash
+        self._next = max(self._next, head - READ_AGAIN)
+
+    def _pending(self, scope: int) -> Claimed | None:
+        claim_hash = bytes(self.anchor.pending_of(scope)[0])
+        if not any(claim_hash):
+            return None
+        if claim_hash not in self._claims:
+            raise ProtocolError(
+                f"the node does not show the claim 0x{claim_hash.hex()}: name another node, or an "
+                "earlier first block"
+            )
+        return self._claims[claim_hash]
+
+    def _right(self, scope: int, round_: int) -> tuple[Inputs, Standings]:
+        """The inputs of a round and what follows from them; computed once, unless the chain was
+        reorganised since.
+        """
+        known = self._computed
+        same = known is not None and known.of == (scope, round_)
+        if known is not None and same and self._hash(known.block) == known.block_hash:
+            return known.inputs, known.right
+        head = int(self.anchor.web3.eth.block_number)
+        block_hash = self._hash(head)
+        inputs = self._inputs_of(scope, round_)
+        right = compute(inputs, self._decays)
+        self._computed = _Computed((scope, round_), head, block_hash, inputs, right)
+        return inputs, right
+
+    def _hash(self, block: int) -> bytes | None:
+        try:
+            return bytes(self.anchor.web3.eth.get_block(block)["hash"])
+        except BlockNotFound:
+            return None
+
+    # --- a scope in peace ----------------------------------------------------------------------
+
     def _propose(self, scope: int, settled: int) -> Action:
         _, _, final, _, _ = self.anchor.final_of(scope)
         if settled == 0 or final >= settled:
             return Action.NOTHING
-        standings = compute(self._inputs_of(scope, settled), self._decays)
+        _, standings = self._right(scope, settled)
+        if standings.total_gain == 0:
+            return Action.NOTHING  # nobody has earned anything that could be ranked
         digest = self._publish(document(standings))
         claim = claim_of(standings, scope, settled, digest)
         self._sender.send(self.anchor.propose(claim).with_value(self._bond))
         return Action.PROPOSED
 
-    def _finalize(self, claimed: Claimed) -> Action:
+    # --- a claim that is right -----------------------------------------------------------------
+
+    def _stand_by(self, claimed: Claimed, right: Standings) -> Action:
+        """Answer those who challenge a right claim, whoever made it; finalize it in the end."""
         _, _, window_end, hold_until, challenges = self.anchor.pending_of(claimed.claim.scope)
-        if challenges or self._now() < max(window_end, hold_until):
-            return Action.NOTHING
-        self._sender.send(self.anchor.finalize(claimed.claim, claimed.number))
-        return Action.FINALIZED
+        now = self._now()
+        if not challenges:
+            if now < max(window_end, hold_until):
+                return Action.NOTHING
+            self._sender.send(self.anchor.finalize(claimed.claim, claimed.number))
+            return Action.FINALIZED
+        for one in open_challenges(self.anchor, claimed):
+            if one.disclosed is None and now <= one.deadline:
+                self._sender.send(answer(self.anchor, claimed, right, one))
+                return Action.ANSWERED
+            if one.disclosed is not None and now > one.deadline:
+                self._sender.send(self.anchor.lapse(claimed.claim, claimed.number, one.id))
+                return Action.LAPSED
+        return Action.NOTHING
+
+    # --- a claim that is wrong -----------------------------------------------------------------
 
     @staticmethod
     def _is_behind(published: Standings, claimed: Claimed) -> bool:
@@ -136,7 +241,7 @@ class Watcher:
 
     def _uncover(self, claimed: Claimed, shown: Shown, inputs: Inputs) -> Action:
         """Find the fault in what was disclosed, or have more of it disclosed."""
-        challenges = self._challenges(claimed, shown)
+        challenges = open_challenges(self.anchor, claimed, shown)
         try:
             fault = find_fault(shown, shown.right, inputs, self._decays)
         except NeedsLeafError as needed:
@@ -147,10 +252,13 @@ class Watcher:
         self,
         claimed: Claimed,
         shown: Shown,
-        challenges: list[_Challenge],
+        challenges: list[Challenge],
         needed: NeedsLeafError,
     ) -> Action:
-        mine = next((one for one in challenges if one.tree is needed.tree), None)
+        me = self._sender.address
+        mine = next(
+            (one for one in challenges if one.tree is needed.tree and one.challenger == me), None
+        )
         if mine is None:
             call = self.anchor.challenge(claimed.claim, claimed.number, chain_tree(needed.tree))
             receipt = self._sender.send(call.with_value(self._bond))
@@ -164,53 +272,12 @@ class Watcher:
             return Action.LAPSED
         last = mine.disclosed
         hashes = [bytes(one) for one in last.hashes]
-        chosen = next_step(shown, mine.tree, last.height, last.position, hashes, mine.index)
+        wanted = self._wanted.get(mine.id)
+        chosen = next_step(shown, mine.tree, last.height, last.position, hashes, wanted)
         self._sender.send(
             self.anchor.descend(claimed.claim, claimed.number, mine.id, hashes, chosen)
         )
         return Action.DESCENDED
-
-    def _challenges(self, claimed: Claimed, shown: Shown) -> list[_Challenge]:
-        """Our open challenges; takes in all that was disclosed to anybody."""
-        trees: dict[int, Tree] = {}
-        mine: dict[int, _Challenge] = {}
-        kinds = (
-            happened.Challenged,
-            happened.Disclosed,
-            happened.Descended,
-            happened.LeafDisclosed,
-            happened.ChallengeDropped,
-        )
-        events: Iterator[Any] = self.anchor.events(*kinds, from_block=self._from_block)
-        for event in events:
-            if bytes(event.claim_hash) != claimed.claim_hash:
-                continue
-            if isinstance(event, happened.Challenged):
-                trees[event.id] = Tree(int(event.tree))
-                if event.challenger == self._sender.address:
-                    wanted = self._wanted.get(event.id)
-                    tree = trees[event.id]
-                    mine[event.id] = _Challenge(event.id, tree, wanted, event.deadline, None)
-            elif isinstance(event, happened.Disclosed):
-                hashes = [bytes(one) for one in event.hashes]
-                shown.take(trees[event.id], event.height, event.position, hashes)
-                self._went_on(mine, event.id, event.deadline, event)
-            elif isinstance(event, happened.Descended):
-                self._went_on(mine, event.id, event.deadline, None)
-            elif isinstance(event, happened.LeafDisclosed):
-                shown.take_leaf(trees[event.id], event.index, event.leaf)
-                mine.pop(event.id, None)
-            else:
-                mine.pop(event.id, None)
-        return list(mine.values())
-
-    @staticmethod
-    def _went_on(
-        mine: dict[int, _Challenge], id_: int, deadline: int, disclosed: happened.Disclosed | None
-    ) -> None:
-        if id_ in mine:
-            one = mine[id_]
-            mine[id_] = _Challenge(one.id, one.tree, one.index, deadline, disclosed)
 
     def _now(self) -> int:
         return int(self.anchor.web3.eth.get_block("latest")["timestamp"])

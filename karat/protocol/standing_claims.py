@@ -12,6 +12,7 @@ from itertools import starmap
 from typing import Any
 
 from eth_hash.auto import keccak
+from eth_utils.address import to_checksum_address
 
 from chain.evm.abi import Call
 from chain.ledger.bindings import standing_anchor_events as happened
@@ -46,6 +47,12 @@ class Claimed:
     number: int
     proposer: str
     claim_hash: bytes
+    block: int = 0
+    """Of the proposal; nothing about the claim happened before."""
+
+    def count(self, tree: Tree) -> int:
+        """How many leaves a tree is said to have."""
+        return self.claim.edges if tree is Tree.EDGES else self.claim.nodes
 
 
 def document(standings: Standings) -> bytes:
@@ -97,15 +104,26 @@ def same_standings(one: structs.Claim, other: structs.Claim) -> bool:
     return all(getattr(one, name) == getattr(other, name) for name in names)
 
 
-def pending_claim(anchor: StandingAnchor, scope: int, from_block: int = 0) -> Claimed | None:
-    """The claim of a scope that is pending now."""
-    claim_hash = bytes(anchor.pending_of(scope)[0])
-    if not any(claim_hash):
+def final_claim(anchor: StandingAnchor, scope: int, from_block: int = 0) -> structs.Claim | None:
+    """The last claim of a scope that became final; None if there is none.
+
+    Raises:
+        ProtocolError: the node does not show it.
+    """
+    node_root, _, round_, _, _ = anchor.final_of(scope)
+    if round_ == 0:
         return None
-    for event in anchor.events(happened.ClaimProposed, from_block=from_block):
-        if bytes(event.claim_hash) == claim_hash:
-            return Claimed(event.claim, event.number, event.proposer, claim_hash)
-    raise ProtocolError(f"the claim 0x{claim_hash.hex()} was proposed before block {from_block}")
+    proposed = {
+        bytes(event.claim_hash): event.claim
+        for event in anchor.events(happened.ClaimProposed, from_block=from_block)
+        if (event.scope, event.round) == (scope, round_)
+    }
+    for event in anchor.events(happened.ClaimFinal, from_block=from_block):
+        if (event.scope, event.round) == (scope, round_):
+            claim = proposed.get(bytes(event.claim_hash))
+            if claim is not None and claim.node_root == node_root:
+                return claim
+    raise ProtocolError(f"the node does not show the final claim of task {scope}: name another")
 
 
 def disproof(anchor: StandingAnchor, claimed: Claimed, fault: Fault) -> Call[None]:
@@ -149,7 +167,7 @@ def _argument(value: Any) -> Any:
     path = tuple(value.path)
     leaf: Leaf = value.leaf
     if isinstance(leaf, Node):
-        account = "0x" + leaf.account.to_bytes(20, "big").hex()
+        account = to_checksum_address(leaf.account.to_bytes(20, "big"))
         return structs.NodeProof(value.index, structs.Node(account, *leaf[1:]), path)
     if isinstance(leaf, Edge):
         return structs.EdgeProof(value.index, structs.Edge(*leaf), path)

@@ -19,10 +19,21 @@ from typing import TYPE_CHECKING
 import lazy_loader
 
 if TYPE_CHECKING:
-    from karat.sdk import arena, costs, devnet, doctor, documents, files, graph, networks
+    from karat.sdk import (
+        arena,
+        costs,
+        devnet,
+        doctor,
+        documents,
+        feedback,
+        files,
+        graph,
+        networks,
+    )
     from karat.sdk.accounts import Accounts
     from karat.sdk.configuration import configuration, folders, load_settings, read_password_file
-    from karat.sdk.connection import Contracts, connect, open_network, profile_of
+    from karat.sdk.connection import Contracts, connect, node_of, open_network, profile_of
+    from karat.sdk.feedback import Feedback
     from karat.sdk.files import Files
     from karat.sdk.graph import Ranking, Sampling
     from karat.sdk.network import Network
@@ -35,14 +46,25 @@ if TYPE_CHECKING:
 
 __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
-    submodules=["arena", "costs", "devnet", "doctor", "documents", "files", "graph", "networks"],
+    submodules=[
+        "arena",
+        "costs",
+        "devnet",
+        "doctor",
+        "documents",
+        "feedback",
+        "files",
+        "graph",
+        "networks",
+    ],
     submod_attrs={
         "accounts": ["Accounts"],
         "configuration": ["configuration", "folders", "load_settings", "read_password_file"],
         "files": ["Files"],
         "peers": ["peer_weights"],
         "graph": ["Ranking", "Sampling"],
-        "connection": ["Contracts", "connect", "open_network", "profile_of"],
+        "connection": ["Contracts", "connect", "node_of", "open_network", "profile_of"],
+        "feedback": ["Feedback"],
         "network": ["Network"],
         "plan": ["Outcome", "Plan"],
         "reputation": ["Reputation"],
@@ -55,6 +77,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
 __all__ = [
     "Accounts",
     "Contracts",
+    "Feedback",
     "Files",
     "Network",
     "Outcome",
@@ -74,11 +97,13 @@ __all__ = [
     "devnet",
     "doctor",
     "documents",
+    "feedback",
     "files",
     "folders",
     "graph",
     "load_settings",
     "networks",
+    "node_of",
     "open_network",
     "peer_weights",
     "profile_of",

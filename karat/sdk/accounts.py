@@ -9,6 +9,7 @@ from eth_account.signers.local import LocalAccount
 
 from chain.devnet.accounts import dev_accounts, require_devnet
 from chain.devnet.local_network import DEPLOYER_SEED
+from chain.errors import ProfileError
 from chain.evm.accounts import Keystore
 from chain.evm.addresses import checked_address
 from chain.ledger.profiles import Profile, load_profile
@@ -27,6 +28,7 @@ from karat.sdk.documents import (
 PASSWORD_VARIABLE = "KARAT_PASSWORD"  # noqa: S105 - the variable's name
 DEV_PREFIX = "dev:"
 _MOST_DEV = 999
+_NAMED_DEV = 32  # whose addresses are shown with their names
 
 Ask = Callable[[str, bool], str]
 """Asks a person for a password: the question, and whether to have it typed twice."""
@@ -106,6 +108,20 @@ class Accounts:
         if name.startswith("0x"):
             return checked_address(name)
         return self.keystore.find(name).address
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """The stored accounts' names by address, and on a devnet the first public keys'."""
+        return {**self._development_names(), **{one.address: one.name for one in self.keystore}}
+
+    def _development_names(self) -> dict[str, str]:
+        try:
+            if not self._profile().is_devnet:
+                return {}
+        except ProfileError:  # no network, as when a file of edges is looked at
+            return {}
+        keys = dev_accounts(DEPLOYER_SEED, _NAMED_DEV)
+        return {str(key.address): f"{DEV_PREFIX}{at}" for at, key in enumerate(keys)}
 
     def development(self, name: str) -> LocalAccount:
         """The public development key ``dev:N``.

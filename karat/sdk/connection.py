@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from eth_account.signers.local import LocalAccount
+from web3 import Web3
 
 from chain.evm.addresses import checked_address
 from chain.evm.node import connect_node
@@ -109,6 +110,20 @@ def profile_of(settings: Settings, contracts: Contracts = NOT_NAMED) -> Profile:
         "from_block": creation_block(web3, address) if first is None else first,
     }
     return Profile.of(f"chain-{chain_id}", fields)
+
+
+def node_of(settings: Settings) -> Web3:
+    """A node of the network that the settings name, by profile or by URL; no contract is asked.
+
+    Raises:
+        chain.errors.ProfileError: there is no such profile.
+        chain.errors.NodeUnreachable: nothing answers.
+        chain.errors.WrongChain: the node serves another chain than the profile says.
+    """
+    if is_url(settings.network):
+        return connect_node(settings.network)
+    profile = load_profile(settings.network)
+    return connect_node(profile.rpc_url, *profile.more_rpc_urls, chain_id=profile.chain_id)
 
 
 def is_url(network: str) -> bool:

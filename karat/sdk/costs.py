@@ -21,6 +21,7 @@ from chain.evm.transactions import GasLog, Sender
 from chain.ledger.bindings.structs import Statement, TaskParams, VerifierGrant
 from chain.ledger.client import Ledger, ReputationAnchor, Token
 from chain.ledger.commitments import (
+    mixture_bytes,
     pack_scores,
     score_commitment,
     update_commitment,
@@ -159,11 +160,13 @@ class _Rehearsal:
             ):
                 self._act([(one, call)])
         self.history = TaskHistory(ledger, _TASK)
+        agreed = ledger.rules_hash(_TASK)
         for role, members in (("verifier", self.verifiers), ("trainer", self.trainers)):
             stake = params.verifier_stake if role == "verifier" else params.trainer_stake
             for sender in members:
+                amount = membership.with_margin(stake)
                 for call in membership.join(
-                    ledger, self.token, _TASK, role, sender.address, membership.with_margin(stake)
+                    ledger, self.token, _TASK, agreed, role, sender.address, amount
                 ):
                     self._act([(sender, call)])
 
@@ -214,15 +217,19 @@ class _Rehearsal:
         ledger, key = self.ledger, self.ledger.round_key(_TASK, number)
         words = pack_scores([ZERO_SCORE + 100 + index for index in range(len(self.trainers))])
         hashed, committee = vector_hash(words), self._committee(number)
+        mixture = b"\x01" * mixture_bytes(len(self.trainers))
         self._act(
             [
                 (one, ledger.commit_scores(_TASK, number, sealed))
                 for one in committee
-                for sealed in [score_commitment(key, one.address, hashed, _DIGEST, _SALT)]
+                for sealed in [score_commitment(key, one.address, hashed, mixture, _DIGEST, _SALT)]
             ]
         )
         self._act(
-            [(one, ledger.reveal_scores(_TASK, number, words, _DIGEST, _SALT)) for one in committee]
+            [
+                (one, ledger.reveal_scores(_TASK, number, words, mixture, _DIGEST, _SALT))
+                for one in committee
+            ]
         )
 
     def _attest(self, number: int) -> None:

@@ -59,6 +59,7 @@ def start(
         chain_id=profile.chain_id,
         ledger=profile.ledger,
         anchor=profile.anchor,
+        standings=profile.standings,
         token=profile.token,
         is_new=started.is_new,
         accounts=[

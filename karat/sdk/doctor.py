@@ -127,6 +127,8 @@ def _contracts(profile: Profile) -> Iterator[tuple[str, str, str]]:
     yield "ledger", "Ledger", profile.ledger
     if profile.anchor is not None:
         yield "anchor", "ReputationAnchor", profile.anchor
+    if profile.standings is not None:
+        yield "standings", "StandingAnchor", profile.standings
 
 
 def _clock(timestamp: int, local: bool) -> Check:

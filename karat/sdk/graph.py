@@ -1,15 +1,20 @@
 """MeritRank of any trust graph, a task's or a file's, as seen by one of its nodes."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
+from karat.protocol.feedback_book import FeedbackBook, is_book
 from karat.sdk.documents import (
     AuditRow,
+    Recommended,
+    RecommendedClient,
     ReputationAudited,
     ReputationExplained,
     ReputationOf,
+    ReputationRecommended,
     ReputationTop,
     ScoredNode,
     TrustPath,
@@ -18,8 +23,12 @@ from reputation import MeritRank, Scores, TrustGraph, sybil
 from reputation.export import FORMATS
 from reputation.files import parse_period
 from reputation.files.names import node_name
+from reputation.recommend import Recommendation, Served, recommend
 
 Method = Literal["exact", "sample", "auto"]
+Names = Mapping[str, str]
+"""Names of accounts, by the node that each is."""
+NO_NAMES: Names = MappingProxyType({})
 
 __all__ = ["BY_SIZE", "Method", "Ranking", "Sampling", "node_name", "read_graph", "search_sybils"]
 
@@ -47,10 +56,11 @@ class Ranking:
     graph: TrustGraph
     engine: MeritRank
     ego: str
+    names: Names
 
     @classmethod
-    def of(cls, graph: TrustGraph, ego: str, **decays: float) -> "Ranking":
-        """The view of a node.
+    def of(cls, graph: TrustGraph, ego: str, names: Names = NO_NAMES, **decays: float) -> "Ranking":
+        """The view of a node; ``names`` of accounts are told with the results.
 
         Raises:
             UnknownNodeError: it is not in the graph.
@@ -58,7 +68,7 @@ class Ranking:
         """
         engine = MeritRank(graph, **decays)
         graph.index(ego)
-        return cls(graph, engine, ego)
+        return cls(graph, engine, ego, {node: names[node] for node in names if node in graph})
 
     def chosen(self, how: Sampling) -> Sampling:
         """The same with a method, where it was left open."""
@@ -88,6 +98,29 @@ class Ranking:
         trusted = [TrustPath(**path) for path in fields.pop("paths")]
         return ReputationExplained(**{**self.origin, **fields}, paths=trusted)
 
+    def recommend(
+        self,
+        served: Iterable[Served],
+        candidates: Collection[str],
+        count: int = 10,
+        role: str | None = None,
+    ) -> ReputationRecommended:
+        """The best candidates, half by the ego's trust and half by whom they served.
+
+        See :mod:`reputation.recommend`, also for what is raised.
+        """
+        best = recommend(self.engine, self.ego, served, candidates, count)
+        return ReputationRecommended(
+            **self.origin, role=role, recommended=[_recommended(one) for one in best]
+        )
+
+    def recommend_served(self, count: int = 10) -> ReputationRecommended:
+        """The same where the graph itself says who served whom: its edges above zero, as feedback
+        of clients is. Raises as :meth:`recommend`.
+        """
+        served = [(src, dst, weight) for src, dst, weight, _ in self.graph.edges() if weight > 0]
+        return self.recommend(served, [str(dst) for _, dst, _ in served], count)
+
     def export(self, file_format: str, how: Sampling = BY_SIZE) -> str:
         """The graph with its scores, for other tools: graphml, gexf, csv or dot."""
         return FORMATS[file_format](self.graph, self.scores(how))
@@ -98,6 +131,7 @@ class Ranking:
         engine = self.engine
         return {
             "ego": self.ego,
+            "names": dict(self.names),
             "alpha": engine.alpha,
             "beta": engine.beta,
             "gamma": engine.gamma,
@@ -107,12 +141,22 @@ class Ranking:
 
 
 def read_graph(file: Path, period: str | None = None) -> TrustGraph:
-    """A graph from a file of edges; ``period`` is how long an epoch is, for instance ``30d``.
+    """A graph from a file of edges, or from a book of feedback (:mod:`karat.sdk.feedback`).
+
+    ``period`` is how long an epoch of the file is, for instance ``30d``; a book has its own.
 
     Raises:
+        ConfigError: a database is no book, or has other epochs.
         EdgeFormatError, WeightError: see :meth:`reputation.TrustGraph.from_file`.
     """
-    return TrustGraph.from_file(file, None if period is None else parse_period(period))
+    length = None if period is None else parse_period(period)
+    if is_book(file):
+        book = FeedbackBook(file, length, writable=False)
+        try:
+            return book.graph()
+        finally:
+            book.close()
+    return TrustGraph.from_file(file, length)
 
 
 def search_sybils(
@@ -122,6 +166,7 @@ def search_sybils(
     attackers: Sequence[str] = (),
     alphas: Sequence[float] = (),
     betas: Sequence[float] = (),
+    names: Names = NO_NAMES,
 ) -> ReputationAudited:
     """The Sybil attacks that gain most, beside the bound; what is empty is chosen here.
 
@@ -132,7 +177,22 @@ def search_sybils(
     chosen: dict[str, Any] = {"attackers": attackers, "alphas": alphas, "betas": betas}
     found = sybil.audit(graph, ego, **{name: value for name, value in chosen.items() if value})
     rows = [AuditRow(**row.to_dict()) for row in found]
-    return ReputationAudited(ego=ego, holds=all(row.holds for row in rows), rows=rows)
+    known = {node: names[node] for node in names if node in graph}
+    return ReputationAudited(ego=ego, names=known, holds=all(row.holds for row in rows), rows=rows)
+
+
+def _recommended(one: Recommendation) -> Recommended:
+    return Recommended(
+        node=str(one.node),
+        score=one.score,
+        trust=one.trust,
+        service=one.service,
+        paths=[TrustPath(**asdict(path)) for path in one.paths],
+        clients=[
+            RecommendedClient(node=str(client.node), trust=client.trust, share=client.share)
+            for client in one.clients
+        ],
+    )
 
 
 def _scored(scores: Scores, node: Hashable) -> dict[str, Any]:

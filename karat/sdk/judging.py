@@ -10,6 +10,7 @@ from karat.participants.verifier.daemon import VerifierDaemon
 from karat.sdk.daemon import Service, units_of
 from karat.sdk.documents import VerifierRan
 from karat.sdk.plan import Amount
+from karat.sdk.standings import TaskStandings
 
 if TYPE_CHECKING:
     from karat.sdk.network import Network
@@ -52,7 +53,10 @@ class Judging:
 
         def daemon(outbox: Outbox) -> Callable[[], bool]:
             anchor, device, clock = network.anchor_or_none, network.device, network.clock
-            made = VerifierDaemon(ledger, anchor, following, outbox, device, clock, most)
+            keeper = None
+            if network.standings_or_none is not None:
+                keeper = TaskStandings(network, self.task_id).keeper()
+            made = VerifierDaemon(ledger, anchor, following, outbox, device, clock, most, keeper)
 
             def step() -> bool:
                 if not once:

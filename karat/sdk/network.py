@@ -14,7 +14,7 @@ from chain.evm.clock import Clock
 from chain.evm.limits import DEFAULT_LIMITS, FeeLimits
 from chain.evm.transactions import Sender
 from chain.ledger.bindings.ledger_events import TaskCreated as TaskCreatedEvent
-from chain.ledger.client import Ledger, ReputationAnchor, Token
+from chain.ledger.client import Ledger, ReputationAnchor, StandingAnchor, Token
 from chain.ledger.profiles import Connection, Profile
 from chain.store import Store, open_store
 from karat.errors import ConfigError, NotAvailable
@@ -49,6 +49,7 @@ class Network:
         accounts: Accounts | None = None,
         device: str = "auto",
         limits: FeeLimits = DEFAULT_LIMITS,
+        standings: StandingAnchor | None = None,
     ) -> None:
         self.web3 = web3
         self.ledger = ledger
@@ -58,6 +59,8 @@ class Network:
         self._profile = profile
         self._accounts = accounts
         self._anchor = anchor
+        self.standings_or_none = standings
+        """The anchor of standings, if one was named."""
         self._store_url = store
         self._tasks: dict[int, Task] = {}
         self.reputation = Reputation(self)
@@ -84,6 +87,7 @@ class Network:
             accounts=accounts,
             device=device,
             limits=limits,
+            standings=connection.standings,
         )
 
     # --- what it is ----------------------------------------------------------------------------
@@ -119,6 +123,17 @@ class Network:
     def anchor_or_none(self) -> ReputationAnchor | None:
         """The reputation anchor, if one was named."""
         return self._anchor
+
+    @property
+    def standings(self) -> StandingAnchor:
+        """The anchor of standings that need no trust.
+
+        Raises:
+            ConfigError: the network's profile names none.
+        """
+        if self.standings_or_none is None:
+            raise ConfigError("this network names no standing anchor; its profile can name one")
+        return self.standings_or_none
 
     @cached_property
     def store(self) -> Store:
@@ -222,7 +237,9 @@ class Network:
     def _connection(self) -> Connection:
         profile = self.profile
         token = Token(self.web3, profile.token) if profile.token else None
-        return Connection(profile, self.web3, self.ledger, self._anchor, token)
+        return Connection(
+            profile, self.web3, self.ledger, self._anchor, self.standings_or_none, token
+        )
 
     # --- tasks ---------------------------------------------------------------------------------
 

@@ -105,6 +105,7 @@ def deploy(
     contracts = {
         "ledger": deployer.ledger(),
         "anchor": deployer.anchor(),
+        "standings": deployer.standing_anchor(),
         "token": deployer.token() if dev_token else offered,
     }
     from_block = deployer.deployment.from_block
@@ -158,6 +159,7 @@ def add(
     ledger: str,
     *,
     anchor: str | None = None,
+    standings: str | None = None,
     token: str | None = None,
     from_block: int | None = None,
     kind: Kind = "live",
@@ -169,6 +171,7 @@ def add(
         rpc_url: the chain's node.
         ledger: its address.
         anchor: the reputation anchor's address.
+        standings: the standing anchor's address.
         token: an ERC-20 token to offer for rewards.
         from_block: the block of the ledger's deployment; looked for if None.
         kind: ``devnet`` if nothing on it is anybody's money.
@@ -190,6 +193,7 @@ def add(
         "chain_id": int(web3.eth.chain_id),
         "ledger": address,
         "anchor": None if anchor is None else checked_address(anchor),
+        "standings": None if standings is None else checked_address(standings),
         "token": _offered(web3, token),
         "from_block": from_block or 0,
     }

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from karat.protocol.state import Attestations
     from karat.sdk.graph import Ranking
     from karat.sdk.network import Network
+    from karat.sdk.standings import TaskStandings
     from karat.sdk.task import Task
     from reputation import Scores, TrustGraph
     from reputation.explain import Explanation
-    from reputation.recommend import Recommendation
+    from reputation.recommend import Recommendation, Served
 
 
 class Reputation:
@@ -40,16 +41,31 @@ class Reputation:
 
     @property
     def task(self) -> "Task":
-        """The task asked about: by default the ledger's latest. (Scores are over all tasks.)"""
-        latest = self._network.ledger.task_count() if self._task_id is None else self._task_id
-        if latest == 0:
+        """The task asked about, or the only one of the ledger. (Scores are over all tasks.)
+
+        Raises:
+            NotAvailable: there is none, or several, and none is named.
+        """
+        if self._task_id is not None:
+            return self._network.task(self._task_id)
+        count = self._network.ledger.task_count()
+        if count == 0:
             raise NotAvailable("this ledger has no task yet")
-        return self._network.task(latest)
+        if count > 1:
+            raise NotAvailable(f"this ledger has {count} tasks: say which, 1 to {count}")
+        return self._network.task(count)
 
     @property
     def anchor(self) -> ReputationAnchor:
         """The contract that holds the anchored roots."""
         return self._network.anchor
+
+    @property
+    def standings(self) -> "TaskStandings":
+        """The task's standings that need no trust; see :mod:`karat.sdk.standings`."""
+        from karat.sdk.standings import TaskStandings  # noqa: PLC0415 - takes seconds to load
+
+        return TaskStandings(self._network, self.task.id)
 
     def graph(self, ego: str | None = None) -> "tuple[TrustGraph, str]":
         """The trust graph, and whose view of it is asked: the sponsor's if None.
@@ -99,11 +115,21 @@ class Reputation:
             reputation.errors.UnknownNodeError: ``ego`` takes no part in any task.
             NotAvailable: as :meth:`graph`.
         """
-        from karat.protocol.standing import services  # noqa: PLC0415 - takes seconds to load
-        from reputation import MeritRank  # noqa: PLC0415
-        from reputation.recommend import recommend  # noqa: PLC0415
+        from reputation.recommend import recommend  # noqa: PLC0415 - takes seconds to load
 
-        graph, seen_by = self.graph(ego)
+        ranking = self.ranking(ego)
+        return recommend(ranking.engine, ranking.ego, *self.services(role), count)
+
+    def services(self, role: str) -> "tuple[list[Served], list[str]]":
+        """Who served whom as ``verifier`` or ``trainer``, and who there is to hire.
+
+        Raises:
+            ValueError: ``role`` is neither.
+        """
+        from karat.protocol.standing import services  # noqa: PLC0415 - takes seconds to load
+
+        if role not in {"verifier", "trainer"}:
+            raise ValueError(f"a role is verifier or trainer, not {role!r}")
         tasks = self._network.tasks if self._task_id is None else [self.task]
         histories = [task.history for task in tasks]
         members = {
@@ -111,8 +137,7 @@ class Reputation:
             for history in histories
             for one in (history.verifiers if role == "verifier" else history.trainers)
         }
-        served = services(histories, role)
-        return recommend(MeritRank(graph), seen_by, served, sorted(members), count)
+        return services(histories, role), sorted(members)
 
     def ranking(self, ego: str | None = None, **decays: float) -> "Ranking":
         """The graph as seen by ``ego`` (the task's sponsor if None), to ask more than scores.
@@ -126,7 +151,15 @@ class Reputation:
         from karat.sdk.graph import Ranking  # noqa: PLC0415 - takes seconds to load
 
         graph, seen_by = self.graph(ego)
-        return Ranking.of(graph, seen_by, **decays)
+        return Ranking.of(graph, seen_by, self._names, **decays)
+
+    @property
+    def _names(self) -> dict[str, str]:
+        """Names of this machine's accounts; none where the network was made by hand."""
+        try:
+            return self._network.accounts.names
+        except NotAvailable:
+            return {}
 
     def scores(
         self, ego: str | None = None, *, alpha: float = 0.15, beta: float = 0.0, gamma: float = 0.0
@@ -205,8 +238,13 @@ class Reputation:
 
     def anchored_epochs(self) -> ReputationEpochs:
         """The same as a document."""
+        task, names = self.task, self._names
+        epochs = [_epoch(attested) for attested in self.epochs()]
+        voters = {who for one in epochs for who in one.attested}
         return ReputationEpochs(
-            task=self.task.id, epochs=[_epoch(attested) for attested in self.epochs()]
+            task=task.id,
+            names={who: names[who] for who in names if who in voters},
+            epochs=epochs,
         )
 
 

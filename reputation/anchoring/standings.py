@@ -107,6 +107,22 @@ def pack_row(row: Row) -> bytes:
     return b"".join(target.to_bytes(4, "big") + weight.to_bytes(2, "big") for target, weight in row)
 
 
+def checked_row(entries: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """A row by target, as the inputs take it.
+
+    Raises:
+        AnchorError: it has over 32 entries, a target twice, or a weight outside 1 to 65,535.
+    """
+    row = sorted(entries)
+    targets = {target for target, _ in row}
+    if len(row) > MOST_ENTRIES or len(targets) < len(row):
+        raise AnchorError(f"a row has at most {MOST_ENTRIES} entries, each of another account")
+    for _, weight in row:
+        if not 0 < weight < 2**16:
+            raise AnchorError(f"a weight is from 1 to 65,535, not {weight}")
+    return row
+
+
 def unpack_row(packed: bytes) -> list[tuple[int, int]]:
     """What :func:`pack_row` wrote."""
     if len(packed) % _ENTRY:

@@ -19,14 +19,14 @@ _SYNONYMS: dict[str, tuple[str, ...]] = {
         "weight", "value", "w", "rating", "trust", "score", "strength", "level", "amount", "vote",
     ),
     "time": (
-        "epoch", "time", "timestamp", "date", "datetime", "round", "created", "createdat",
+        "period", "epoch", "time", "timestamp", "date", "datetime", "round", "created", "createdat",
         "blocktime", "block", "blocknumber",
     ),
 }  # fmt: skip
-_PREFERRED = ("weight", "epoch")  # where another column has a synonym
+_PREFERRED = ("weight", "period", "epoch")  # where another column has a synonym
 _OF_A_NODE = re.compile(r"(?<=.)(node|user|account|address|wallet|id)+$")
 EXPECTED = (
-    "name the columns in a first line, for instance src,dst,weight,epoch (also source, from or "
+    "name the columns in a first line, for instance src,dst,weight,period (also source, from or "
     "truster; target, to or trustee; value, rating or trust; time or date)"
 )
 

@@ -13,6 +13,8 @@ from rich.console import Console
 from chain.devnet.accounts import dev_accounts
 from chain.devnet.local_network import DEPLOYER_SEED, stop_network
 from chain.evm.node import rpc
+from chain.ledger.client import StandingAnchor, TaskInputs
+from chain.ledger.deployment import STANDING_RULES
 from chain.ledger.profiles import Profile, save_profile
 from karat.demo.config import DemoConfig
 from karat.demo.progress import DemoProgress
@@ -41,6 +43,15 @@ def played_network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]
         for account in dev_accounts(DEPLOYER_SEED, 11):  # as `karat up` does
             rpc(web3, "anvil_setBalance", account.address, hex(10**21))
         yield end
+
+
+@pytest.fixture(scope="session")
+def standings(played_network: Played) -> str:
+    """The address of a standing anchor beside the ledger, as `karat up` has one."""
+    stage = played_network.stage
+    sender = stage.senders["sponsor"]
+    inputs = TaskInputs.deploy(sender, stage.ledger.address)
+    return StandingAnchor.deploy(sender, inputs.address, STANDING_RULES).address
 
 
 @pytest.fixture(scope="session")
@@ -91,7 +102,7 @@ def follow(
     def do(page: Page) -> None:
         if "network" in page.hints:
             end: Played = request.getfixturevalue("played_network")
-            _save_as_local(end)
+            _save_as_local(end, request.getfixturevalue("standings"))
             monkeypatch.setenv("KARAT_STORE", f"local:{end.task.store.path}")
         for block in page.code:
             if not block.skip:
@@ -100,7 +111,7 @@ def follow(
     return do
 
 
-def _save_as_local(end: Played) -> None:
+def _save_as_local(end: Played, standings: str) -> None:
     stage = end.stage
     save_profile(
         Profile(
@@ -109,6 +120,7 @@ def _save_as_local(end: Played) -> None:
             chain_id=stage.devnet.web3.eth.chain_id,
             ledger=stage.ledger.address,
             anchor=stage.anchor.address,
+            standings=standings,
             token=stage.token.address,
         )
     )

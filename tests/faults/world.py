@@ -143,7 +143,8 @@ class World:
     def top_up(self, index: int, amount: int) -> None:
         """Add base units to a member's stake."""
         sender = self.senders[index]
-        sender.send(self.ledger.top_up(1, sender.address, amount))
+        agreed = self.ledger.rules_hash(1)
+        sender.send(self.ledger.top_up(1, agreed, sender.address, amount))
 
     def warp(self, timestamp: int) -> None:
         """Mine a block at a time (seconds), if it is still to come."""

@@ -19,7 +19,7 @@ def test_only_an_idle_devnet_is_moved(kind: str) -> None:
         profile = Profile(
             name="test", kind=kind, rpc_url=devnet.rpc_url, chain_id=31337, ledger=LEDGER
         )
-        clock = clock_of(Connection(profile, devnet.web3, None, None, None))
+        clock = clock_of(Connection(profile, devnet.web3, None, None, None, None))
         devnet.mine(behind + 1)
         assert clock.now() == clock.now() == behind + 1
         assert devnet.web3.eth.block_number == 1

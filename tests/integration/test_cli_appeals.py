@@ -57,9 +57,7 @@ def play_to_the_committee(home: Home) -> Network:
     network = connect("local")
     home.json("task", "create", "--spec", "task.toml", "--account", "dev:1")
     home.all(*(("verifier", "join", 1, "--account", name) for name in VERIFIERS))
-    home.all(
-        *(("trainer", "join", 1, "--stake", 5, "--account", name) for name in (VICTIM, OTHER))
-    )
+    home.all(*(("trainer", "join", 1, "--stake", 5, "--account", name) for name in (VICTIM, OTHER)))
     home.json("round", "open", 1, "--account", "dev:1")
     for _ in ("commit", "reveal"):
         home.all(

@@ -1,6 +1,7 @@
-"""Feedback from outside on Anvil: ERC-8004 registries and, where it is installed, EAS itself."""
+"""Feedback from outside on Anvil: ERC-8004 registries, and EAS itself."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,18 +14,22 @@ from web3 import Web3
 from chain.devnet import start_devnet
 from chain.devnet.accounts import dev_accounts
 from chain.evm.abi import Call, encode_values
+from chain.evm.node import rpc
 from chain.evm.transactions import Sender
 from chain.ledger.bindings.structs import Standing
-from karat.errors import NotAvailable
-from karat.protocol.feedback import (
+from karat.errors import NotAvailable, ProtocolError
+from karat.protocol.feedback import Feed
+from karat.protocol.feedback_book import FeedbackBook
+from karat.protocol.feedback_sources import (
     STANDING_SCHEMA,
     Eas,
     Erc8004,
-    Feed,
     schema_uid,
     standing_data,
 )
+from karat.sdk.feedback import Feedback, Registry
 from reputation import MeritRank
+from tests.cli.home import Home
 from tools import build
 
 pytestmark = [pytest.mark.anvil, pytest.mark.node]
@@ -118,6 +123,136 @@ def test_feedback_of_an_agent_registry(world: World, code: bytes) -> None:
     assert feed.ignored == 0
 
 
+def test_a_book_survives_restarts_and_reorganisations(
+    world: World, code: bytes, tmp_path: Path
+) -> None:
+    registry, identity = world.deploy(code), world.deploy(code)
+    a, b, c, d = (one.address for one in world.people)
+    source = Erc8004(registry, identity)
+
+    def refreshed() -> tuple[list[Any], FeedbackBook]:
+        book = FeedbackBook(tmp_path / "agents.book")
+        return Feed(world.web3, source, book=book, name="agents").refresh(), book
+
+    world.call(2, identity, "register(uint256)", ["uint256"], [7])
+    world.say(0, registry, 7, 90)
+    assert [edge[:3] for edge in refreshed()[0]] == [(a, c, 90.0)]
+    snapshot = rpc(world.web3, "evm_snapshot")
+    world.say(0, registry, 7, 10)
+    world.call(2, identity, "transfer(uint256,address)", ["uint256", "address"], [7, d])
+    world.say(1, registry, 7, 40)
+    world.call(0, registry, "revokeFeedback(uint256,uint64)", ["uint256", "uint64"], [7, 1])
+    # The owner is known from the first run; what was revoked is taken back.
+    changed, book = refreshed()
+    assert {edge[:3] for edge in changed} == {(a, c, 10.0), (b, d, 40.0)}
+    assert book.count == 2
+    rpc(world.web3, "evm_revert", snapshot)
+    world.say(1, registry, 7, 55)  # the transfer and the revocation never were
+    changed, book = refreshed()
+    assert {edge[:3] for edge in changed} == {(a, c, 90.0), (b, d, 0.0), (b, c, 55.0)}
+    fresh = Feed(world.web3, source)
+    fresh.refresh()
+    assert sorted(book.graph().edges()) == sorted(fresh.graph().edges())
+
+
+def test_a_book_of_another_chain_is_refused(world: World, code: bytes, tmp_path: Path) -> None:
+    registry = world.deploy(code)
+    world.say(0, registry, 8, 40)
+    path = tmp_path / "agents.book"
+    with Feedback(path) as feedback:
+        feedback.add(Registry("erc8004", registry), world.web3)
+    addresses = [one.address for one in ACCOUNTS]
+    with start_devnet("anvil", accounts=addresses, timestamp=GENESIS + 5) as other:
+        for _ in range(int(world.web3.eth.block_number)):
+            other.mine()
+        with Feedback(path) as feedback, pytest.raises((ProtocolError, NotAvailable)):
+            feedback.follow(other.web3)
+    with Feedback(path) as feedback:
+        assert feedback.follow(world.web3)[1] == []
+        assert feedback.followed().feedback == 1
+
+
+def test_what_a_reader_was_killed_in_is_read_again(
+    world: World, code: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    registry = world.deploy(code)
+    for value in (10, 20, 30):
+        world.say(0, registry, 8, value)
+    book = FeedbackBook(tmp_path / "agents.book")
+    feed = Feed(world.web3, Erc8004(registry), book=book)
+    noted, real = [], book.note
+
+    def note(*given: Any) -> Any:
+        noted.append(given)
+        if len(noted) == 2:
+            raise KeyboardInterrupt
+        return real(*given)
+
+    monkeypatch.setattr(book, "note", note)
+    with pytest.raises(KeyboardInterrupt):
+        feed.refresh()
+    book.close()
+    again = FeedbackBook(tmp_path / "agents.book")
+    Feed(world.web3, Erc8004(registry), book=again).refresh()
+    assert [edge[2] for edge in again.graph().edges()] == [60.0]
+
+
+def test_import_follow_and_rank_from_the_command_line(
+    world: World, code: bytes, home: Home
+) -> None:
+    registry, identity = world.deploy(code), world.deploy(code)
+    a, b, c, _ = (one.address for one in world.people)
+    world.call(2, identity, "register(uint256)", ["uint256"], [7])
+    world.say(0, registry, 7, 90)
+    world.say(0, registry, 8, 30)
+    node = ["--network", str(world.devnet.rpc_url)]
+    words = ["import", f"erc8004:{registry}", "--book", "agents.book", "--identity", identity]
+    done = home.json("reputation", *words, *node)
+    assert (done["feedback"], done["edges"]) == (2, 2)
+    assert done["source"]["chain_id"] == world.web3.eth.chain_id
+    assert done["source"]["block"] == world.web3.eth.block_number
+    world.say(1, registry, 7, 5)
+    out, _ = home.run("reputation", "follow", "agents.book", "--once", *node)
+    assert f"{b} → {c} 5" in out
+    assert home.json("reputation", "follow", "agents.book", "--once", *node)["changed"] == 0
+    graph = ["--graph", "agents.book", "--ego", a]
+    top = home.json("reputation", "top", *graph)["top"]
+    assert [(row["node"], row["score"]) for row in top] == [
+        (c, pytest.approx(0.75)), ("agent:8", pytest.approx(0.25)),
+    ]  # fmt: skip
+    hired = home.json("reputation", "recommend", *graph)["recommended"]
+    assert [one["node"] for one in hired] == [c, "agent:8"]
+    assert hired[0]["clients"][0]["node"] == a
+    (home.folder / "more.csv").write_text(f"from,to,weight\n{a},{b},40\n")
+    assert home.json("reputation", "import", "more.csv", "--book", "agents.book")["edges"] == 4
+    again = home.json("reputation", "import", "more.csv", "--book", "agents.book")
+    assert again["edges"] == 4, "a file that is imported again takes its own place"
+    assert home.json("reputation", "top", *graph)["top"][0]["node"] == c
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "hint"),
+    [
+        (["import", "erc8004:0x12", "-b", "x.book"], 3, "0x12"),
+        (["import", "nothing.csv", "-b", "x.book"], 2, "neither"),
+        (["import", "eas:0x" + "11" * 20, "-b", "x.book"], 3, "which schema"),
+        (["import", "more.csv", "-b", "text.book"], 3, "not a database"),
+        (["import", "more.csv", "-b", "x.book", "--epoch", "7"], 3, "30d"),
+        (["follow", "text.book", "--once"], 3, "not a database"),
+        (["top", "--graph", "other.db", "--ego", "a"], 3, "no such table"),
+        (["recommend", "--graph", "more.csv", "--ego", "a", "trainer"], 2, "knows no roles"),
+        (["recommend"], 2, "say verifier or trainer"),
+    ],
+)
+def test_bad_input_is_one_sentence(home: Home, words: list[str], code: int, hint: str) -> None:
+    (home.folder / "more.csv").write_text("from,to\na,b\n")
+    (home.folder / "text.book").write_text("no database" * 100)
+    sqlite3.connect(home.folder / "other.db").execute("CREATE TABLE x (y)").connection.close()
+    _, err = home.run("reputation", *words, code=code)
+    assert hint in err
+    assert "Traceback" not in err
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -158,7 +293,6 @@ def test_an_address_without_a_contract_is_named(world: World) -> None:
         Eas(world.web3, nobody, bytes(32))
 
 
-@pytest.mark.skipif(not EAS.is_dir(), reason="npm's eas-contracts is not installed")
 def test_attestations_of_eas(world: World) -> None:
     def artifact(name: str) -> bytes:
         document = json.loads((EAS / f"{name}.sol/{name}.json").read_text())

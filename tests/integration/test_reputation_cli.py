@@ -161,7 +161,7 @@ def test_of_a_task_nodes_are_named_as_accounts(home: Home) -> None:
     stored = home.json("account", "new", "alice")["address"]
     for name in ("dev:2", verifier, verifier.lower()):
         assert home.json("reputation", "show", name, "--ego", "dev:1")["score"] == 1.0
-    assert f"{verifier}: score 1.0" in home.run("reputation", "explain", "dev:2")[0]
+    assert f"{verifier} (dev:2): score 1.0" in home.run("reputation", "explain", "dev:2")[0]
     audited = home.json("reputation", "audit", "--attacker", "dev:2", "--alpha", 0.5, "--beta", 0)
     assert {row["attacker"] for row in audited["rows"]} == {verifier}
     assert stored in home.run("reputation", "show", "alice", code=2)[1]

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -172,7 +173,8 @@ def watcher(network: Network, store: dict[bytes, bytes] | None = None) -> Watche
         known[digest] = content
         return digest
 
-    def fetch(digest: bytes) -> Standings | None:
+    def fetch(claim: structs.Claim) -> Standings | None:
+        digest = bytes(claim.document_digest)
         return read_document(known[digest]) if digest in known else None
 
     return Watcher(network.anchor, network.honest, lambda *_: INPUTS, fetch, publish)
@@ -434,6 +436,57 @@ def test_bad_claims_and_challenges(network: Network, scope: int) -> None:
     network.devnet.increase_time(WINDOW + 1)
     late = anchor.challenge(claimed.claim, claimed.number, tree).with_value(BOND)
     refused(errors.WindowOver, late)
+
+
+@pytest.mark.parametrize("tree", list(Tree))
+def test_an_honest_watcher_stands_by_a_right_claim(
+    network: Network, scope: int, tree: Tree
+) -> None:
+    """A challenger goes down to the last leaf of each tree; whoever watches answers in time."""
+    honest, anchor = watcher(network), network.anchor
+    assert honest.step(scope, 1) is Action.PROPOSED
+    [event] = [one for one in anchor.events(happened.ClaimProposed) if one.claim.scope == scope]
+    claim, number = event.claim, event.number
+    sent = network.fraud.send(anchor.challenge(claim, number, chain_tree(tree)).with_value(BOND))
+    [asked] = anchor.events_in(sent, happened.Challenged)
+    bystander = watcher(network)  # restarted, or somebody else's
+    for watch in itertools.cycle((honest, bystander)):
+        assert watch.step(scope, 1) is Action.ANSWERED
+        assert watch.step(scope, 1) is Action.NOTHING
+        shown = [one for one in anchor.events() if getattr(one, "id", None) == asked.id][-1]
+        if isinstance(shown, happened.LeafDisclosed):
+            break
+        hashes = [bytes(one) for one in shown.hashes]
+        step = anchor.descend(claim, number, asked.id, hashes, len(hashes) - 1)
+        network.fraud.send(step)
+    network.devnet.increase_time(WINDOW + 1)
+    assert bystander.step(scope, 1) is Action.FINALIZED
+
+
+def test_a_challenger_that_stalls_is_dropped_by_the_watcher(network: Network, scope: int) -> None:
+    honest, anchor = watcher(network), network.anchor
+    claimed = network.claim(RIGHT, scope)
+    asked = anchor.challenge(claimed.claim, claimed.number, chain_tree(Tree.NODES))
+    network.other.send(asked.with_value(BOND))
+    assert honest.step(scope, 1) is Action.ANSWERED
+    assert honest.step(scope, 1) is Action.NOTHING
+    network.devnet.increase_time(max(WINDOW, RESPONSE) + 1)
+    assert honest.step(scope, 1) is Action.LAPSED
+    assert honest.step(scope, 1) is Action.FINALIZED
+
+
+def test_bonds_come_home_even_to_one_that_was_restarted(network: Network, scope: int) -> None:
+    claimed = network.claim(KINDS["a flattered score"][0](), scope)
+    assert watcher(network).step(scope, 1) is Action.CHALLENGED
+    network.devnet.increase_time(RESPONSE + 1)
+    again = watcher(network)
+    assert again.step(scope, 1) is Action.LAPSED
+    assert faults(network, claimed) == [Fault.WITHHELD]
+    while (done := again.collect()) is Action.SETTLED:
+        pass
+    assert done is Action.WITHDREW
+    assert network.anchor.owed(network.honest.address) == 0
+    assert again.collect() is Action.NOTHING
 
 
 def test_a_challenger_that_only_delays_pays(network: Network, scope: int) -> None:

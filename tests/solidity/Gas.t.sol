@@ -2,6 +2,7 @@
 pragma solidity 0.8.28;
 
 import {ReputationAnchor} from "../../contracts/ReputationAnchor.sol";
+import {TaskInputs} from "../../contracts/TaskInputs.sol";
 import {Leaf, Statement} from "../../contracts/interfaces/IReputationAnchor.sol";
 import {LedgerTest} from "./utils/LedgerTest.sol";
 
@@ -13,11 +14,14 @@ contract GasTest is LedgerTest {
     bytes32[] private proof;
     uint16[] private codes;
     uint32 private round;
+    uint256 private anchored;
 
     function setUp() public override {
         super.setUp();
         anchor = new ReputationAnchor(ledger);
         _createTask(_params(), _equalWeights(3), 16);
+        anchored = taskId;
+        ledger.openRound(anchored);
         for (uint256 i; i < 16; ++i) {
             codes.push(uint16(ZERO + 100 + i));
         }
@@ -39,8 +43,9 @@ contract GasTest is LedgerTest {
         });
         for (uint256 i; i < 2; ++i) {
             vm.prank(verifierAt(i));
-            anchor.attest(taskId, 1, statement);
+            anchor.attest(anchored, 1, statement);
         }
+        _createTask(_params(), _equalWeights(3), 16);
     }
 
     function test_gas_commit() public {
@@ -81,6 +86,33 @@ contract GasTest is LedgerTest {
         ledger.claim(taskId, trainerAt(0), rounds);
     }
 
+    function test_gas_claimOfFive() public {
+        vm.pauseGasMetering();
+        uint32[] memory rounds = new uint32[](5);
+        for (uint256 i; i < 5; ++i) {
+            rounds[i] = _runRound(codes);
+            vm.warp(block.timestamp + 200);
+        }
+        vm.resumeGasMetering();
+        ledger.claim(taskId, trainerAt(0), rounds);
+    }
+
+    function test_gas_stateRowOf32() public {
+        vm.pauseGasMetering();
+        (bytes memory row, bytes32 rules) = ("", ledger.rulesHash(taskId));
+        for (uint256 i = 16; i < 48; ++i) {
+            _purse(trainerAt(i));
+            vm.prank(trainerAt(i));
+            ledger.joinTrainer(taskId, rules, STAKE);
+            row = abi.encodePacked(row, uint32(i), uint16(1 + i));
+        }
+        TaskInputs inputs = new TaskInputs(ledger);
+        vm.warp(20_000 days);
+        vm.prank(trainerAt(0));
+        vm.resumeGasMetering();
+        inputs.stateRow(taskId, row);
+    }
+
     function test_gas_withdraw() public {
         vm.pauseGasMetering();
         _claim(trainerAt(0), _runRound(codes));
@@ -92,20 +124,20 @@ contract GasTest is LedgerTest {
         vm.pauseGasMetering();
         (Leaf memory row, bytes32[] memory path) = (leaf, proof);
         vm.resumeGasMetering();
-        assertTrue(anchor.verify(taskId, 1, row, path), "row");
+        assertTrue(anchor.verify(anchored, 1, row, path), "row");
     }
 
     function test_gas_cacheReputationOf1024() public {
         vm.pauseGasMetering();
         (Leaf memory row, bytes32[] memory path) = (leaf, proof);
         vm.resumeGasMetering();
-        anchor.cacheReputation(taskId, 1, row, path);
+        anchor.cacheReputation(anchored, 1, row, path);
     }
 
     function test_gas_reputationOf() public {
         vm.pauseGasMetering();
-        anchor.cacheReputation(taskId, 1, leaf, proof);
+        anchor.cacheReputation(anchored, 1, leaf, proof);
         vm.resumeGasMetering();
-        anchor.reputationOf(taskId, leaf.node);
+        anchor.reputationOf(anchored, leaf.node);
     }
 }

@@ -3,7 +3,7 @@ pragma solidity 0.8.28;
 
 import {ReputationAnchor} from "../../contracts/ReputationAnchor.sol";
 import {IReputationAnchor, Leaf, Statement} from "../../contracts/interfaces/IReputationAnchor.sol";
-import {ReputationGate} from "../../examples/solidity/ReputationGate.sol";
+import {TaskParams} from "../../contracts/interfaces/LedgerTypes.sol";
 import {LedgerTest} from "./utils/LedgerTest.sol";
 
 /// @notice attest, verify, cacheReputation, attestPeers.
@@ -29,6 +29,7 @@ contract ReputationAnchorTest is LedgerTest {
         uint16[] memory weights = new uint16[](3);
         (weights[0], weights[1], weights[2]) = (2, 1, 1);
         _createTask(_params(), weights, 1);
+        ledger.openRound(taskId);
     }
 
     function _statement() private view returns (Statement memory) {
@@ -139,6 +140,8 @@ contract ReputationAnchorTest is LedgerTest {
         _purse(verifierAt(3));
         vm.prank(verifierAt(3));
         ledger.joinVerifier(taskId, _rules(taskId), VERIFIER_STAKE);
+        ledger.closeReveal(taskId, 1); // nobody committed
+        ledger.openRound(taskId);
         bytes32 hash = keccak256(abi.encode(taskId, uint64(1), _statement()));
         expectEvent(address(anchor));
         emit StatementAttested(taskId, 1, verifierAt(3), hash, 1, 4);
@@ -209,6 +212,7 @@ contract ReputationAnchorTest is LedgerTest {
             weights[i] = 1;
         }
         _createTask(_params(), weights, 1);
+        ledger.openRound(taskId);
         for (uint256 i = 1; i < 5; ++i) {
             vm.prank(verifierAt(i));
             ledger.requestLeave(taskId);
@@ -221,12 +225,13 @@ contract ReputationAnchorTest is LedgerTest {
         vm.roll(block.number + 100);
         (bytes32 high, bytes32 low) = (anchor.leafHash(first), anchor.leafHash(second));
         _attestAs(1, _next(high, 50));
-        ReputationGate gate = new ReputationGate(anchor, taskId, 2 ** 39);
         anchor.cacheReputation(taskId, 1, first, new bytes32[](0));
-        assertTrue(gate.isTrusted(first.node), "trusted");
+        (, uint64 epoch) = anchor.reputationOf(taskId, first.node);
+        assertEq(epoch, anchor.lastEpoch(taskId), "fresh");
         vm.roll(block.number + 1);
         _attestAs(2, _next(low, 60));
-        assertTrue(!gate.isTrusted(first.node), "what it had is not what it has");
+        (, epoch) = anchor.reputationOf(taskId, first.node);
+        assertTrue(epoch != anchor.lastEpoch(taskId), "what it had is not what it has");
         vm.expectRevert(abi.encodeWithSelector(IReputationAnchor.WrongEpoch.selector, 1, 2));
         anchor.cacheReputation(taskId, 1, first, new bytes32[](0));
     }
@@ -265,6 +270,7 @@ contract ReputationAnchorTest is LedgerTest {
     }
 
     function test_attestPeers_isBoundedPerRound() public {
+        _createTask(_params(), _equalWeights(1), 1);
         bytes memory edges;
         for (uint256 i; i < 32; ++i) {
             edges = bytes.concat(edges, abi.encodePacked(address(uint160(0x100 + i)), int16(-7)));
@@ -278,5 +284,36 @@ contract ReputationAnchorTest is LedgerTest {
         ledger.openRound(taskId);
         anchor.attestPeers(taskId, abi.encodePacked(address(0xB), int16(1)));
         vm.stopPrank();
+    }
+
+    /// Who joins once a round is open, in the transaction or long after, has no say: its stake is bound for nothing yet.
+    function test_attest_countsNobodyWhoJoinedForTheMoment() public {
+        TaskParams memory params = _params();
+        params.openVerifiers = true;
+        _createTask(params, new uint16[](0), 1);
+        for (uint256 i; i < 4; ++i) {
+            if (i == 3) ledger.openRound(taskId);
+            if (i == 3) vm.warp(block.timestamp + 50);
+            _purse(verifierAt(i));
+            bytes32 rules = ledger.rulesHash(taskId);
+            vm.prank(verifierAt(i));
+            ledger.joinVerifier(taskId, rules, VERIFIER_STAKE * (i == 3 ? 40 : 1));
+        }
+        Statement memory statement = _statement();
+        vm.prank(verifierAt(3));
+        vm.expectRevert(abi.encodeWithSelector(IReputationAnchor.NotVerifier.selector, verifierAt(3), taskId));
+        anchor.attest(taskId, 1, statement);
+        _attest(0, statement);
+    }
+
+    function test_attest_waitsForTheFirstRound() public {
+        _createTask(_params(), _equalWeights(1), 1);
+        Statement memory statement = _statement();
+        vm.prank(verifierAt(0));
+        vm.expectRevert(abi.encodeWithSelector(IReputationAnchor.NotVerifier.selector, verifierAt(0), taskId));
+        anchor.attest(taskId, 1, statement);
+        ledger.openRound(taskId);
+        _attest(0, statement);
+        assertEq(anchor.lastEpoch(taskId), 1, "anchored");
     }
 }

@@ -113,7 +113,10 @@ def network(told: list[TaskHistory]) -> Any:
     eth = SimpleNamespace(get_block=lambda block: {"timestamp": at(block)})
     ledger = SimpleNamespace(task_count=lambda: len(told), web3=SimpleNamespace(eth=eth))
     tasks = [SimpleNamespace(history=one) for one in told]
-    return SimpleNamespace(ledger=ledger, tasks=tasks, task=lambda number: tasks[number - 1])
+    accounts = SimpleNamespace(names={A: "ann"})
+    return SimpleNamespace(
+        ledger=ledger, tasks=tasks, task=lambda number: tasks[number - 1], accounts=accounts
+    )
 
 
 def test_net_reputation_is_over_all_tasks() -> None:
@@ -137,3 +140,28 @@ def test_several_sponsors_are_not_chosen_among_silently() -> None:
     with pytest.raises(NotAvailable, match="2 sponsors"):
         everywhere.of(A)
     assert everywhere.of(A, ego=SPONSOR) > 0
+
+
+def test_nothing_is_asked_of_the_latest_task_silently() -> None:
+    told = [task(1, 10, {A: 300}), task(2, 20, {B: 50})]
+    everywhere = Reputation(network(told))
+    with pytest.raises(NotAvailable, match="2 tasks: say which"):
+        _ = everywhere.task
+    assert everywhere(1).task.history is told[0]
+    assert Reputation(network(told[:1])).task.history is told[0]
+
+
+def test_views_and_recommendations_name_this_machines_accounts() -> None:
+    told = [task(1, 10, {A: 300, B: 100}), task(2, 20, {B: 50, C: 70})]
+    everywhere = Reputation(network(told))
+    assert everywhere.ranking().top(1).names == {A: "ann"}
+    served, members = everywhere.services("trainer")
+    found = everywhere.ranking().recommend(served, members, 2, "trainer")
+    assert [one.node for one in found.recommended] == [A, B]
+    assert found.names == {A: "ann"}
+    best = found.recommended[0]
+    assert best.score == pytest.approx((best.trust + best.service) / 2)
+    assert best.paths[0].nodes[-1] == A
+    assert best.clients[0].node == SPONSOR
+    with pytest.raises(ValueError, match="'sponsor'"):
+        everywhere.services("sponsor")

@@ -307,3 +307,10 @@ def test_parallel_edges_add_up() -> None:
     assert set(found.edges()) == {
         ("a", "b", 8.0, 0), ("b", "a", 8.0, 0), ("a", "b", 1.0, 2), ("b", "a", 1.0, 2),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["period", "epoch"])
+def test_the_column_of_periods_has_a_new_name_and_an_old_one(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "edges.csv"
+    path.write_text(f"src,dst,weight,date,{name}\na,b,2,2020-01-01,3\n")
+    assert list(TrustGraph.from_file(path).edges()) == [("a", "b", 2.0, 3)]

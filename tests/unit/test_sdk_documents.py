@@ -18,6 +18,7 @@ from karat.sdk.documents import DOCUMENTS, Document, ReputationExported, Sent, T
 from karat.sdk.network import Network
 from karat.sdk.plan import Plan
 from karat.sdk.schemas import json_schema
+from karat.sdk.standings import TaskStandings
 from karat.sdk.task import Task
 
 CLI = Path(__file__).resolve().parents[2] / "karat" / "cli"
@@ -28,6 +29,8 @@ arena arena-list config cost demo deploy deploy.dry-run doctor down journal.expo
 leave model.export network
 network.list network.remove
 reputation.attest reputation.audit reputation.epochs reputation.explain reputation.export
+reputation.follow reputation.import reputation.keep reputation.prove reputation.recommend
+reputation.standing reputation.vouch
 reputation.show reputation.top reputation.verify round round.appeal round.open round.settle serve
 status store.add store.gc store.get store.pin store.pull store.push store.stat store.unpin
 store.verify task task.close task.create task.list task.top-up trainer.base trainer.claim
@@ -53,6 +56,8 @@ ACTS: dict[str, tuple[type, tuple[str, ...]]] = {
     "round settle": (Task, ("advance",)),
     "round appeal": (Task, ("appeal",)),
     "reputation attest": (Task, ("attest",)),
+    "reputation prove": (TaskStandings, ("prove",)),
+    "reputation vouch": (TaskStandings, ("vouch",)),
 }
 
 
@@ -115,7 +120,15 @@ def test_a_field_that_is_not_declared_is_refused() -> None:
 
 
 def test_what_a_document_may_lack_is_left_out() -> None:
-    view = {"ego": "a", "alpha": 0.15, "beta": 0.0, "gamma": 0.0, "nodes": 1, "edges": 0}
+    view = {
+        "ego": "a",
+        "names": {},
+        "alpha": 0.15,
+        "beta": 0.0,
+        "gamma": 0.0,
+        "nodes": 1,
+        "edges": 0,
+    }
     made = ReputationExported(**view, format="csv", text="")  # type: ignore[arg-type]
     assert "path" not in made.to_json()
     jsonschema.Draft202012Validator(json_schema(ReputationExported)).validate(made.to_json())

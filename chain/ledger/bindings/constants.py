@@ -19,6 +19,7 @@ class Claims:
 
     ONE: Final = 1099511627776
     PARTS: Final = 10000
+    LONGEST: Final = 18
 
 
 class Disclosure:
@@ -108,6 +109,13 @@ class State:
     """The constants of ``State``."""
 
     BASIS_POINTS: Final = 10000
+
+
+class TaskInputs:
+    """The constants of ``TaskInputs``."""
+
+    ENTRY: Final = 6
+    MOST_ENTRIES: Final = 32
 
 
 class TaskLogic:

@@ -163,14 +163,33 @@ class BadParameter(CustomError):
     value: int
 
 
+class BadRow(CustomError):
+    """A row needs 1 to 32 entries (or none at all), in ascending order, with weights, of
+    accounts that joined later.
+    """
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("cecf81b8")
+    NAMES: ClassVar[tuple[str, ...]] = ("length", "entry")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint256")
+    SENTENCE: ClassVar[str] = (
+        'A row needs 1 to 32 entries (or none at all), in ascending order, with weights, of accounts that joined later'
+    )
+
+    length: int
+    entry: int
+
+
 class BadRules(CustomError):
-    """Bond, window and response must be above zero, alpha in (0, 1), beta at most 1."""
+    """Bond, window and response must be above zero, alpha in (0, 1), beta at most 1; and the
+    window with 18 responses, which is the longest that a claim can be disputed, no longer
+    than the inputs of its round are known.
+    """
 
     SELECTOR: ClassVar[bytes] = bytes.fromhex("0e3264aa")
     NAMES: ClassVar[tuple[str, ...]] = ()
     SHAPES: ClassVar[tuple[Any, ...]] = ()
     SENTENCE: ClassVar[str] = (
-        'Bond, window and response must be above zero, alpha in (0, 1), beta at most 1'
+        'Bond, window and response must be above zero, alpha in (0, 1), beta at most 1; and the window with 18 responses, which is the longest that a claim can be disputed, no longer than the inputs of its round are known'
     )
 
 
@@ -286,6 +305,20 @@ class CoolingDown(CustomError):
     )
 
     leave_at: int
+
+
+class DayNotKept(CustomError):
+    """What was earned is known as of this day and the day before."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("fc506736")
+    NAMES: ClassVar[tuple[str, ...]] = ("day", "today")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint32", "uint32")
+    SENTENCE: ClassVar[str] = (
+        'What was earned is known as of this day and the day before'
+    )
+
+    day: int
+    today: int
 
 
 class ERC20InsufficientAllowance(CustomError):
@@ -872,6 +905,20 @@ class ReentrancyGuardReentrantCall(CustomError):
 
 
 
+class RoundNotKept(CustomError):
+    """What is asked of this round is no longer known, or not yet."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("75e0b228")
+    NAMES: ClassVar[tuple[str, ...]] = ("round", "current")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint32", "uint32")
+    SENTENCE: ClassVar[str] = (
+        'What is asked of this round is no longer known, or not yet'
+    )
+
+    round: int
+    current: int
+
+
 class RoundPending(CustomError):
     """The verifier takes part in a round that is not over."""
 
@@ -898,6 +945,20 @@ class RoundSuperseded(CustomError):
 
     round: int
     current_round: int
+
+
+class RowTooNew(CustomError):
+    """A row can be replaced two days after it was stated."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("b59e2635")
+    NAMES: ClassVar[tuple[str, ...]] = ("day", "today")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint32", "uint32")
+    SENTENCE: ClassVar[str] = (
+        'A row can be replaced two days after it was stated'
+    )
+
+    day: int
+    today: int
 
 
 class SafeERC20FailedOperation(CustomError):
@@ -1220,6 +1281,7 @@ ERRORS: dict[bytes, type[CustomError]] = {
         AwaitingModel,
         BadEdges,
         BadParameter,
+        BadRow,
         BadRules,
         BadSignature,
         BadSlices,
@@ -1229,6 +1291,7 @@ ERRORS: dict[bytes, type[CustomError]] = {
         ClaimPending,
         CommitmentMismatch,
         CoolingDown,
+        DayNotKept,
         ERC20InsufficientAllowance,
         ERC20InsufficientBalance,
         ERC20InvalidApprover,
@@ -1271,8 +1334,10 @@ ERRORS: dict[bytes, type[CustomError]] = {
         QuorumMissed,
         RecordPending,
         ReentrancyGuardReentrantCall,
+        RoundNotKept,
         RoundPending,
         RoundSuperseded,
+        RowTooNew,
         SafeERC20FailedOperation,
         StakeTooLow,
         StringTooLong,

@@ -13,6 +13,12 @@ from chain.ledger.bindings.errors import ERRORS
 from chain.ledger.bindings.structs import AppealView, Committee, Member, RecordView, RoundView, TaskParams, TaskView, VerifierGrant
 from chain.ledger.bindings.enums import Phase
 
+_ACCOUNT_AT = Function(
+    "account_at",
+    "11e00545",
+    ("uint256", "uint32"),
+    ("address",),
+)
 _APPEAL = Function(
     "appeal",
     "3574722a",
@@ -115,6 +121,12 @@ _FUND = Function(
     ("uint256", "bytes32", "uint256"),
     (),
 )
+_GAIN_AT = Function(
+    "gain_at",
+    "5b6ca177",
+    ("uint256", "uint32", "address"),
+    ("uint64",),
+)
 _JOIN_TRAINER = Function(
     "join_trainer",
     "3ad99393",
@@ -126,6 +138,18 @@ _JOIN_VERIFIER = Function(
     "82aa37b7",
     ("uint256", "bytes32", "uint256"),
     (),
+)
+_JOINED = Function(
+    "joined",
+    "13d6b1ea",
+    ("uint256",),
+    ("uint32",),
+)
+_JOINED_AT = Function(
+    "joined_at",
+    "b5077131",
+    ("uint256", "uint32"),
+    ("uint32",),
 )
 _LAPSE = Function(
     "lapse",
@@ -174,6 +198,12 @@ _PHASE = Function(
     "fd1fd2c8",
     ("uint256", "uint32"),
     (Phase,),
+)
+_PLACE_OF = Function(
+    "place_of",
+    "411f6b0b",
+    ("uint256", "address"),
+    ("uint32",),
 )
 _RECORD = Function(
     "record",
@@ -233,6 +263,12 @@ _SCORE_OF = Function(
     "score_of",
     "89ce6d11",
     ("uint256", "uint32", "uint256"),
+    ("uint16",),
+)
+_SERVING_WEIGHT = Function(
+    "serving_weight",
+    "20760896",
+    ("uint256", "address"),
     ("uint16",),
 )
 _SETTLE = Function(
@@ -302,6 +338,11 @@ class LedgerContract(Contract):
 
     NAME = "Ledger"
     ERRORS = ERRORS
+
+    def account_at(self, task_id: int, index: int, *, block: BlockIdentifier = "latest") -> str:
+        """The account that joined as number `index`, counted from 0; zero if there is none."""
+        result: str = self._view(_ACCOUNT_AT, [task_id, index], block)
+        return result
 
     def appeal(self, task_id: int, rules: bytes, round: int, index: int) -> Call[None]:
         """Challenges one settled code, verdict or score, with a bond. Everybody on the round's
@@ -409,6 +450,14 @@ class LedgerContract(Contract):
         result: Call[None] = self._call(_FUND, [task_id, rules, amount])
         return result
 
+    def gain_at(self, task_id: int, day: int, account: str, *, block: BlockIdentifier = "latest") -> int:
+        """What a trainer had earned when a day (counted from 1970) began, as far as it was
+        claimed: scores above zero, in steps of the grid; 0 for who was ever convicted. Known
+        of this day and the day before.
+        """
+        result: int = self._view(_GAIN_AT, [task_id, day, account], block)
+        return result
+
     def join_trainer(self, task_id: int, rules: bytes, amount: int) -> Call[None]:
         """Joins as a trainer with a stake."""
         result: Call[None] = self._call(_JOIN_TRAINER, [task_id, rules, amount])
@@ -420,6 +469,18 @@ class LedgerContract(Contract):
         counts: it takes the place of the smallest.
         """
         result: Call[None] = self._call(_JOIN_VERIFIER, [task_id, rules, amount])
+        return result
+
+    def joined(self, task_id: int, *, block: BlockIdentifier = "latest") -> int:
+        """How many accounts have ever joined a task as trainers."""
+        result: int = self._view(_JOINED, [task_id], block)
+        return result
+
+    def joined_at(self, task_id: int, day: int, *, block: BlockIdentifier = "latest") -> int:
+        """How many of them had when a day (counted from 1970) began. Known of this day and the
+        day before.
+        """
+        result: int = self._view(_JOINED_AT, [task_id, day], block)
         return result
 
     def lapse(self, task_id: int, trainer: str) -> Call[None]:
@@ -462,6 +523,13 @@ class LedgerContract(Contract):
     def phase(self, task_id: int, round: int, *, block: BlockIdentifier = "latest") -> Phase:
         """The phase a round is in at this block's time."""
         result: Phase = self._view(_PHASE, [task_id, round], block)
+        return result
+
+    def place_of(self, task_id: int, account: str, *, block: BlockIdentifier = "latest") -> int:
+        """The place of an account in the order of joining, counted from 1; 0 if it never was a
+        trainer.
+        """
+        result: int = self._view(_PLACE_OF, [task_id, account], block)
         return result
 
     def record(self, task_id: int, trainer: str, round: int, *, block: BlockIdentifier = "latest") -> RecordView:
@@ -525,6 +593,13 @@ class LedgerContract(Contract):
     def score_of(self, task_id: int, round: int, index: int, *, block: BlockIdentifier = "latest") -> int:
         """The settled code of one update: a verdict (1–5) or a score (8–32767)."""
         result: int = self._view(_SCORE_OF, [task_id, round, index], block)
+        return result
+
+    def serving_weight(self, task_id: int, verifier: str, *, block: BlockIdentifier = "latest") -> int:
+        """The weight with which a verifier may serve in the current round: zero for anyone who
+        was not active when it opened, and before there was one.
+        """
+        result: int = self._view(_SERVING_WEIGHT, [task_id, verifier], block)
         return result
 
     def settle(self, task_id: int, round: int, first: int, slices: Sequence[Sequence[int]], tails: Sequence[bytes]) -> Call[None]:

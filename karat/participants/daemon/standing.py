@@ -7,6 +7,7 @@ from typing import Any
 from chain.ledger.bindings.enums import Role
 from chain.ledger.bindings.structs import Member
 from chain.ledger.client import Ledger, Token
+from chain.ledger.commitments import rules_hash
 from karat.errors import ConfigError
 from karat.money import Money
 from karat.participants.daemon.follow import Following
@@ -76,7 +77,8 @@ class Standing:
 
     def _top_up(self, lacking: int, needed: int) -> bool:
         """Add what is lacking, and a margin if that is allowed too; whether it was done."""
-        account = self._following.task().history.account(self._outbox.address)
+        history = self._following.task().history
+        account = history.account(self._outbox.address)
         left = self._most - account.topped_up
         if left < lacking:
             return False
@@ -84,7 +86,9 @@ class Standing:
         if self._token.balance_of(self._outbox.address) < amount:
             amount = lacking
         try:
-            calls = top_up(self._ledger, self._token, self._task_id, self._outbox.address, amount)
+            agreed = rules_hash(history.sponsor, history.params)
+            address = self._outbox.address
+            calls = top_up(self._ledger, self._token, self._task_id, agreed, address, amount)
         except ConfigError as error:  # it has not enough
             self._outbox.log.error("cannot top the stake up", reason=str(error))
             return False

@@ -54,7 +54,7 @@ class EpochAttester:
             if wrong is not None:
                 self._warn("another reputation is anchored", last, wrong, said.root)
             self._done = task, block
-        elif self.ledger.verifier_weight(self.task_id, self.outbox.address):
+        elif self.ledger.serving_weight(self.task_id, self.outbox.address):
             self._attest(last + 1, self._epoch(block))
         return True
 

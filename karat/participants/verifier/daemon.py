@@ -16,6 +16,7 @@ final or void    –                  anyone: open the next round
 any              –                  publish and attest the reputations that are due
 any              is suspended       top the stake up, as far as that is allowed
 the task is over is owed something  withdraw it
+any              –                  anyone: propose, stand by and disprove standings
 ================ ================== ====================================================
 
 A store that is down delays the vote; an update that the store does not have is asked for again
@@ -32,6 +33,7 @@ from karat.money import Money
 from karat.participants.daemon.follow import Following
 from karat.participants.daemon.outbox import Outbox
 from karat.participants.daemon.standing import Standing
+from karat.participants.standings import StandingKeeper, keep_standings
 from karat.participants.verifier.attesting import EpochAttester
 from karat.participants.verifier.balloting import Balloting
 from karat.participants.verifier.jury import Jury
@@ -56,6 +58,7 @@ class VerifierDaemon:
         device: str,
         clock: Clock,
         most_top_up: int = 0,
+        standings: StandingKeeper | None = None,
     ) -> None:
         """Make a daemon; ``most_top_up`` base units may be added to the stake over the task."""
         self.ledger, self.following, self.outbox = ledger, following, outbox
@@ -68,6 +71,7 @@ class VerifierDaemon:
         self.standing = Standing(ledger, following, outbox, Role.VERIFIER, most_top_up)
         self.jury = Jury(ledger, self.balloting, outbox)
         self.epochs = EpochAttester(anchor, ledger, following, outbox) if anchor else None
+        self.standings = standings
 
     def warm_up(self) -> None:
         """Score something once before the first window; nothing if one is open already."""
@@ -89,6 +93,8 @@ class VerifierDaemon:
         self._step_of(phase, number, now)
         ended = number if phase in _ENDED else number - 1
         self._tell(ended)
+        if self.standings is not None:
+            keep_standings(self.standings, self.outbox)
         attested = self.epochs is None or self.epochs.step(ended)
         if phase not in _ENDED:
             return True

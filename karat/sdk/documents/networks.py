@@ -24,6 +24,7 @@ class Up(Document, schema="karat.up/1"):
     chain_id: int
     ledger: str
     anchor: str | None
+    standings: str | None
     token: str | None
     is_new: bool
     accounts: list[NamedAddress]
@@ -46,6 +47,7 @@ class Status(Document, schema="karat.status/1"):
     chain_id: int
     ledger: str
     anchor: str | None
+    standings: str | None
     token: str | None
     from_block: int
     network: str
@@ -66,6 +68,7 @@ class KnownNetwork:
     chain_id: int
     ledger: str
     anchor: str | None
+    standings: str | None
     token: str | None
     from_block: int
 

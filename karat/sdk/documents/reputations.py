@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from karat.sdk.documents.base import Document
+from karat.sdk.documents.base import Document, Sent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,9 +18,10 @@ class ScoredNode:
 
 @dataclass(frozen=True, kw_only=True)
 class GraphView(Document):
-    """Whose view of which graph."""
+    """Whose view of which graph; ``names`` of its nodes that are accounts of this machine."""
 
     ego: str
+    names: dict[str, str]
     alpha: float
     beta: float
     gamma: float
@@ -108,9 +109,10 @@ class AuditRow:
 
 @dataclass(frozen=True, kw_only=True)
 class ReputationAudited(Document, schema="karat.reputation.audit/1"):
-    """``karat reputation audit``."""
+    """``karat reputation audit``; ``names`` as in ``top``."""
 
     ego: str
+    names: dict[str, str]
     holds: bool
     rows: list[AuditRow]
 
@@ -169,7 +171,115 @@ class AnchoredEpoch:
 
 @dataclass(frozen=True, kw_only=True)
 class ReputationEpochs(Document, schema="karat.reputation.epochs/1"):
-    """``karat reputation epochs``."""
+    """``karat reputation epochs``; ``names`` of verifiers that are accounts of this machine."""
 
     task: int
+    names: dict[str, str]
     epochs: list[AnchoredEpoch]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecommendedClient:
+    """A client whose service speaks for a candidate; both shares are within 0 and 1."""
+
+    node: str
+    trust: float
+    share: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recommended:
+    """A candidate; ``score`` is half its share of trust and half its share of service."""
+
+    node: str
+    score: float
+    trust: float
+    service: float
+    paths: list[TrustPath]
+    clients: list[RecommendedClient]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReputationRecommended(GraphView, schema="karat.reputation.recommend/1"):
+    """``karat reputation recommend``; ``role`` is null where it is any, or the graph a file."""
+
+    role: str | None
+    recommended: list[Recommended]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeedbackSource:
+    """Where a book's feedback is from; ``chain_id`` and ``block`` (the last read) of a registry.
+
+    ``ignored`` counts logs that could not be read.
+    """
+
+    name: str
+    chain_id: int | None
+    block: int | None
+    ignored: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeedbackTotals(Document):
+    """How much is in a book of feedback: what stands, and the edges that it makes."""
+
+    book: str
+    feedback: int
+    edges: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReputationImported(FeedbackTotals, schema="karat.reputation.import/1"):
+    """``karat reputation import``."""
+
+    source: FeedbackSource
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReputationFollowed(FeedbackTotals, schema="karat.reputation.follow/1"):
+    """``karat reputation follow``; ``changed`` counts edges since it began."""
+
+    sources: list[FeedbackSource]
+    changed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReputationStanding(Document, schema="karat.reputation.standing/1"):
+    """``karat reputation standing``: of the last final claim; ``rank`` 0 is the best of ``nodes``.
+
+    ``day`` counts from 1970, ``age`` is in seconds, ``score`` a share of all.
+    """
+
+    task: int
+    day: int
+    age: int
+    address: str
+    score: float
+    rank: int
+    nodes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class StandingProven(Sent, schema="karat.reputation.prove/1"):
+    """``karat reputation prove``."""
+
+    task: int
+    address: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowStated(Sent, schema="karat.reputation.vouch/1"):
+    """``karat reputation vouch``; ``row`` has weights by address."""
+
+    task: int
+    address: str
+    row: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StandingsKept(Document, schema="karat.reputation.keep/1"):
+    """``karat reputation keep``, when it ends."""
+
+    task: int
+    account: str

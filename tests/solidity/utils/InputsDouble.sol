@@ -24,6 +24,10 @@ contract InputsDouble is IReputationInputs {
         _scopes[scope] = Scope(round, accounts, gains, rows);
     }
 
+    function keptFor() external pure returns (uint32) {
+        return type(uint32).max;
+    }
+
     function settledRound(uint256 scope) external view returns (uint32) {
         return _scopes[scope].round;
     }
@@ -40,7 +44,7 @@ contract InputsDouble is IReputationInputs {
         return _scopes[scope].gains[index];
     }
 
-    function rowAt(uint256 scope, uint32, uint32 index) external view returns (bytes32) {
-        return _scopes[scope].rows[index];
+    function rowAt(uint256 scope, uint32, uint32 index) external view returns (bytes28) {
+        return bytes28(_scopes[scope].rows[index]);
     }
 }

@@ -16,6 +16,8 @@ interface Vm {
     function label(address account, string calldata name) external;
     function pauseGasMetering() external;
     function resumeGasMetering() external;
+    function store(address target, bytes32 slot, bytes32 value) external;
+    function cool(address target) external;
     function load(address target, bytes32 slot) external view returns (bytes32);
     function snapshotState() external returns (uint256);
     function revertToState(uint256 snapshot) external returns (bool);
