@@ -68,6 +68,19 @@ contract GasTest is LedgerTest {
         ledger.reveal(taskId, round, digest, 777, salt);
     }
 
+    function test_gas_revealScoresOfSixteen() public {
+        vm.pauseGasMetering();
+        round = _runUpdates(16);
+        uint256[] memory words = _pack(codes);
+        for (uint256 i; i < 3; ++i) {
+            _commitScores(round, verifierAt(i), words);
+        }
+        (bytes memory mixed, bytes32 salt) = (mixture, _salt(verifierAt(0)));
+        vm.prank(verifierAt(0));
+        vm.resumeGasMetering();
+        ledger.revealScores(taskId, round, words, mixed, keccak256("evidence"), salt);
+    }
+
     function test_gas_settleSixteenByThree() public {
         vm.pauseGasMetering();
         round = _runUpdates(16);
