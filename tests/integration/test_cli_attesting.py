@@ -84,7 +84,10 @@ def test_honest_verifiers_outvote_a_liar_who_stays_visible(home: Home) -> None:
         f"  root of the scores: {epoch['anchored']['root']}",
         f"  statement about it: {epoch['anchored']['statement']}",
     ]
-    assert f"  {liar} DISSENTS: it attested another statement, {epoch['attested'][liar]}" in told
+    assert (
+        f"  {liar} (dev:4) DISSENTS: it attested another statement, {epoch['attested'][liar]}"
+        in told
+    )
     assert sum(line.endswith(" attested this statement") for line in told) == 2
     best = network.reputation.top(1)[0][0]
     proven = checked(home.json("reputation", "verify", best))
