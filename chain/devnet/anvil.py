@@ -11,15 +11,16 @@ from chain.devnet.http import HttpDevnet
 from chain.devnet.project import project_folders
 from chain.errors import NodeError, NodeMissing
 from chain.evm.node import rpc
+from chain.folders import data_dir
 
 _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
 
 def find_anvil() -> Path:
-    """The Anvil program: from ``node_modules`` of the project, else from PATH.
+    """The Anvil program: from ``node_modules`` of the project or the user's data, or from PATH.
 
     Raises:
-        NodeMissing: neither has it.
+        NodeMissing: none has it.
     """
     system = {"darwin": "darwin", "linux": "linux"}.get(sys.platform, sys.platform)
     machine = _ARCHITECTURES.get(platform.machine().lower(), platform.machine())
@@ -30,8 +31,8 @@ def find_anvil() -> Path:
     found = shutil.which("anvil")
     if found is None:
         raise NodeMissing(
-            "Anvil is not installed; run `npm install @foundry-rs/anvil` in the project folder "
-            "(needs Node.js 20 or newer), or use the embedded chain"
+            "Anvil is not installed; run `npm install @foundry-rs/anvil` in your project's folder, "
+            f"or with `--prefix {data_dir()}` for all of them, or use the embedded chain"
         )
     return Path(found)
 

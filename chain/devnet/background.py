@@ -84,7 +84,7 @@ def up(
 
     Args:
         name: of the devnet, also of its folder.
-        kind: ``anvil`` or ``hardhat``.
+        kind: ``anvil``, ``hardhat`` or ``embedded``.
         port: on loopback; 0 takes a free one.
         block_time: seconds between blocks; a block for each transaction if None.
         accounts: addresses that get ``balance``; on a chain that goes on, those new to it.
@@ -143,12 +143,16 @@ def down(name: str = "local", *, wipe: bool = False) -> bool:
 
 def _start(devnet: BackgroundDevnet) -> BackgroundDevnet:
     read_end, write_end = os.pipe()
-    command = [sys.executable, "-m", "chain.devnet.keeper", str(devnet.folder), str(write_end)]
+    folder = str(devnet.folder.absolute())
+    command = [sys.executable, "-P", "-m", "chain.devnet.keeper", folder, str(write_end)]
+    # It looks for the node's program in the folder that the user works in, and below (-P) takes
+    # no code from there.
+    paths = [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]
     try:
         with (devnet.folder / LOG).open("wb") as log:
             subprocess.run(
                 command,
-                cwd=Path(__file__).resolve().parents[2],
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

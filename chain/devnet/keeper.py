@@ -20,6 +20,7 @@ import psutil
 
 from chain.devnet.anvil import Anvil
 from chain.devnet.base import DEFAULT_BALANCE, Options
+from chain.devnet.embedded_node import EmbeddedNode
 from chain.devnet.hardhat import Hardhat
 from chain.devnet.memory import Journal, Memory, StateFile
 from chain.errors import ChainError
@@ -31,7 +32,8 @@ HINT = "hint: "  # how the log's last line begins that names a hint
 _POLL_SECONDS = 0.25
 _GENESIS = 1_600_000_000  # before every block of a journal, whenever it is mined again
 
-BackgroundKind = Literal["anvil", "hardhat"]
+BackgroundKind = Literal["anvil", "hardhat", "embedded"]
+Node = Anvil | Hardhat | EmbeddedNode
 
 
 @dataclass(frozen=True)
@@ -82,18 +84,20 @@ def keep(folder: Path, ready: Callable[[], None]) -> None:
             (folder / RUNNING).unlink(missing_ok=True)
 
 
-def _start(settings: Settings) -> Anvil | Hardhat:
+def _start(settings: Settings) -> Node:
     options = Options(port=settings.port, timestamp=_GENESIS)
-    return Anvil(options) if settings.kind == "anvil" else Hardhat(options)
+    kinds: dict[str, Callable[[Options], Node]]
+    kinds = {"anvil": Anvil, "hardhat": Hardhat, "embedded": EmbeddedNode}
+    return kinds[settings.kind](options)
 
 
-def _memory(node: Anvil | Hardhat, folder: Path) -> Memory:
+def _memory(node: Node, folder: Path) -> Memory:
     if isinstance(node, Anvil):
         return StateFile(node, folder)
-    return Journal(node, folder / "hardhat-blocks.jsonl")
+    return Journal(node, folder / f"{node.kind}-blocks.jsonl")
 
 
-def _run_on_the_wall_clock(node: Anvil | Hardhat, settings: Settings) -> None:
+def _run_on_the_wall_clock(node: Node, settings: Settings) -> None:
     """Let the next block have today's time, however long the chain was down."""
     node.mine(max(int(time.time()), node.timestamp + 1))
     if settings.block_time is not None:

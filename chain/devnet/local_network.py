@@ -47,7 +47,7 @@ def start_network(
 
     Args:
         name: of the devnet and of its profile.
-        kind: ``anvil`` or ``hardhat``.
+        kind: ``anvil``, ``hardhat`` or ``embedded``.
         port: on loopback; 0 takes a free one.
         block_time: seconds between blocks; a block for each transaction if None.
         fund: accounts that get ``balance`` and dev tokens, if they have none yet.

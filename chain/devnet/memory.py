@@ -10,7 +10,7 @@ from eth_utils.crypto import keccak
 from hexbytes import HexBytes
 
 from chain.devnet.anvil import Anvil
-from chain.devnet.hardhat import Hardhat
+from chain.devnet.http import HttpDevnet
 from chain.errors import Hint, NodeError, NodeStartError
 from chain.evm.node import rpc
 from chain.folders import write_atomically
@@ -38,7 +38,7 @@ class Journal:
     Changes that are no transactions (a balance set by hand) are not kept.
     """
 
-    def __init__(self, node: Anvil | Hardhat, path: Path, base: int = 0) -> None:
+    def __init__(self, node: HttpDevnet, path: Path, base: int = 0) -> None:
         """``base`` is the block that the node has before the journal's first one."""
         self._node = node
         self._path = path

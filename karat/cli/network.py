@@ -21,7 +21,10 @@ NAME = "local"
 def up(
     terminal: Terminal,
     node: Annotated[
-        str | None, typer.Option(help="anvil or hardhat; by default as before, at first anvil.")
+        str | None,
+        typer.Option(
+            help="anvil, hardhat or embedded; as before, at first anvil, or embedded without."
+        ),
     ] = None,
     block_time: Annotated[
         int | None,
@@ -38,8 +41,10 @@ def up(
 
     What was on it is still there after `karat down` and `karat up`, or after a crash.
     """
-    if node not in {None, "anvil", "hardhat"}:
-        raise typer.BadParameter(f"{node!r} is neither anvil nor hardhat", param_hint="--node")
+    if node not in {None, "anvil", "hardhat", "embedded"}:
+        raise typer.BadParameter(
+            f"{node!r} is none of anvil, hardhat and embedded", param_hint="--node"
+        )
     before = sdk.devnet.background(NAME)
     if before is not None and before.running and (port, block_time) != (None, None):
         terminal.note("It runs already: --port and --block-time count once `karat down` ended it.")

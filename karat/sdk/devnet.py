@@ -1,15 +1,18 @@
 """A network of one's own in the background."""
 
+import importlib.util
 from typing import Literal
 
 from chain.devnet.accounts import dev_accounts
+from chain.devnet.anvil import find_anvil
 from chain.devnet.background import DEFAULT_PORT, BackgroundDevnet
 from chain.devnet.background import status as background_status
 from chain.devnet.local_network import DEPLOYER_SEED, start_network, stop_network
+from chain.errors import NodeMissing
 from chain.ledger.profiles import LOCAL
 from karat.sdk.documents import Down, NamedAddress, Up
 
-Kind = Literal["anvil", "hardhat"]
+Kind = Literal["anvil", "hardhat", "embedded"]
 
 __all__ = ["DEFAULT_PORT", "LOCAL", "background", "start", "stop"]
 
@@ -31,7 +34,7 @@ def start(
 
     Args:
         name: of the devnet and of its profile.
-        kind: as before if None, at first ``anvil``.
+        kind: as before if None, at first ``anvil``, or ``embedded`` where there is none.
         port: on loopback; 0 takes a free one; as before if None.
         block_time: seconds between blocks; as before if None, at first a block for each
             transaction.
@@ -74,10 +77,19 @@ def started_with(
 ) -> tuple[Kind, int, int | None]:
     """Kind, port and block time: what is given, else as before, else what is usual."""
     if before is None:
-        return kind or "anvil", DEFAULT_PORT if port is None else port, block_time
+        return kind or _available(), DEFAULT_PORT if port is None else port, block_time
     settings = before.settings
     port = settings.port if port is None else port
     return kind or settings.kind, port, block_time or settings.block_time
+
+
+def _available() -> Kind:
+    """Anvil, or, with Python alone, the embedded chain."""
+    try:
+        find_anvil()
+    except NodeMissing:
+        return "embedded" if importlib.util.find_spec("eth_tester") else "anvil"
+    return "anvil"
 
 
 def stop(name: str = LOCAL, *, wipe: bool = False) -> Down:

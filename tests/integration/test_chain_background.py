@@ -26,7 +26,7 @@ from chain.folders import write_atomically
 from chain.ledger.client import Token
 from karat.cli.errors import sentence
 
-KINDS: list[BackgroundKind] = ["anvil", "hardhat"]
+KINDS: list[BackgroundKind] = ["anvil", "hardhat", "embedded"]
 ACCOUNT, OTHER = dev_accounts(9, 2)
 
 
@@ -58,8 +58,8 @@ def until(condition: Callable[[], bool]) -> None:
 
 def blocks_on_disk(kind: BackgroundKind) -> int:
     folder = devnet_folder("local")
-    if kind == "hardhat":
-        return len((folder / "hardhat-blocks.jsonl").read_text().splitlines())
+    if kind != "anvil":
+        return len((folder / f"{kind}-blocks.jsonl").read_text().splitlines())
     state = json.loads(gzip.decompress((folder / "anvil-state.gz").read_bytes()))
     dumped = int(str(state["best_block_number"]), 0)
     journal = folder / f"anvil-blocks-{dumped}.jsonl"
@@ -95,7 +95,9 @@ def test_state_survives_down_and_up(kind: BackgroundKind) -> None:
     assert not down()
 
 
-@pytest.mark.parametrize(("kind", "victim"), [("anvil", "keeper"), ("hardhat", "node")])
+@pytest.mark.parametrize(
+    ("kind", "victim"), [("anvil", "keeper"), ("hardhat", "node"), ("embedded", "keeper")]
+)
 def test_state_survives_a_kill(kind: BackgroundKind, victim: str) -> None:
     devnet, sender = start(kind)
     token = Token.deploy(sender)

@@ -13,9 +13,8 @@ PACKAGES = ("chain", "karat", "learning", "reputation")
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
-@pytest.fixture(scope="module")
-def names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    source = tmp_path_factory.mktemp("source")
+def build_wheel(source: Path) -> Path:
+    """The wheel, built offline from a copy of the packages in the folder ``source``."""
     for folder in (*PACKAGES, "tools"):
         shutil.copytree(ROOT / folder, source / folder, ignore=LEFT_OUT)
     for file in ("pyproject.toml", "README.md", "LICENSE"):
@@ -25,7 +24,12 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     [wheel] = (source / "dist").glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    with zipfile.ZipFile(build_wheel(tmp_path_factory.mktemp("source"))) as archive:
         return archive.namelist()
 
 
