@@ -39,6 +39,8 @@ def demo(
     attackers: Annotated[
         bool, typer.Option(help="Whether attackers take part, to see what they change.")
     ] = True,
+    task: Annotated[str, typer.Option(help="Task from the registry.")] = "mlp-digits",
+    honest: Annotated[int, typer.Option(min=2, max=100, help="Honest trainers.")] = 8,
     keep: Annotated[
         bool,
         typer.Option("--keep", help="Keep the chain running until Ctrl-C, as the network `demo`."),
@@ -63,6 +65,8 @@ def demo(
         device=device,
         drops=drop or (),
         attackers=attackers,
+        task=task,
+        honest=honest,
     )
     for notice in config.notices:
         terminal.note(notice)

@@ -8,18 +8,18 @@ from typing import Literal, Self, get_args
 from chain.devnet.anvil import find_anvil
 from chain.errors import NodeMissing
 from karat.errors import ConfigError
+from learning import tasks
 
 NodeKind = Literal["anvil", "hardhat", "embedded"]
 
-HONEST = 8
 VERIFIERS = 3
 ATTACKERS = (
     ("flipper", "label-flip"),
     ("copycat", "copy"),
     ("sybil-1", "sybil"),
     ("sybil-2", "sybil"),
+    ("insider", "past-masked"),
 )
-TASK = "mlp-digits"
 TOKEN = 10**18  # base units of one token
 
 ROUND_BUDGET = 1_000 * TOKEN  # rewards of all trainers in one round
@@ -73,6 +73,8 @@ class DemoConfig:
     device: str
     drops: tuple[Drop, ...] = ()
     attackers: bool = True
+    task: str = "mlp-digits"
+    honest: int = 8
     notices: list[str] = field(default_factory=list)
 
     @classmethod
@@ -87,31 +89,55 @@ class DemoConfig:
         device: str,
         drops: Sequence[str] = (),
         attackers: bool = True,
+        task: str = "mlp-digits",
+        honest: int = 8,
     ) -> Self:
         """Choose what was left open and make the output folder.
 
         Raises:
-            ConfigError: the node kind is unknown, nobody can be dropped so, or the folder cannot be
-                made or is not empty.
+            UnknownNameError: there is no such task.
+            ConfigError: the task assigns its data, the node kind is unknown, nobody can be dropped
+                so, or the folder cannot be made or is not empty.
         """
+        _check_task(task)
         kind, notices = _node_kind(node)
         dropped = tuple(Drop.parse(text) for text in drops)
         for text, drop in zip(drops, dropped, strict=True):
-            _check_drop(text, drop, rounds, attackers)
+            _check_drop(text, drop, rounds, players(attackers, honest))
         folder = _output_folder(out)
         store_url = f"ipfs:{ipfs}" if ipfs else f"local:{folder / 'store'}"
-        return cls(rounds, seed, kind, store_url, folder, device, dropped, attackers, notices)
+        return cls(
+            rounds,
+            seed,
+            kind,
+            store_url,
+            folder,
+            device,
+            dropped,
+            attackers,
+            task,
+            honest,
+            notices,
+        )
 
 
-def players(attackers: bool) -> list[tuple[str, str]]:
+def players(attackers: bool, honest: int) -> list[tuple[str, str]]:
     """Name and role of all who take part but the sponsor, verifiers first."""
     verifiers = [(f"verifier-{i + 1}", "verifier") for i in range(VERIFIERS)]
-    honest = [(f"honest-{i + 1}", "honest") for i in range(HONEST)]
-    return verifiers + honest + (list(ATTACKERS) if attackers else [])
+    workers = [(f"honest-{i + 1}", "honest") for i in range(honest)]
+    return verifiers + workers + (list(ATTACKERS) if attackers else [])
 
 
-def _check_drop(text: str, drop: Drop, rounds: int, attackers: bool) -> None:
-    names = [name for name, _ in players(attackers)]
+def _check_task(name: str) -> None:
+    if tasks.get(name).data.assigned is not None:
+        raise ConfigError(
+            f"the demo gives trainers data of their own, and {name} assigns its data: "
+            "choose a task that does not"
+        )
+
+
+def _check_drop(text: str, drop: Drop, rounds: int, who: list[tuple[str, str]]) -> None:
+    names = [name for name, _ in who]
     if drop.name not in names:
         raise ConfigError(
             f"cannot drop {text!r}: there is no {drop.name!r}, only {', '.join(names)}"

@@ -21,7 +21,7 @@ Edge = tuple[str, str, int]
 
 
 def accuracy(result: DemoResult) -> Figure:
-    """Accuracy of the model, and of plainly averaging the same updates, by round."""
+    """Accuracy of the model, and of the federation that averages plainly, by round."""
     with _figure(7, 3.2) as (figure, axes):
         numbers = [row.round for row in result.rounds]
         ours = [row.accuracy for row in result.rounds]
@@ -109,7 +109,7 @@ def gas(result: DemoResult) -> Figure:
 
 
 FIGURES: dict[str, tuple[str, Callable[[DemoResult], Figure]]] = {
-    "accuracy": ("Accuracy against plain averaging of the same updates, by round", accuracy),
+    "accuracy": ("Accuracy against a federation of plain averaging, by round", accuracy),
     "rewards": ("Rewards and slashes of every member, by role", rewards),
     "gas": ("Gas of each step", gas),
 }

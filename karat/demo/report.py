@@ -73,7 +73,7 @@ def _summary(result: DemoResult) -> str:
     holds = "holds" if result.anchor["proof_holds"] else "DOES NOT HOLD"
     return (
         f"<p>After {len(result.rounds)} rounds the model is right on {last.accuracy:.1%} of the "
-        f"private test set; plainly averaging the same updates gives "
+        f"private test set; a federation of the same people that averages plainly ends at "
         f"{last.accuracy_plain_average:.1%}. Attackers got {result.attacker_reward_share:.2%} of "
         "the trainers' rewards. Every token is accounted for. The reputations are anchored on "
         f"chain, and the contract's check of a proof {holds}.</p>"

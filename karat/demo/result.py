@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 from karat.sdk.documents import Document, Update
 
-ATTACKER_ROLES = frozenset({"label-flip", "copy", "sybil"})
+ATTACKER_ROLES = frozenset({"label-flip", "copy", "sybil", "past-masked"})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from chain.evm.abi import Call
 from chain.ledger.commitments import rules_hash
 from chain.store import Store, open_store
 from karat.demo.cast import Cast, Member
-from karat.demo.config import TASK, DemoConfig
+from karat.demo.config import DemoConfig
 from karat.demo.outcome import Outcomes
 from karat.demo.progress import DemoProgress
 from karat.demo.result import DemoResult
@@ -28,6 +28,7 @@ from karat.protocol.task import Task
 from learning import tasks
 from learning.aggregation import plain_average
 from learning.model_state import ModelState
+from learning.score_codes import ZERO_SCORE
 from learning.tasks.data import divided
 from learning.training import evaluate, initial_model
 
@@ -52,7 +53,7 @@ def played(config: DemoConfig, progress: DemoProgress) -> Iterator[Played]:
     started = time.monotonic()
     torch.set_num_threads(1)  # so small a model is done before threads have met
     store = open_store(config.store_url)
-    cast = Cast(config, tasks.get(TASK))
+    cast = Cast(config, tasks.get(config.task))
     progress.step(f"starting {config.node}, deploying the contracts")
     with stage(config, cast) as built:
         play = _Play(config, progress, store, cast, built)
@@ -77,8 +78,9 @@ class _Play:
     ) -> None:
         self.config, self.progress, self.store = config, progress, store
         self.cast, self.stage = cast, built
-        self.spec = tasks.get(TASK)
+        self.spec = tasks.get(config.task)
         self.average = initial_model(self.spec)
+        self.baseline = Cast(config, self.spec)  # the same people in a federation of their own
         sponsor = cast.sponsor.address
         specification = publish(store, self.spec.to_bytes(), owner=sponsor)
         model = publish(store, self.average.to_bytes(), owner=sponsor, round_number=0)
@@ -123,7 +125,7 @@ class _Play:
         """Trainers train and commit; then they publish and reveal."""
         number = current.number
         self.progress.step(f"round {number}: training")
-        payloads = self.cast.payloads(number, base)
+        payloads = self.payloads = self.cast.payloads(number, base)
         contents = {name: Content.of(payload) for name, payload in payloads.items()}
         senders = [m for m in self.cast.trainers if m.name in contents]
         order = np.random.default_rng([self.config.seed, number]).permutation(len(senders))
@@ -229,9 +231,17 @@ class _Play:
 
     def _report(self, current: Round) -> None:
         submissions = self.task.submissions(current)
-        before, base = self.average, self.task.base(current)
-        # The same updates, averaged without looking, applied to the average's own model.
-        self.average = plain_average(self.spec, before, [s.payload for s in submissions])
+        names = {member.address: member.name for member in self.cast.trainers}
+        present = {names[submitted.trainer] for submitted in submissions}
+        base, before = self.task.base(current), self.average
+        trained = self.baseline.payloads(current.number, before)
+        sent = {name: payload for name, payload in trained.items() if name in present}
+        self.average = plain_average(self.spec, before, list(sent.values()))
+        self.baseline.settled(before, sent, dict.fromkeys(sent, ZERO_SCORE + 1))
+        if current.medians:
+            pairs = zip(current.updates, current.medians, strict=True)
+            codes = {names[update.trainer]: code for update, code in pairs}
+            self.cast.settled(base, self.payloads, codes)
         model = base
         if current.outcome is Outcome.SETTLED:
             model = self.task.next_model(current)

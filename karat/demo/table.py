@@ -79,7 +79,7 @@ def _rounds(result: DemoResult) -> Table:
     table = _table("Accuracy on the private test set, by round", ("",), numbers)
     table.add_row("Karat", *(f"{r.accuracy:.1%}" for r in result.rounds))
     table.add_row(
-        "plain average of the same updates",
+        "a federation of plain averaging",
         *(f"{r.accuracy_plain_average:.1%}" for r in result.rounds),
     )
     return table

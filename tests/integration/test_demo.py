@@ -25,6 +25,7 @@ from karat.demo.run import Played, played
 from karat.errors import ConfigError
 from karat.sdk import connect
 from karat.web.names import read_names
+from learning.errors import UnknownNameError
 
 KARAT = [str(Path(sys.executable).with_name("karat"))]
 SEED = 11
@@ -59,6 +60,7 @@ def test_every_role_takes_part(end: Played) -> None:
     roles = [p.role for p in end.result.participants]
     assert {role: roles.count(role) for role in set(roles)} == {
         "sponsor": 1, "verifier": 3, "honest": 8, "label-flip": 1, "copy": 1, "sybil": 2,
+        "past-masked": 1,
     }  # fmt: skip
     assert len({p.address for p in end.result.participants}) == len(roles)
 
@@ -71,6 +73,27 @@ def test_attackers_are_not_paid_and_nobody_honest_is_slashed(end: Played) -> Non
             assert participant.reward > 0
     attackers = [p for p in end.result.participants if p.role in ATTACKER_ROLES]
     assert any(p.slashed > 0 for p in attackers)
+
+
+def test_who_knows_the_rules_and_has_no_data_earns_next_to_nothing(end: Played) -> None:
+    insider = next(p for p in end.result.participants if p.role == "past-masked")
+    sent = [u for r in end.result.rounds for u in r.updates if u.role == "past-masked"]
+    assert len(sent) == len(end.result.rounds) - 1  # nothing is public in the first
+    honest = [p.reward for p in end.result.participants if p.role == "honest"]
+    assert insider.reward <= 0.02 * sum(honest) / len(honest)
+    assert insider.slashed == 0
+
+
+def test_another_task_and_another_number_of_honest_trainers(tmp_path: Path) -> None:
+    result = play(tmp_path / "out", rounds=1, task="cnn-digits", honest=3, node="embedded")
+    assert result.config["task"] == "cnn-digits"
+    assert [p.role for p in result.participants].count("honest") == 3
+
+
+def test_an_unknown_task_is_named_before_anything_starts(tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="no task is called 'chess'"):
+        config(tmp_path / "out", task="chess")
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_model_is_better_than_plain_averaging(end: Played) -> None:
