@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
@@ -195,6 +196,15 @@ class NodeProvider(HTTPProvider):
             f"cannot use the node at {where}: its answer is not JSON-RPC ({type(error).__name__}); "
             "correct the URL"
         )
+
+    @contextmanager
+    def elsewhere(self) -> Iterator[bool]:
+        """Ask another node of the same chain within the block; False if there is none."""
+        before = self._current
+        try:
+            yield self.turn()
+        finally:
+            self._current = before
 
     def turn(self) -> bool:
         """Turn to another node of the same chain; False if there is none."""

@@ -1,6 +1,7 @@
 """``karat up``, ``down``, ``status`` and ``doctor``: a network of one's own, and its health."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
@@ -36,10 +37,18 @@ def up(
     fund: Annotated[
         int, typer.Option(min=0, max=999, help="Fund the development accounts dev:1 to dev:N.")
     ] = 10,
+    with_: Annotated[
+        Path | None,
+        typer.Option("--with", metavar="FILE", help="A task file: create it, and run its members."),
+    ] = None,
+    trainers: Annotated[int, typer.Option(min=1, help="With --with: how many trainers.")] = 3,
+    verifiers: Annotated[int, typer.Option(min=1, help="With --with: how many verifiers.")] = 3,
 ) -> None:
     """Start a network of your own in the background, with the contracts on it.
 
-    What was on it is still there after `karat down` and `karat up`, or after a crash.
+    What was on it is still there after `karat down` and `karat up`, or after a crash. With a task
+    file the accounts dev:1 and on are its sponsor, verifiers and trainers, whose daemons run in
+    the background until the task is over or `karat down`; `karat watch` tells how it goes.
     """
     if node not in {None, "anvil", "hardhat", "embedded"}:
         raise typer.BadParameter(
@@ -49,11 +58,25 @@ def up(
     if before is not None and before.running and (port, block_time) != (None, None):
         terminal.note("It runs already: --port and --block-time count once `karat down` ended it.")
     kind = cast("Kind | None", node)
-    started = sdk.devnet.start(NAME, kind=kind, port=port, block_time=block_time, fund=fund)
+    crew = None if with_ is None else sdk.devnet.Crew(with_, trainers, verifiers)
+    started = sdk.devnet.start(
+        NAME,
+        kind=kind,
+        port=port,
+        block_time=block_time,
+        fund=fund,
+        crew=crew,
+        settings=terminal.settings,
+    )
     fields = asdict(started)
     shown = {key: fields[key] for key in ("network", "node", "rpc_url", "ledger", "token")}
     if started.accounts:
-        shown["accounts"] = f"dev:1 to dev:{fund}, funded (public keys, for this chain only)"
+        last = len(started.accounts)
+        shown["accounts"] = f"dev:1 to dev:{last}, funded (public keys, for this chain only)"
+    if started.task is not None:
+        shown["task"] = f"{started.task}; `karat watch {started.task}` tells how it goes"
+    for one in started.daemons:
+        shown[f"{one.role} {one.account}"] = f"runs, its log is {one.log}"
     terminal.show(started, pairs(shown))
 
 

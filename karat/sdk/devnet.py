@@ -1,7 +1,8 @@
 """A network of one's own in the background."""
 
 import importlib.util
-from typing import Literal
+from pathlib import Path
+from typing import Literal, NamedTuple
 
 from chain.devnet.accounts import dev_accounts
 from chain.devnet.anvil import find_anvil
@@ -10,11 +11,22 @@ from chain.devnet.background import status as background_status
 from chain.devnet.local_network import DEPLOYER_SEED, start_network, stop_network
 from chain.errors import NodeMissing
 from chain.ledger.profiles import LOCAL
+from karat.config import Settings, load_settings
 from karat.sdk.documents import Down, NamedAddress, Up
+from karat.sdk.network import Network
+from karat.sdk.staff import Staff
 
 Kind = Literal["anvil", "hardhat", "embedded"]
 
-__all__ = ["DEFAULT_PORT", "LOCAL", "background", "start", "stop"]
+__all__ = ["DEFAULT_PORT", "LOCAL", "Crew", "background", "start", "stop"]
+
+
+class Crew(NamedTuple):
+    """A task file, and how many take part as trainers and verifiers."""
+
+    spec: Path
+    trainers: int
+    verifiers: int
 
 
 def background(name: str = LOCAL) -> BackgroundDevnet | None:
@@ -29,8 +41,12 @@ def start(
     port: int | None = None,
     block_time: int | None = None,
     fund: int = 10,
+    crew: Crew | None = None,
+    settings: Settings | None = None,
 ) -> Up:
     """Start, or go on with, a devnet in the background with the contracts on it.
+
+    The daemons that it was stopped with go on as well.
 
     Args:
         name: of the devnet and of its profile.
@@ -39,12 +55,16 @@ def start(
         block_time: seconds between blocks; as before if None, at first a block for each
             transaction.
         fund: how many development accounts, ``dev:1`` and on, get ether and dev tokens.
+        crew: a task to create, with members whose daemons run in the background.
+        settings: in place of the environment's and the files'.
 
     Raises:
         NodeStartError: it does not come up, or the one on disk is of another kind.
         ProfileError: its profile cannot be written.
     """
     before = background_status(name)
+    if crew is not None:
+        fund = max(fund, 1 + crew.trainers + crew.verifiers)
     accounts = dev_accounts(DEPLOYER_SEED, fund + 1)[1:]
     began = started_with(before, kind, port, block_time)
     started = start_network(
@@ -55,6 +75,10 @@ def start(
         fund=[str(account.address) for account in accounts],
     )
     profile = started.connection.profile
+    settings, staff = settings or load_settings(), Staff(name)
+    network = Network.of(started.connection, settings.store)
+    staff.resume(network)
+    task = staff.hire(network, crew.spec, crew.trainers, crew.verifiers) if crew else None
     return Up(
         network=name,
         node=started.devnet.settings.kind,
@@ -69,6 +93,8 @@ def start(
             NamedAddress(name=f"dev:{i}", address=str(account.address))
             for i, account in enumerate(accounts, 1)
         ],
+        task=task,
+        daemons=staff.running(),
     )
 
 
@@ -93,9 +119,10 @@ def _available() -> Kind:
 
 
 def stop(name: str = LOCAL, *, wipe: bool = False) -> Down:
-    """End a devnet; with ``wipe`` its chain and its profile are removed.
+    """End a devnet and its daemons; with ``wipe`` its chain and its profile are removed.
 
     Raises:
         NodeError: it does not end.
     """
+    Staff(name).stop()
     return Down(network=name, was_running=stop_network(name, wipe=wipe), wiped=wipe)

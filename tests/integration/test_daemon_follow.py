@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from chain.devnet import start_devnet
+from chain.devnet.anvil import Anvil
 from chain.errors import NodeInconsistent, NodeUnreachable
 from chain.evm.abi import Event
-from chain.evm.node import rpc
+from chain.evm.node import connect_node, rpc
 from chain.ledger.bindings.ledger_events import RevealClosed
 from chain.ledger.client import Ledger
 from chain.store import open_store
@@ -145,7 +146,7 @@ def test_a_node_that_goes_on_hiding_events_is_called_so(
 
     monkeypatch.setattr(follow, "_PAUSES", (0.0, 0.0))
     monkeypatch.setattr(Ledger, "events", events)
-    with pytest.raises(NodeInconsistent, match=r"hides events of task 1 .*seed: 0000"):
+    with pytest.raises(NodeInconsistent, match=r"hides events of task 1, .*seed: 0000"):
         following.task()
     monkeypatch.undo()
     assert following.task().history.rounds == told(network).rounds
@@ -157,3 +158,35 @@ def test_nothing_is_asked_of_a_chain_that_stands_still(
     task = following.task()
     monkeypatch.setattr(Ledger, "events", None)
     assert following.task() is task
+
+
+def test_nodes_that_do_not_agree_are_not_acted_upon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node on another fork is consistent in itself; only a second one tells."""
+    monkeypatch.setattr(follow, "_PAUSES", (0.0, 0.0))
+    addresses = [one.address for one in ACCOUNTS]
+    with (
+        start_devnet("anvil", accounts=addresses, timestamp=GENESIS, mining="manual") as devnet,
+        start_devnet("anvil", timestamp=GENESIS, mining="manual") as fork,
+    ):
+        network = Network(devnet)
+        network.open_task()
+        assert isinstance(devnet, Anvil)
+        assert isinstance(fork, Anvil)
+        fork.load(devnet.dump())
+        urls = str(devnet.rpc_url), str(fork.rpc_url)
+        both = Ledger(connect_node(*urls), network.ledger.address)
+        following = Following(both, 1, open_store(f"local:{tmp_path}"), 0)
+        assert following.task().history.params == told(network).params
+
+        network.play_round(CODES)
+        rounds = following.task().history.rounds  # the other has not come so far: no opinion
+        assert rounds == told(network).rounds
+        while fork.web3.eth.block_number <= devnet.web3.eth.block_number:
+            fork.mine()
+        devnet.mine()
+        with pytest.raises(NodeInconsistent, match="updates: 4 by the events, 0 by the contract"):
+            following.task()
+        fork.close()
+        assert following.task().history.rounds == rounds

@@ -1,10 +1,11 @@
 """A task as it is now: its history is folded anew when the chain was reorganised."""
 
 import time
+from contextlib import suppress
 
-from web3.exceptions import BlockNotFound
+from web3.exceptions import BlockNotFound, Web3Exception
 
-from chain.errors import NodeInconsistent
+from chain.errors import ChainError, NodeInconsistent
 from chain.evm.abi import Event
 from chain.evm.node import NodeProvider
 from chain.ledger.client import Ledger
@@ -30,12 +31,13 @@ class Following:
         """The task with everything up to the chain's head, as the contract itself says it is.
 
         What was fetched counts only if the chain was the same before and after: a
-        reorganisation may come at any moment. And only if it adds up to the contract's own state:
-        if logs are missing, all of them are read again, from another node if there is one.
+        reorganisation may come at any moment. And only if it adds up to the contract's own state,
+        by another node's word too if there is one: if logs are missing or the nodes do not agree,
+        all of them are read again, from another node if there is one.
 
         Raises:
             NotAvailable: there is no such task (any more).
-            NodeInconsistent: logs are missing, again and again.
+            NodeInconsistent: logs are missing or nodes disagree, again and again.
             NodeError: the node cannot be reached.
         """
         readings = 0
@@ -46,7 +48,7 @@ class Following:
                 return self._task
             fetched = self._task.history.fetch(head)
             if self._stands(self._tip) and self._stands(tip):
-                missing = self._take(fetched, head)
+                missing = self._take(fetched, head) or self._second_opinion(head)
                 if not missing and self._stands(tip):
                     self._tip = tip
                     _ = self._task.history.params
@@ -67,11 +69,20 @@ class Following:
             return []
         return contradictions(history, self._ledger, head)
 
+    def _second_opinion(self, head: int) -> list[str]:
+        """What another node of the network's says against it; one that fails has no opinion."""
+        provider, history = self._ledger.web3.provider, self._task.history
+        if not isinstance(provider, NodeProvider) or history.created is None:
+            return []
+        with provider.elsewhere() as is_another, suppress(ChainError, Web3Exception):
+            return contradictions(history, self._ledger, head) if is_another else []
+        return []
+
     def _read_again(self, missing: list[str], readings: int) -> None:
         if readings > len(_PAUSES):
             raise NodeInconsistent(
-                f"the node hides events of task {self._task_id} ({'; '.join(missing)}); wait until "
-                "it has caught up, or name another node"
+                f"the node hides events of task {self._task_id}, or another contradicts it "
+                f"({'; '.join(missing)}); wait until it has caught up, or name another node"
             )
         provider = self._ledger.web3.provider
         if not (isinstance(provider, NodeProvider) and provider.turn()):

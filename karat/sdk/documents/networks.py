@@ -15,8 +15,18 @@ class NamedAddress:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Daemon:
+    """A member's daemon that runs in the background with a devnet."""
+
+    role: str
+    account: str
+    pid: int
+    log: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Up(Document, schema="karat.up/1"):
-    """``karat up``."""
+    """``karat up``; ``task`` is what ``--with`` created."""
 
     network: str
     node: str
@@ -28,6 +38,8 @@ class Up(Document, schema="karat.up/1"):
     token: str | None
     is_new: bool
     accounts: list[NamedAddress]
+    task: int | None
+    daemons: list[Daemon]
 
 
 @dataclass(frozen=True, kw_only=True)
