@@ -5,11 +5,12 @@ from fractions import Fraction
 
 from eth_hash.auto import keccak
 
+from chain.errors import NodeInconsistent
 from chain.evm.abi import encode_values
 from chain.ledger.bindings.structs import Leaf, Statement
 from chain.ledger.client import Ledger, ReputationAnchor
 from karat.protocol.content import Content
-from karat.protocol.history import TaskHistory
+from karat.protocol.history import RecentHistory, TaskHistory
 from karat.protocol.state import Outcome
 from karat.protocol.trust import anchored_edges, trust_edges
 from reputation import MeritRank, Scores, TrustGraph
@@ -78,6 +79,59 @@ def epoch_at(
     """
     history = TaskHistory(ledger, task_id, anchor=anchor, from_block=from_block)
     history.refresh(to_block=block)
+    return _epoch(history, block)
+
+
+class Epochs:
+    """The epochs of one task, each made of the last one and what came since.
+
+    So that an epoch takes no longer however many rounds the task has had.
+    """
+
+    def __init__(
+        self, ledger: Ledger, anchor: ReputationAnchor, task_id: int, *, from_block: int = 0
+    ) -> None:
+        self._ledger, self._anchor = ledger, anchor
+        self._task_id, self._from_block = task_id, from_block
+        self._history = self._fresh()
+        self._seen: tuple[int, bytes] | None = None  # the block that the history goes up to
+        self._last: Epoch | None = None
+
+    def at(self, block: int) -> Epoch:
+        """The scores that the task's events up to ``block`` give, on the chain as it is now.
+
+        Raises:
+            NotAvailable: the task did not exist then.
+            NodeInconsistent: the chain was reorganised meanwhile.
+            NodeError: the node does not answer.
+        """
+        now = block, self._hash(block)
+        if self._last is not None and self._seen == now:
+            return self._last
+        if (
+            self._seen is None
+            or block < self._seen[0]
+            or self._hash(self._seen[0]) != self._seen[1]
+        ):
+            self._history = self._fresh()
+        self._seen, self._last = None, None  # until all is taken in
+        self._history.refresh(to_block=block)
+        if self._hash(block) != now[1]:
+            raise NodeInconsistent(f"block {block} is another one now: ask again")
+        epoch = _epoch(self._history, block)
+        self._seen, self._last = now, epoch
+        return epoch
+
+    def _fresh(self) -> RecentHistory:
+        return RecentHistory(
+            self._ledger, self._task_id, anchor=self._anchor, from_block=self._from_block
+        )
+
+    def _hash(self, block: int) -> bytes:
+        return bytes(self._ledger.web3.eth.get_block(block)["hash"])
+
+
+def _epoch(history: TaskHistory, block: int) -> Epoch:
     _ = history.params
     scored = anchored(history)
     document = canonical_json(scored.to_dict())

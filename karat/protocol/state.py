@@ -70,7 +70,8 @@ class Round:
     the block of the last event that settled, voided or, by an appeal, changed it. Amounts are base
     units by account: ``claimed`` what trainers were credited once their records were processed,
     ``verifier_rewards`` the committee's pay, ``slashes`` stakes lost. ``agreement`` is each
-    verifier's share of its part of the budget, 0 to 1.
+    verifier's share of its part of the budget, 0 to 1. A ``reduced`` round is long over: nothing is
+    left of it but the updates that are still to be claimed for.
     """
 
     number: int
@@ -98,6 +99,7 @@ class Round:
     verifier_rewards: dict[str, int] = field(default_factory=dict)
     slashes: dict[str, int] = field(default_factory=dict)
     agreement: dict[str, float] = field(default_factory=dict)
+    reduced: bool = False
 
     @property
     def missing(self) -> list[str]:
@@ -154,6 +156,19 @@ class Attestations:
 
 
 @dataclass
+class PastTrust:
+    """What the rounds that are no longer in memory add up to, for the graph of an epoch.
+
+    ``verdicts`` and ``stated`` map (from, to) to the sum of the weights of verifiers' and peers'
+    edges; ``convicted`` are the trainers with a slashable verdict.
+    """
+
+    verdicts: dict[tuple[str, str], int] = field(default_factory=dict)
+    stated: dict[tuple[str, str], int] = field(default_factory=dict)
+    convicted: set[str] = field(default_factory=set)
+
+
+@dataclass
 class TaskState:
     """One task. ``escrow`` is free, ``owed`` is what trainers have still to claim, ``forfeited``
     what members lost, which the next round's trainers can earn.
@@ -161,7 +176,7 @@ class TaskState:
     ``accounts`` has everybody whose money was ever in the task, in the order of appearance;
     ``peer_edges`` maps (from, to, round) to the sum of the weights that a member stated about
     another account in that round; ``epochs`` what verifiers attested of the task's reputations.
-    ``first_block`` is where the task was created.
+    ``first_block`` is where the task was created. ``past`` is empty while all rounds are in memory.
     """
 
     task_id: int
@@ -180,6 +195,7 @@ class TaskState:
     peer_edges: dict[tuple[str, str, int], int] = field(default_factory=dict)
     epochs: dict[int, Attestations] = field(default_factory=dict)
     created: TaskParams | None = None
+    past: PastTrust = field(default_factory=PastTrust)
 
     @property
     def params(self) -> TaskParams:

@@ -12,7 +12,7 @@ from chain.ledger.client import Ledger
 from chain.store import Store
 from karat.errors import ProtocolError
 from karat.protocol.facts import contradictions
-from karat.protocol.history import TaskHistory
+from karat.protocol.history import RecentHistory
 from karat.protocol.task import Task
 
 _PAUSES = (0.2, 1.0, 3.0)  # seconds before all events are read again
@@ -89,7 +89,7 @@ class Following:
             time.sleep(_PAUSES[readings - 1])
 
     def _fresh(self) -> Task:
-        history = TaskHistory(self._ledger, self._task_id, from_block=self._from_block)
+        history = RecentHistory(self._ledger, self._task_id, from_block=self._from_block)
         return Task(history, self._store)
 
     def _stands(self, tip: tuple[int, bytes | None] | None) -> bool:

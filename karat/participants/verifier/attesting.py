@@ -11,7 +11,7 @@ from chain.ledger.client import Ledger, ReputationAnchor
 from karat.participants.daemon.follow import Following
 from karat.participants.daemon.outbox import Outbox
 from karat.protocol.content import publish
-from karat.protocol.reputation import Epoch, difference, epoch_at, settled_block, statement_hash
+from karat.protocol.reputation import Epoch, Epochs, difference, settled_block, statement_hash
 from karat.protocol.task import Task
 
 # The vote that makes the majority also stores the statement. An estimate does not know that when
@@ -29,7 +29,7 @@ class EpochAttester:
         self.anchor, self.ledger, self.following, self.outbox = anchor, ledger, following, outbox
         self.task_id = following.task().history.task_id
         self._done: tuple[Task, int] | None = None  # a reorganisation makes another Task
-        self._computed: tuple[bytes, Epoch] | None = None
+        self._epochs: Epochs | None = None
         self._told: set[tuple[int, str, bytes]] = set()
 
     def step(self, ended: int) -> bool:
@@ -63,8 +63,10 @@ class EpochAttester:
         after = due.statement.to_block + 1
         said = {
             event.verifier: event.statement_hash
-            for event in self.anchor.events(StatementAttested, from_block=after)
-            if (event.task_id, event.epoch) == (self.task_id, epoch)
+            for event in self.anchor.events(
+                StatementAttested, from_block=after, task_id=self.task_id
+            )
+            if event.epoch == epoch
         }
         for verifier, other in said.items():
             if other != ours and verifier != self.outbox.address:
@@ -78,13 +80,11 @@ class EpochAttester:
         self.outbox.send([call], epoch=epoch, root="0x" + due.scored.root.hex())
 
     def _epoch(self, block: int) -> Epoch:
-        """The epoch at a block of the chain as it is now; computed once."""
-        seen = bytes(self.ledger.web3.eth.get_block(block)["hash"])
-        if self._computed is None or self._computed[0] != seen:
+        """The epoch at a block of the chain as it is now."""
+        if self._epochs is None:
             first = self.following.task().history.first_block
-            found = epoch_at(self.ledger, self.anchor, self.task_id, block, from_block=first)
-            self._computed = seen, found
-        return self._computed[1]
+            self._epochs = Epochs(self.ledger, self.anchor, self.task_id, from_block=first)
+        return self._epochs.at(block)
 
     def _warn(self, what: str, epoch: int, who: str, said: bytes) -> None:
         if (epoch, who, said) not in self._told:

@@ -110,6 +110,8 @@ class VerifierDaemon:
         first = ended if self._told is None else self._told + 1
         for number in range(max(1, first), ended + 1):
             history = self.following.task().history
+            if number not in history.rounds or history.rounds[number].reduced:
+                continue  # it ended long ago, while this daemon was waiting
             one = EndedRound.of(history.params, history.round(number))
             self.outbox.log.info(one.line(self._money))
         self._told = ended
