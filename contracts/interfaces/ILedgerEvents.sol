@@ -104,8 +104,8 @@ interface ILedgerEvents {
     /// @notice A round ended without result: too few updates, or less than two thirds of the committee's weight revealed.
     event RoundVoided(uint256 indexed taskId, uint32 indexed round, uint16 revealedWeight, uint16 committeeWeight);
 
-    /// @notice A vote that lies `distance` from the medians, where the best free forecast lies `forecast` from them, earned
-    /// its verifier `reward`.
+    /// @notice A vote that lies `distance` from the medians, beyond the task's tolerance, where the best free forecast lies
+    /// `forecast` from them, earned its verifier `reward`.
     event VerifierRewarded(
         uint256 indexed taskId,
         uint32 indexed round,

@@ -73,7 +73,7 @@ library ScoringLogic {
         _addDistances(task, vectors, settled);
         emit ILedgerEvents.MediansSettled(taskId, round, done, settled);
         if (done + settled.length == words) {
-            _payVerifiers(task, taskId, round, Forecasts.best(state, words));
+            _payVerifiers(task, taskId, round);
             _finish(task, taskId, round, payouts);
         } else {
             (state.payouts.total, state.wordsSettled) = (payouts.total, uint16(done + settled.length));
@@ -191,19 +191,21 @@ library ScoringLogic {
 
     /// @dev Adds how far the votes lie from the next medians.
     function _addDistances(Task storage task, uint256[][] memory vectors, uint256[] memory settled) private {
+        uint256 tolerance = task.params.tolerance;
         uint256 place;
         for (uint256 i; i < vectors.length; ++i) {
             while (task.seats[place].state != VoteState.Revealed) ++place;
             Seat storage seat = task.seats[place++];
-            uint256 distance = Forecasts.distance(vectors[i], settled);
+            uint256 distance = Forecasts.distance(vectors[i], settled, tolerance);
             if (distance != 0) seat.distance += uint32(distance);
         }
     }
 
     /// @dev Pays every voter by its weight and its skill, and slashes the absent; what is not earned returns to the escrow.
-    /// @param forecast How far the best free forecast lies from the medians.
-    function _payVerifiers(Task storage task, uint256 taskId, uint32 round, uint256 forecast) private {
-        uint256 seats = task.rounds[round].committeeSize;
+    function _payVerifiers(Task storage task, uint256 taskId, uint32 round) private {
+        Round storage state = task.rounds[round];
+        uint256 forecast = Forecasts.best(state, State.wordCount(state.count), task.params.tolerance);
+        uint256 seats = state.committeeSize;
         uint112 left = task.params.verifierBudget;
         for (uint256 i; i < seats; ++i) {
             Seat storage seat = task.seats[i];
@@ -215,14 +217,14 @@ library ScoringLogic {
         emit ILedgerEvents.EscrowReturned(taskId, round, left);
     }
 
-    /// @dev Pays a voter for what its vote knew beyond the best free forecast.
+    /// @dev Pays a voter for what its vote knew beyond the best free forecast, of which it must come within half.
     function _payVerifier(Task storage task, uint256 taskId, uint32 round, Seat storage seat, uint256 forecast)
         private
         returns (uint112 reward)
     {
         (address verifier, uint256 distance) = (seat.verifier, seat.distance);
-        if (distance < forecast) {
-            uint256 share = task.params.verifierBudget * uint256(seat.weight) * (forecast - distance);
+        if (2 * distance < forecast) {
+            uint256 share = task.params.verifierBudget * uint256(seat.weight) * (forecast - 2 * distance);
             reward = uint112(share / (forecast * task.rounds[round].committeeWeight));
             task.members[verifier].balance += reward;
         }

@@ -112,11 +112,11 @@ library Lanes {
         }
     }
 
-    /// @notice The sum over all lanes of the absolute differences of two words, each lane counting as at least `floor`.
-    function distance(uint256 a, uint256 b, uint256 floor) internal pure returns (uint256) {
+    /// @notice The sum over all lanes of how much more than `slack` two words differ, each lane counting as at least `floor`.
+    function distance(uint256 a, uint256 b, uint256 floor, uint256 slack) internal pure returns (uint256) {
         unchecked {
             (a, b) = (greatest(a, floor), greatest(b, floor));
-            return sum(greatest(a, b) - least(a, b));
+            return sum(greatest(greatest(a, b) - least(a, b), slack) - slack);
         }
     }
 

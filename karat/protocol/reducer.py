@@ -154,7 +154,7 @@ def _verifier_rewarded(task: TaskState, event: ledger.VerifierRewarded) -> None:
     current = task.rounds[event.round]
     current.verifier_rewards[event.verifier] = event.reward
     current.agreement[event.verifier] = (
-        max(0.0, 1 - event.distance / event.forecast) if event.forecast else 0.0
+        max(0.0, 1 - 2 * event.distance / event.forecast) if event.forecast else 0.0
     )
     _earn(task, event.verifier, event.reward)
 

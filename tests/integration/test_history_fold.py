@@ -15,7 +15,9 @@ from chain.evm.transactions import Sender
 from chain.ledger.bindings.constants import Scores
 from chain.ledger.bindings.enums import Phase
 from chain.ledger.bindings.errors import NotInJury, UnknownAppeal, WrongAppealPhase
+from chain.ledger.client import Ledger
 from chain.ledger.commitments import (
+    LANES,
     appeal_commitment,
     pack_scores,
     score_commitment,
@@ -38,7 +40,8 @@ from karat.protocol.rules import (
     settled_mixture,
 )
 from karat.protocol.selfcheck import main, missing
-from karat.protocol.state import Outcome
+from karat.protocol.state import Outcome, Round
+from karat.protocol.verifier_pay import skill
 from tests.chain.network import ACCOUNTS, GENESIS, SALT, UNIT, Network
 
 CODES = [20_000, 18_000, 1, 16_384]
@@ -122,6 +125,8 @@ def assert_rules_agree(network: Network) -> None:
         for appeal in current.appeals.values():
             stage = appeal_stage(ledger.appeal_info(1, current.number, appeal.index), now)
             assert stage is stage_on_chain(network, current.number, appeal.index)
+        if current.outcome is Outcome.SETTLED and not current.appeals:
+            assert_pay_agrees(ledger, current, params.tolerance)
     number = ledger.task(1).current_round
     if ledger.phase(1, number) is Phase.SETTLE:
         info = ledger.round_info(1, number)
@@ -133,6 +138,15 @@ def assert_rules_agree(network: Network) -> None:
         assert is_refused(network.sponsor, ledger.open_round(1))
     else:
         assert not is_refused(network.sponsor, call)
+
+
+def assert_pay_agrees(ledger: Ledger, current: Round, tolerance: int) -> None:
+    count = len(current.updates)
+    words = [ledger.forecasts(1, current.number, word) for word in range(-(-count // LANES))]
+    last = unpack_scores(words, count)
+    for verifier, share in current.agreement.items():
+        known, forecast = skill(current.votes[verifier], current.medians, last, tolerance)
+        assert share == pytest.approx(known / forecast), verifier
 
 
 def is_refused(sender: Sender, call: Call[Any]) -> bool:

@@ -40,6 +40,7 @@ TRAINER_STAKE, VERIFIER_STAKE = 10 * UNIT, 20 * UNIT
 ZERO = 16384  # the code of no effect
 RATES = {1: 5000, 2: 2000, 3: 3000}  # basis points, as in tests.chain.network.params
 UNREVEALED, ABSENT = 5000, 1000
+TOLERANCE = 2
 
 
 @dataclass
@@ -118,8 +119,9 @@ def capped(weights: list[int]) -> list[int]:
 
 
 def distance(a: list[int], b: list[int]) -> int:
-    """The sum of absolute differences, where nothing counts as less than 512 below no effect."""
-    return sum(abs(max(x, ZERO - 512) - max(y, ZERO - 512)) for x, y in zip(a, b, strict=True))
+    """The sum of the differences beyond the tolerance; nothing is less than 512 below no effect."""
+    pairs = [(max(x, ZERO - 512), max(y, ZERO - 512)) for x, y in zip(a, b, strict=True)]
+    return sum(max(0, abs(x - y) - TOLERANCE) for x, y in pairs)
 
 
 def settled(game: Round, trainer_budget: int, verifier_budget: int) -> Outcome:
@@ -136,9 +138,11 @@ def settled(game: Round, trainer_budget: int, verifier_budget: int) -> Outcome:
     slashes = [TRAINER_STAKE * RATES.get(code, 0) // 10_000 for code in medians]
     paid = {}
     # Nobody has a last median in a first round, so that forecast is no effect for all, too.
-    forecast = min(distance([constant] * count, medians) for constant in {ZERO, *medians})
+    levels = {max(code, ZERO - 512) for code in medians}
+    edges = {level + side for level in levels for side in (TOLERANCE, -TOLERANCE)}
+    forecast = min(distance([constant] * count, medians) for constant in {ZERO, *edges})
     for i in present:
-        skill = max(0, forecast - distance(game.votes[i], medians))
+        skill = max(0, forecast - 2 * distance(game.votes[i], medians))
         whole_pay = Fraction(verifier_budget * game.weights[i], sum(game.weights))
         paid[i] = int(whole_pay * skill / forecast) if forecast else 0
     return Outcome(False, medians, rewards, slashes, paid)

@@ -177,11 +177,11 @@ contract ScoringTest is LedgerTest {
         votes[1] = _codes(ZERO + 10, ZERO + 20, 8);
         uint256[][] memory vectors = _score(round, votes);
         // Half against half, the lesser score holds: 10 and 20 above no effect, and 8, which counts as 512 below. The best free
-        // forecast is 10 for all.
+        // forecast is 10 for all. Two steps of each difference are within the tolerance.
         expectEvent(address(ledger));
-        emit VerifierRewarded(taskId, round, verifierAt(0), 30 + 512, 10 + 522, 0);
+        emit VerifierRewarded(taskId, round, verifierAt(0), 28 + 512, 8 + 520, 0);
         expectEvent(address(ledger));
-        emit VerifierRewarded(taskId, round, verifierAt(1), 0, 10 + 522, uint256(VERIFIER_BUDGET) / 3);
+        emit VerifierRewarded(taskId, round, verifierAt(1), 0, 8 + 520, uint256(VERIFIER_BUDGET) / 3);
         expectEvent(address(ledger));
         emit Slashed(taskId, round, verifierAt(2), 0, VERIFIER_STAKE / 10);
         _settle(round, vectors);

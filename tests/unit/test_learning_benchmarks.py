@@ -55,3 +55,22 @@ def test_an_evaluation_applies_the_update() -> None:
             spec, model, examples, "cpu"
         )[0]
         assert loss == pytest.approx(expected, rel=1e-4)
+
+
+def test_each_way_to_vote_earns_what_it_knows(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pay = importlib.import_module("verifier_pay")
+    words = ["--json", "--attacks", "none,label-flip", "--rounds", "3", "--seeds", "1"]
+    monkeypatch.setattr(sys, "argv", ["verifier_pay.py", *words])
+    pay.main()
+    document = json.loads(capsys.readouterr().out)
+    assert document["schema"] == "karat.verifier-pay/1"
+    percent = document["percent"]
+    assert percent["honest"] >= 98
+    assert percent["constant"] == percent["lazy_majority"] == 0
+    assert percent["last_votes"] <= 5
+    assert percent["moving_average"] <= 12
+    assert percent["halved"] <= 20
+    assert set(document["by_attack"]) == {"none", "label-flip"}
+    assert percent["paying"] == 100  # the first rounds of a task, in which it learns

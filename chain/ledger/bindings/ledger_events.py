@@ -585,8 +585,8 @@ class VerifierJoined(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class VerifierRewarded(Event):
-    """A vote that lies `distance` from the medians, where the best free forecast lies `forecast`
-    from them, earned its verifier `reward`.
+    """A vote that lies `distance` from the medians, beyond the task's tolerance, where the best
+    free forecast lies `forecast` from them, earned its verifier `reward`.
     """
 
     TOPIC: ClassVar[bytes] = bytes.fromhex(
