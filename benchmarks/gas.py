@@ -15,7 +15,11 @@ commits and reveals, settlement). Later updates use the same slot again:
 - ``life_steady_own``: every trainer sends its own transactions, and every fifth round a multicall
   of five claims and the commit;
 - ``life_steady_apart``: the same without that multicall, five claims in a transaction of their own;
-- ``life_steady_daemon``: as ``karat trainer run`` does, which also withdraws in that multicall.
+- ``life_steady_daemon``: as ``karat trainer run`` does, which also withdraws in that multicall;
+- ``life_batched``: a batch of 256 signed updates a round (``commit_batched``, ``reveal_batched``)
+  and claims of five rounds by a relayer's multicall, 16 trainers each (``claim_batched``).
+
+``bytes_free`` is what Ethereum's limit of 24,576 bytes leaves of the ledger's code.
 """
 
 import argparse
@@ -24,20 +28,27 @@ import statistics
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from ledger_rounds import SALT, SIZE, Gas, LedgerRounds
+# The script's own folder has a `reputation.py`, which would hide the package.
+sys.path[0] = str(Path(__file__).parents[1])
 
-from chain.devnet import start_devnet
-from chain.evm.abi import Call
-from chain.evm.transactions import Sender
-from chain.ledger.permits import sign_commit
+from benchmarks.ledger_rounds import SALT, SIZE, Gas, LedgerRounds  # noqa: E402
+from chain.devnet import start_devnet  # noqa: E402
+from chain.evm.abi import Call  # noqa: E402
+from chain.evm.transactions import Sender  # noqa: E402
+from chain.ledger.artifact import load_artifact  # noqa: E402
+from chain.ledger.batches import join_entries, sign_update  # noqa: E402
+from chain.ledger.permits import sign_commit  # noqa: E402
 
 GENESIS = 1_700_000_000
 PEERS = {"plain_storage": 54_000, "batched_storage": 27_000}  # per score: docs/protocol.md
 SLOT = 22_100  # what the EVM charges to fill an empty storage slot
 BATCH = 16  # updates per relayed multicall
+BATCHED = 256  # updates per batch
 VERIFIERS = (1, 3, 5, 9)
+MOST_CODE = 24_576  # bytes of a contract, EIP-170
 
 
 def mean(gas: Sequence[int]) -> int:
@@ -130,6 +141,38 @@ def relayed_steps(net: LedgerRounds) -> dict[str, int]:
     return {"commit": commit, "reveal": reveal, "claim": claim}
 
 
+def batched_steps(net: LedgerRounds) -> dict[str, int]:
+    """The steps of batches of 256 updates, each per update; plays five rounds."""
+    ledger, count = net.ledger, len(net.trainers)
+    agreed = ledger.rules_hash(1)
+    for round_ in range(1, 6):
+        net.one(net.sponsor, ledger.open_round(1))
+        key = ledger.round_key(1, round_)
+        signed = [
+            sign_update(one.account, key, net.digest(round_, one), SIZE) for one in net.trainers
+        ]
+        shown, batch = join_entries(signed)
+        commit = net.one(net.sponsor, ledger.commit_batch(1, agreed, round_, batch, count))
+        net.devnet.warp_to(ledger.round_info(1, round_).commit_deadline)
+        call = ledger.reveal_batch(1, round_, net.sponsor.address, shown)
+        reveal = net.one(net.sponsor, call)
+        net.close(round_)
+        net.settle(round_, net.score(round_, count)[2])
+    claims = [ledger.claim(1, one.address, range(1, 6)) for one in net.trainers[:BATCH]]
+    claim = net.one(net.sponsor, ledger.batch(claims)) // (5 * BATCH)
+    return {
+        "commit_batched": round(commit / count),
+        "reveal_batched": round(reveal / count),
+        "claim_batched": claim,
+    }
+
+
+def bytes_free() -> int:
+    """What the limit on a contract's code leaves of the ledger."""
+    code = load_artifact("Ledger")["deployedBytecode"].removeprefix("0x")
+    return MOST_CODE - len(code) // 2
+
+
 def measure(sizes: Sequence[int]) -> dict[str, Any]:
     """Everything, as the document of schema karat.gas/1."""
     settle: dict[str, dict[str, int]] = {str(size): {} for size in sizes}
@@ -146,12 +189,17 @@ def measure(sizes: Sequence[int]) -> dict[str, Any]:
         net = LedgerRounds(devnet, BATCH, 3)
         own = own_steps(net)
         relayed = relayed_steps(net)
-    document |= own | {"relayed": relayed} | PEERS
-    return document | lives(own, relayed, shares)
+    with start_devnet("anvil", timestamp=GENESIS, mining="manual") as devnet:
+        batched = batched_steps(LedgerRounds(devnet, BATCHED, 3))
+    document |= own | {"relayed": relayed} | PEERS | batched | {"bytes_free": bytes_free()}
+    return document | lives(own, relayed, batched, shares)
 
 
 def lives(
-    own: Mapping[str, int], relayed: Mapping[str, int], shares: Mapping[str, Mapping[str, int]]
+    own: Mapping[str, int],
+    relayed: Mapping[str, int],
+    batched: Mapping[str, int],
+    shares: Mapping[str, Mapping[str, int]],
 ) -> dict[str, Any]:
     """What one update costs from its commit to its claim, by number of updates per round."""
     commit, reveal = own["commit_reused"], own["reveal"]
@@ -161,6 +209,7 @@ def lives(
         "life_steady_own": reveal + (4 * commit + own["claim_five_and_commit"]) // 5,
         "life_steady_apart": reveal + commit + own["claim_five_each"],
         "life_steady_daemon": reveal + (4 * commit + own["claim_five_withdraw_and_commit"]) // 5,
+        "life_batched": sum(batched.values()),
     }
     by_size = {size: by_verifiers["3"] for size, by_verifiers in shares.items()}
     largest = list(by_size)[-1]

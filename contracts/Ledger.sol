@@ -11,6 +11,8 @@ import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/Signa
 import {ILedgerCalls} from "./interfaces/ILedgerCalls.sol";
 import {Member, Phase, Role, TaskParams, VerifierGrant} from "./interfaces/LedgerTypes.sol";
 import {AppealLogic} from "./ledger/AppealLogic.sol";
+import {BatchLogic} from "./ledger/BatchLogic.sol";
+import {Forecasts} from "./ledger/Forecasts.sol";
 import {Gains} from "./ledger/Gains.sol";
 import {LedgerViews} from "./ledger/LedgerViews.sol";
 import {MemberLogic} from "./ledger/MemberLogic.sol";
@@ -30,6 +32,7 @@ contract Ledger is LedgerStorage, ILedgerCalls, Multicall, ReentrancyGuardTransi
     using SafeERC20 for IERC20;
     using AppealLogic for Task;
     using Gains for Task;
+    using BatchLogic for Task;
     using MemberLogic for Task;
     using RoundLogic for Task;
     using ScoringLogic for Task;
@@ -270,6 +273,28 @@ contract Ledger is LedgerStorage, ILedgerCalls, Multicall, ReentrancyGuardTransi
         if (isNew) emit UpdateRevealed(taskId, trainer, round, uint16(index), digest, size);
     }
 
+    // ---------------------------------------------------------------- batches
+
+    /// @inheritdoc ILedgerCalls
+    function commitBatch(uint256 taskId, bytes32 rules, uint32 round, bytes32 batch, uint16 count)
+        external
+        nonReentrant
+    {
+        Task storage task = _agreed(taskId, rules);
+        uint256 bond = task.commitBatch(taskId, round, batch, count);
+        if (bond != 0) _deposit(task.params.token, bond);
+    }
+
+    /// @inheritdoc ILedgerCalls
+    function revealBatch(uint256 taskId, uint32 round, address relayer, bytes calldata entries) external {
+        _books.tasks[taskId].revealBatch(taskId, round, relayer, entries, _domainSeparatorV4());
+    }
+
+    /// @inheritdoc ILedgerCalls
+    function endBatch(uint256 taskId, uint32 round, address relayer, bytes32 batch) external {
+        _books.tasks[taskId].endBatch(taskId, round, relayer, batch);
+    }
+
     // ----------------------------------------------------------------- claims
 
     /// @inheritdoc ILedgerCalls
@@ -332,24 +357,8 @@ contract Ledger is LedgerStorage, ILedgerCalls, Multicall, ReentrancyGuardTransi
         if (!matches) revert CommitmentMismatch(ring.prefix(), commitment);
         state.count = uint16(index + 1);
         records.ring = ring.reveal(index);
-        _keepForecast(task, state, ring, index);
+        state.forecasts[index / Lanes.PER_WORD] |= Forecasts.lastMedian(task, ring) << (16 * (index % Lanes.PER_WORD));
         return (true, index);
-    }
-
-    /// @dev Notes the trainer's last median beside its update: the vote that anybody could cast unseen.
-    function _keepForecast(Task storage task, Round storage state, Ring ring, uint256 index) private {
-        uint256 code = Scores.ZERO_SCORE;
-        for (uint256 age = 1; age < Rings.ROUNDS; ++age) {
-            uint256 lane = ring.laneAt(age);
-            if (lane < Rings.REVEALED) continue;
-            uint256 earlier = lane - Rings.REVEALED;
-            uint16 last =
-                Lanes.lane(task.rounds[uint32(ring.latest() - age)].medians[earlier / Lanes.PER_WORD], earlier);
-            if (last == 0) continue;
-            code = last;
-            break;
-        }
-        state.forecasts[index / Lanes.PER_WORD] |= code << (16 * (index % Lanes.PER_WORD));
     }
 
     /// @dev Marks one record in a trainer's ring as processed, applies what it lost, and tallies what it earned. Without a

@@ -27,6 +27,7 @@ ARTIFACTS = ROOT / "chain" / "artifacts"
 SOLC_VERSION = "0.8.28"
 TARGETS = {
     "AppealLogic": "contracts/ledger/AppealLogic.sol",
+    "BatchLogic": "contracts/ledger/BatchLogic.sol",
     "DevToken": "contracts/DevToken.sol",
     "Ledger": "contracts/Ledger.sol",
     "LedgerViews": "contracts/ledger/LedgerViews.sol",

@@ -5,7 +5,7 @@ from eth_account.signers.local import LocalAccount
 from chain.errors import BadCommitment
 from chain.ledger.commitments import RoundKey
 
-_DOMAIN = {"name": "Karat Ledger", "version": "1"}
+DOMAIN = {"name": "Karat Ledger", "version": "1"}
 _TYPES = {
     "Commit": [
         {"name": "taskId", "type": "uint256"},
@@ -32,7 +32,7 @@ def sign_commit(account: LocalAccount, key: RoundKey, commitment: bytes, deadlin
     if len(commitment) != 32:
         raise BadCommitment(f"a commitment must be 32 bytes, not {len(commitment)}")
     signed = account.sign_typed_data(
-        {**_DOMAIN, "chainId": key.chain_id, "verifyingContract": key.ledger},
+        {**DOMAIN, "chainId": key.chain_id, "verifyingContract": key.ledger},
         _TYPES,
         {
             "taskId": key.task_id,

@@ -118,6 +118,28 @@ interface ILedgerCalls is ILedgerEvents, ILedgerErrors {
     function revealFor(uint256 taskId, uint32 round, address trainer, bytes32 digest, uint64 size, bytes32 salt)
         external;
 
+    /// @notice Commits to many signed updates at once: `batch` is the keccak256 hash of what `revealBatch` takes, which nobody
+    /// can guess for the signatures in it. Takes a bond from the caller: for each entry what a commit costs that is not
+    /// revealed. The same batch of the same relayer again
+    /// has no effect.
+    /// @dev Access: anyone, as a relayer. State: commit phase; task with these rules; token approved for the bond.
+    /// @param count How many entries the batch has.
+    function commitBatch(uint256 taskId, bytes32 rules, uint32 round, bytes32 batch, uint16 count) external;
+
+    /// @notice Reveals a batch: every entry whose signer may commit in this round gets the next index, in their order. The
+    /// relayer's bond is credited to it, but for entries that nobody could take: no trainer's signature, one that is
+    /// suspended, has an unprocessed record of five rounds ago, or has another update in this round already. A trainer
+    /// that committed by itself, and is still to reveal, is passed over.
+    /// @dev Access: anyone who has the entries. State: reveal phase.
+    /// @param entries 100 bytes each: digest (32), size (4), and the trainer's EIP-712 signature over Update(uint256
+    /// taskId,uint32 round,bytes32 digest,uint64 size) as EIP-2098 has it (64).
+    function revealBatch(uint256 taskId, uint32 round, address relayer, bytes calldata entries) external;
+
+    /// @notice Ends a batch that was not revealed: its bond is forfeited, or returned if in that round nobody revealed
+    /// anything.
+    /// @dev Access: anyone. State: the round is over.
+    function endBatch(uint256 taskId, uint32 round, address relayer, bytes32 batch) external;
+
     /// @notice Closes the reveal phase in two steps. The first call names its own block, whose hash nobody can know yet; a
     /// call in a later block takes that hash as the seed from which verifiers draw their batches, and draws the
     /// committee from the panel: the verifiers that were active when the round opened, nobody with more than a third

@@ -67,6 +67,28 @@ interface ILedgerEvents {
         uint256 indexed taskId, address indexed trainer, uint32 indexed round, uint16 index, bytes32 digest, uint64 size
     );
 
+    /// @notice A relayer committed to `count` signed updates, with a bond.
+    event BatchCommitted(
+        uint256 indexed taskId, uint32 indexed round, address indexed relayer, bytes32 batch, uint16 count, uint256 bond
+    );
+
+    /// @notice A batch was revealed: its updates got the indices from `first` on. `updates` has 56 bytes for each: trainer
+    /// (20), size (4), digest (32). Of the relayer's bond `forfeited` was lost, the rest credited.
+    event BatchRevealed(
+        uint256 indexed taskId,
+        uint32 indexed round,
+        address indexed relayer,
+        bytes32 batch,
+        uint16 first,
+        uint256 forfeited,
+        bytes updates
+    );
+
+    /// @notice A batch was not revealed; `forfeited` of its bond was lost, the rest credited to the relayer.
+    event BatchEnded(
+        uint256 indexed taskId, uint32 indexed round, address indexed relayer, bytes32 batch, uint256 forfeited
+    );
+
     /// @notice The seed of a round will be the hash of block `seedBlock`.
     event SeedFixed(uint256 indexed taskId, uint32 indexed round, uint64 seedBlock);
 

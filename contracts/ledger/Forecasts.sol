@@ -2,8 +2,9 @@
 pragma solidity 0.8.28;
 
 import {Lanes} from "../libraries/Lanes.sol";
+import {Ring, Rings} from "../libraries/Rings.sol";
 import {Scores} from "../libraries/Scores.sol";
-import {Round} from "./State.sol";
+import {Round, Task} from "./State.sol";
 
 /// @title Forecasts
 /// @author Karat
@@ -44,6 +45,19 @@ library Forecasts {
         }
         if (last < least) least = last;
         if (verdicts < least) least = verdicts;
+    }
+
+    /// @notice A trainer's last median before the latest round that its ring knows, no effect if it has none: the vote that
+    /// anybody could cast unseen.
+    function lastMedian(Task storage task, Ring ring) internal view returns (uint256) {
+        for (uint256 age = 1; age < Rings.ROUNDS; ++age) {
+            uint256 lane = ring.laneAt(age);
+            if (lane < Rings.REVEALED) continue;
+            uint256 index = lane - Rings.REVEALED;
+            uint16 code = Lanes.lane(task.rounds[uint32(ring.latest() - age)].medians[index / Lanes.PER_WORD], index);
+            if (code != 0) return code;
+        }
+        return Scores.ZERO_SCORE;
     }
 
     /// @dev How far a constant lies from the medians.

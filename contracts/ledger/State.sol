@@ -51,6 +51,14 @@ struct Round {
     mapping(uint256 word => uint256 lanes) medians;
     mapping(bytes32 model => uint256 weight) modelWeight;
     mapping(uint256 index => Appeal) appeals;
+    mapping(address relayer => mapping(bytes32 entries => Batch)) batches;
+}
+
+/// @notice Signed updates that a relayer committed to together, and the bond that it has put up for them.
+struct Batch {
+    uint112 bond;
+    uint16 count;
+    bool ended;
 }
 
 /// @notice A place in the current committee. `head` is the commitment, then the hash of the whole vector; `tail`,

@@ -11,6 +11,7 @@ from typing import Any
 
 from chain.errors import BadCommitment
 from chain.evm.abi import Event
+from chain.ledger.batches import unpack_updates
 from chain.ledger.bindings import ledger_events as ledger
 from chain.ledger.bindings import reputation_anchor_events as anchor
 from chain.ledger.commitments import LANES, unpack_scores
@@ -22,6 +23,7 @@ from karat.protocol.state import (
     Account,
     Appeal,
     Attestations,
+    Batch,
     Outcome,
     Revealed,
     Round,
@@ -179,6 +181,33 @@ def _update_revealed(task: TaskState, event: ledger.UpdateRevealed) -> None:
     order = current.commits.index(event.trainer)
     current.updates.append(Revealed(event.index, event.trainer, event.digest, event.size, order))
     _account(task, event.trainer).updates += 1
+
+
+def _batch_committed(task: TaskState, event: ledger.BatchCommitted) -> None:
+    batch = Batch(event.count, event.bond)
+    task.rounds[event.round].batches[event.relayer, event.batch] = batch
+    _account(task, event.relayer).bonds += event.bond
+
+
+def _batch_revealed(task: TaskState, event: ledger.BatchRevealed) -> None:
+    """Its trainers count as having committed when it was revealed, in the order of the batch."""
+    current = task.rounds[event.round]
+    for index, update in enumerate(unpack_updates(event.updates), start=event.first):
+        order = len(current.commits)
+        current.commits.append(update.trainer)
+        current.updates.append(Revealed(index, update.trainer, update.digest, update.size, order))
+        _account(task, update.trainer).updates += 1
+    _return_bond(task, event)
+
+
+def _return_bond(task: TaskState, event: ledger.BatchRevealed | ledger.BatchEnded) -> None:
+    batch = task.rounds[event.round].batches[event.relayer, event.batch]
+    batch.forfeited = event.forfeited
+    relayer = _account(task, event.relayer)
+    relayer.bonds -= batch.bond
+    relayer.bonds_lost += event.forfeited
+    relayer.balance += batch.bond - event.forfeited
+    task.forfeited += event.forfeited
 
 
 def _seed_fixed(task: TaskState, event: ledger.SeedFixed) -> None:
@@ -353,6 +382,9 @@ HANDLED: Mapping[type[Event], Callable[[TaskState, Any], None]] = {
     ledger.ScoresCommitted: _scores_committed,
     ledger.AppealVoteRevealed: _appeal_vote_revealed,
     ledger.BaseModelFixed: _base_model_fixed,
+    ledger.BatchCommitted: _batch_committed,
+    ledger.BatchEnded: _return_bond,
+    ledger.BatchRevealed: _batch_revealed,
     ledger.EscrowReturned: _escrow_returned,
     ledger.EscrowToppedUp: _escrow_topped_up,
     ledger.JurorRewarded: _juror_rewarded,

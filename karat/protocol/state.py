@@ -57,10 +57,24 @@ class Appeal:
 
 
 @dataclass
+class Batch:
+    """Updates that a relayer committed to together, and its ``bond`` in base units.
+
+    ``forfeited`` is the part of the bond that was lost, None while it is at risk.
+    """
+
+    count: int
+    bond: int
+    forfeited: int | None = None
+
+
+@dataclass
 class Round:
     """One round, as far as it has come. ``votes`` maps verifiers to their codes, index order, and
     ``mixtures`` to what they would mix the next model of; ``sealed`` those that committed to their
     commitments. ``voices`` are the voting weights of the committee, in its order.
+
+    ``batches`` are what relayers committed to, by relayer and hash of the entries.
 
     ``budget`` is what its trainers can earn, in base units; ``seed_block`` is the block whose hash
     becomes the seed.
@@ -79,6 +93,7 @@ class Round:
     base_size: int
     budget: int = 0
     commits: list[str] = field(default_factory=list)
+    batches: dict[tuple[str, bytes], Batch] = field(default_factory=dict)
     sealed: dict[str, bytes] = field(default_factory=dict)
     updates: list[Revealed] = field(default_factory=list)
     seed_block: int = 0
@@ -114,8 +129,8 @@ class Account:
 
     ``role`` is trainer or verifier, and empty for a challenger that is no member. ``earned`` holds
     rewards only: stakes and bonds that come back are no income. ``bonds`` is at risk in open
-    appeals, ``bonds_lost`` went with those that failed. ``topped_up`` was added to the stake since.
-    ``evicted``: its place went to another.
+    appeals and batches, ``bonds_lost`` went with those that failed. ``topped_up`` was added to the
+    stake since. ``evicted``: its place went to another.
     """
 
     address: str

@@ -13,6 +13,8 @@ STEPS: dict[type[Event], str] = {
     ledger.RoundOpened: "open",
     ledger.UpdateCommitted: "commit",
     ledger.UpdateRevealed: "reveal",
+    ledger.BatchCommitted: "commit",
+    ledger.BatchRevealed: "reveal",
     ledger.RevealClosed: "close",
     ledger.ScoresCommitted: "commit scores",
     ledger.ScoresRevealed: "reveal scores",

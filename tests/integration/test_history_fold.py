@@ -12,6 +12,7 @@ from chain.devnet import start_devnet
 from chain.errors import TransactionReverted
 from chain.evm.abi import Call
 from chain.evm.transactions import Sender
+from chain.ledger.batches import join_entries, sign_update
 from chain.ledger.bindings.constants import Scores
 from chain.ledger.bindings.enums import Phase
 from chain.ledger.bindings.errors import NotInJury, UnknownAppeal, WrongAppealPhase
@@ -174,7 +175,10 @@ def stage_on_chain(network: Network, number: int, index: int) -> AppealStage:
 def returned(history: TaskHistory, address: str) -> int:
     """The bonds that came back to an account."""
     appeals = (appeal for past in history.rounds.values() for appeal in past.appeals.values())
-    return sum(a.bond for a in appeals if a.challenger == address and a.upheld)
+    upheld = sum(a.bond for a in appeals if a.challenger == address and a.upheld)
+    batches = (item for past in history.rounds.values() for item in past.batches.items())
+    ended = [b for (relayer, _), b in batches if relayer == address and b.forfeited is not None]
+    return upheld + sum(batch.bond - (batch.forfeited or 0) for batch in ended)
 
 
 def test_every_event_class_has_a_meaning(capsys: pytest.CaptureFixture[str]) -> None:
@@ -267,6 +271,47 @@ def test_peers_and_unrevealed_commits(network: Network) -> None:
     assert history.peer_edges == {(first.address, to, 1): weight for to, weight in stated}
     assert history.round(1).missing == [first.address]
     assert history.epochs == {}
+
+
+def test_batches_are_updates_like_any_other(network: Network) -> None:
+    network.open_task()
+    ledger, key, relayer = network.ledger, network.ledger.round_key(1, 1), network.sponsor
+    first, second, third = network.trainers[:3]
+    digests = {one.address: one.address.encode()[:32] for one in network.trainers}
+    entries = [sign_update(one.account, key, digests[one.address], 9) for one in (second, first)]
+    (shown, batch), (_, held_back) = join_entries(entries), join_entries(entries[:1])
+    agreed = ledger.rules_hash(1)
+    sealed = update_commitment(key, third.address, digests[third.address], 9, SALT)
+    network.everyone(
+        (third, ledger.commit(1, 1, sealed)),
+        (relayer, ledger.commit_batch(1, agreed, 1, batch, 2)),
+        (relayer, ledger.commit_batch(1, agreed, 1, held_back, 1)),
+    )
+    assert_books_agree(network)
+    network.devnet.warp_to(ledger.round_info(1, 1).commit_deadline)
+    network.everyone(
+        (third, ledger.reveal_batch(1, 1, relayer.address, shown)),
+        (third, ledger.reveal(1, 1, digests[third.address], 9, SALT)),
+    )
+    history = assert_books_agree(network)
+    told = [(update.index, update.trainer, update.digest) for update in history.round(1).updates]
+    expected = [
+        (i, one.address, digests[one.address]) for i, one in enumerate((second, first, third))
+    ]
+    assert told == expected
+    bond = history.round(1).batches[relayer.address, held_back].bond
+    assert history.account(relayer.address).balance == 2 * bond > 0
+    network.devnet.warp_to(ledger.round_info(1, 1).reveal_deadline)
+    for _ in range(2):
+        network.everyone((relayer, ledger.close_reveal(1, 1)))
+    network.devnet.warp_to(ledger.round_info(1, 1).score_reveal_deadline)
+    network.everyone(
+        (relayer, ledger.void_round(1, 1)),
+        (third, ledger.end_batch(1, 1, relayer.address, held_back)),
+    )
+    history = assert_books_agree(network)
+    assert history.forfeited == bond == history.account(relayer.address).bonds_lost
+    assert history.round(1).missing == []
 
 
 class Players:

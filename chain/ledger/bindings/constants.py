@@ -14,6 +14,13 @@ class AppealLogic:
     OVER: Final = 2
 
 
+class BatchLogic:
+    """The constants of ``BatchLogic``."""
+
+    ENTRY_BYTES: Final = 100
+    UPDATE_BYTES: Final = 56
+
+
 class Claims:
     """The constants of ``Claims``."""
 

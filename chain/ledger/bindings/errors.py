@@ -133,6 +133,23 @@ class AwaitingModel(CustomError):
     deadline: int
 
 
+class BadBatch(CustomError):
+    """`length`, of the entries or of their number, does not fit the number of entries that was
+    committed to.
+    """
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("7345c30c")
+    NAMES: ClassVar[tuple[str, ...]] = ("batch", "length", "count")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("bytes32", "uint256", "uint256")
+    SENTENCE: ClassVar[str] = (
+        '`length`, of the entries or of their number, does not fit the number of entries that was committed to'
+    )
+
+    batch: bytes
+    length: int
+    count: int
+
+
 class BadEdges(CustomError):
     """The packed attestations are empty, not a multiple of 22 bytes, or name the sender or a
     zero weight.
@@ -1096,6 +1113,20 @@ class UnknownAppeal(CustomError):
     index: int
 
 
+class UnknownBatch(CustomError):
+    """The relayer did not commit to this batch in this round."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("9d1f28fe")
+    NAMES: ClassVar[tuple[str, ...]] = ("relayer", "batch")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("address", "bytes32")
+    SENTENCE: ClassVar[str] = (
+        'The relayer did not commit to this batch in this round'
+    )
+
+    relayer: str
+    batch: bytes
+
+
 class UnknownTask(CustomError):
     """No task has this id."""
 
@@ -1279,6 +1310,7 @@ ERRORS: dict[bytes, type[CustomError]] = {
         AmountTooLarge,
         AppealWindowOver,
         AwaitingModel,
+        BadBatch,
         BadEdges,
         BadParameter,
         BadRow,
@@ -1348,6 +1380,7 @@ ERRORS: dict[bytes, type[CustomError]] = {
         TooLate,
         TooManyAttestations,
         UnknownAppeal,
+        UnknownBatch,
         UnknownTask,
         UnknownUpdate,
         VerifiersAreOpen,

@@ -79,6 +79,12 @@ _COMMIT_APPEAL_VOTE = Function(
     ("uint256", "uint32", "uint256", "bytes32"),
     (),
 )
+_COMMIT_BATCH = Function(
+    "commit_batch",
+    "ef9df7c5",
+    ("uint256", "bytes32", "uint32", "bytes32", "uint16"),
+    (),
+)
 _COMMIT_FOR = Function(
     "commit_for",
     "49b2e2c2",
@@ -108,6 +114,12 @@ _EIP712_DOMAIN = Function(
     "84b0196e",
     (),
     ("bytes1", "string", "string", "uint256", "address", "bytes32", ["uint256"]),
+)
+_END_BATCH = Function(
+    "end_batch",
+    "5e81368d",
+    ("uint256", "uint32", "address", "bytes32"),
+    (),
 )
 _FORECASTS = Function(
     "forecasts",
@@ -233,6 +245,12 @@ _REVEAL_APPEAL_VOTE = Function(
     "reveal_appeal_vote",
     "8b6fe298",
     ("uint256", "uint32", "uint256", "uint16", "uint16", "bytes32", "bytes32"),
+    (),
+)
+_REVEAL_BATCH = Function(
+    "reveal_batch",
+    "21637b29",
+    ("uint256", "uint32", "address", "bytes"),
     (),
 )
 _REVEAL_FOR = Function(
@@ -407,6 +425,15 @@ class LedgerContract(Contract):
         result: Call[None] = self._call(_COMMIT_APPEAL_VOTE, [task_id, round, index, commitment])
         return result
 
+    def commit_batch(self, task_id: int, rules: bytes, round: int, batch: bytes, count: int) -> Call[None]:
+        """Commits to many signed updates at once: `batch` is the keccak256 hash of what
+        `revealBatch` takes, which nobody can guess for the signatures in it. Takes a bond
+        from the caller: for each entry what a commit costs that is not revealed. The same
+        batch of the same relayer again has no effect.
+        """
+        result: Call[None] = self._call(_COMMIT_BATCH, [task_id, rules, round, batch, count])
+        return result
+
     def commit_for(self, task_id: int, round: int, trainer: str, commitment: bytes, deadline: int, signature: bytes) -> Call[None]:
         """Commits for a trainer that signed the commit, so that a trainer needs no gas token."""
         result: Call[None] = self._call(_COMMIT_FOR, [task_id, round, trainer, commitment, deadline, signature])
@@ -436,6 +463,13 @@ class LedgerContract(Contract):
     def eip712_domain(self, *, block: BlockIdentifier = "latest") -> tuple[bytes, str, str, int, str, bytes, tuple[int, ...]]:
         """Calls eip712Domain."""
         result: tuple[bytes, str, str, int, str, bytes, tuple[int, ...]] = self._view(_EIP712_DOMAIN, [], block)
+        return result
+
+    def end_batch(self, task_id: int, round: int, relayer: str, batch: bytes) -> Call[None]:
+        """Ends a batch that was not revealed: its bond is forfeited, or returned if in that
+        round nobody revealed anything.
+        """
+        result: Call[None] = self._call(_END_BATCH, [task_id, round, relayer, batch])
         return result
 
     def forecasts(self, task_id: int, round: int, word: int, *, block: BlockIdentifier = "latest") -> int:
@@ -565,6 +599,16 @@ class LedgerContract(Contract):
     def reveal_appeal_vote(self, task_id: int, round: int, index: int, code: int, mixture_weight: int, evidence: bytes, salt: bytes) -> Call[None]:
         """Reveals a vote on an appealed verdict."""
         result: Call[None] = self._call(_REVEAL_APPEAL_VOTE, [task_id, round, index, code, mixture_weight, evidence, salt])
+        return result
+
+    def reveal_batch(self, task_id: int, round: int, relayer: str, entries: bytes) -> Call[None]:
+        """Reveals a batch: every entry whose signer may commit in this round gets the next
+        index, in their order. The relayer's bond is credited to it, but for entries that
+        nobody could take: no trainer's signature, one that is suspended, has an unprocessed
+        record of five rounds ago, or has another update in this round already. A trainer that
+        committed by itself, and is still to reveal, is passed over.
+        """
+        result: Call[None] = self._call(_REVEAL_BATCH, [task_id, round, relayer, entries])
         return result
 
     def reveal_for(self, task_id: int, round: int, trainer: str, digest: bytes, size: int, salt: bytes) -> Call[None]:

@@ -112,6 +112,68 @@ class BaseModelFixed(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BatchCommitted(Event):
+    """A relayer committed to `count` signed updates, with a bond."""
+
+    TOPIC: ClassVar[bytes] = bytes.fromhex(
+        "311b6a675888f3a2f4366e2e50ee1afc7f97ea5a6fe314a3eab42d38a4043250"
+    )
+    NAMES: ClassVar[tuple[str, ...]] = ("task_id", "round", "relayer", "batch", "count", "bond")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint32", "address", "bytes32", "uint16", "uint256")
+    INDEXED: ClassVar[tuple[bool, ...]] = (True, True, True, False, False, False)
+
+    task_id: int
+    round: int
+    relayer: str
+    batch: bytes
+    count: int
+    bond: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchEnded(Event):
+    """A batch was not revealed; `forfeited` of its bond was lost, the rest credited to the
+    relayer.
+    """
+
+    TOPIC: ClassVar[bytes] = bytes.fromhex(
+        "bd8c5bb2083da4c81b31b4c0ffaa1238aebea3c845567769868ffe6f6906f00a"
+    )
+    NAMES: ClassVar[tuple[str, ...]] = ("task_id", "round", "relayer", "batch", "forfeited")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint32", "address", "bytes32", "uint256")
+    INDEXED: ClassVar[tuple[bool, ...]] = (True, True, True, False, False)
+
+    task_id: int
+    round: int
+    relayer: str
+    batch: bytes
+    forfeited: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchRevealed(Event):
+    """A batch was revealed: its updates got the indices from `first` on. `updates` has 56 bytes
+    for each: trainer (20), size (4), digest (32). Of the relayer's bond `forfeited` was lost,
+    the rest credited.
+    """
+
+    TOPIC: ClassVar[bytes] = bytes.fromhex(
+        "c51830fb0c5657d6925ef73017392c61a3e718792629413d0384f9350bd89c4a"
+    )
+    NAMES: ClassVar[tuple[str, ...]] = ("task_id", "round", "relayer", "batch", "first", "forfeited", "updates")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint32", "address", "bytes32", "uint16", "uint256", "bytes")
+    INDEXED: ClassVar[tuple[bool, ...]] = (True, True, True, False, False, False, False)
+
+    task_id: int
+    round: int
+    relayer: str
+    batch: bytes
+    first: int
+    forfeited: int
+    updates: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
 class EIP712DomainChanged(Event):
     """The event EIP712DomainChanged."""
 
@@ -644,6 +706,9 @@ EVENTS: dict[bytes, type[Event]] = {
         AppealVoteCommitted,
         AppealVoteRevealed,
         BaseModelFixed,
+        BatchCommitted,
+        BatchEnded,
+        BatchRevealed,
         EIP712DomainChanged,
         EscrowReturned,
         EscrowToppedUp,
