@@ -72,6 +72,7 @@ PLUGIN_MISTAKES = (
     ImportError,
     LookupError,
     NameError,
+    OSError,
     RuntimeError,
     SyntaxError,
     TypeError,

@@ -19,6 +19,7 @@ from learning import tasks
 from learning.arena.attacks import Attack, Knowledge, Setting, View, attacks
 from learning.arena.attacks.composed import build_attack
 from learning.arena.base import Entry, Outcome
+from learning.arena.checks import HONEST_PREFIX, checked_names, checked_shards, checked_updates
 from learning.arena.defence import build_defence
 from learning.arena.metrics import Tally
 from learning.arena.public import Record
@@ -28,7 +29,7 @@ from learning.arena.seeds import hash_seed
 from learning.arena.trainers import train_all
 from learning.arena.value import PrivateValue
 from learning.codec import Codec
-from learning.errors import ArenaError, AttackError, PluginError
+from learning.errors import ArenaError, PluginError
 from learning.model_state import ModelState
 from learning.registry import PLUGIN_MISTAKES, line_at_fault
 from learning.tasks.data import Examples, assigned, divided, partition
@@ -246,7 +247,7 @@ class Ring:
 
     def _honest(self, number: int, model: ModelState) -> list[Entry]:
         seeds = [hash_seed(self.match.seed, number, i) for i in range(self.match.honest)]
-        names = [f"honest-{i:03d}" for i in range(self.match.honest)]
+        names = [f"{HONEST_PREFIX}{i:03d}" for i in range(self.match.honest)]
         shards = self._data(self.honest_shards, names, model)
         deltas = train_all(self.spec, model, shards, seeds, self.match.device)
         return [
@@ -261,14 +262,16 @@ class Ring:
         if not count:
             return []
         setting = Setting(number, classes_of(self.spec), rng)
-        names = self.attack.names(count, number)
+        attack = self.match.attack
+        names = checked_names(attack, self.attack.names(count, number), count)
         burnt = [(batch.x, batch.y) for batch in self.sealed.opened(number)]
         public = self.record.seen(number, model, burnt, names)
         self.attack.read(public)
         held = self._data(self.attack_shards, names, model)
         own = np.zeros((count, self.codec.layout.total), dtype=np.float32)
         if self.attack.trains:
-            shards = self.attack.poison(held, setting)
+            poisoned = self.attack.poison(list(held), setting)
+            shards = checked_shards(attack, poisoned, held, setting.classes)
             seeds = [hash_seed(self.match.seed, number, 1000 + i) for i in range(count)]
             own = train_all(self.spec, model, shards, seeds, self.match.device)
         knows = self.attack.knowledge
@@ -282,14 +285,10 @@ class Ring:
                 past_honest=None if knows is Knowledge.OWN_DATA else self.past_honest,
             )
         )
-        name = self.match.attack
-        if crafted.shape != own.shape:
-            raise AttackError(f"{name} made updates of shape {crafted.shape}, not {own.shape}")
-        if not np.isfinite(crafted).all():
-            raise AttackError(f"{name} made updates with NaN or infinity in them")
+        updates = checked_updates(attack, crafted, own.shape)
         return [
-            self._entry(name, False, self.codec.encode(delta.astype(np.float32)))
-            for name, delta in zip(names, crafted, strict=True)
+            self._entry(name, False, self.codec.encode(update))
+            for name, update in zip(names, updates, strict=True)
         ]
 
     def _data(self, own: list[Examples], names: Sequence[str], model: ModelState) -> list[Examples]:

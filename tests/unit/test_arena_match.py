@@ -123,6 +123,65 @@ def test_attackers_that_send_nonsense_are_reported(tmp_path: Path) -> None:
         play(dataclasses.replace(SHORT, attack=f"{file}:Bad"))
 
 
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        ("craft(self, view): return None", "no array of numbers, but a NoneType"),
+        ("craft(self, view): return list(view.own)", "no array of numbers, but a list"),
+        ("craft(self, view): return view.own * 1j", "no array of numbers"),
+        ("craft(self, view): return view.own.astype(object)", "no array of numbers"),
+        ("craft(self, view): return view.own + np.nan", "NaN or infinity"),
+        ("craft(self, view): return view.own.astype(float) + 1e300", "NaN or infinity"),
+        ("names(self, count, number): return ['a'] * count", "the same name twice"),
+        ("names(self, count, number): return ['a']", "a list of 2 is needed"),
+        ("names(self, count, number): return None", "None as names"),
+        ("names(self, count, number): return [1, 2]", "the name 1;"),
+        ("names(self, count, number): return ['honest-000', 'b']", "the name 'honest-000';"),
+        ("poison(self, shards, setting): return None", "no list of 2 shards"),
+        ("poison(self, shards, setting): return shards[:1]", "no list of 2 shards"),
+        ("poison(self, shards, setting): return [1, 2]", "a int of a shard"),
+        ("poison(self, shards, setting): return [s.take([]) for s in shards]", "shard of 0 inputs"),
+        (
+            "poison(self, shards, setting): return [dataclasses.replace(s, y=s.y + 9) "
+            "for s in shards]",
+            "no numbers from 0 to 9",
+        ),
+        (
+            "poison(self, shards, setting): return [dataclasses.replace(s, x=s.x[:, 1:]) "
+            "for s in shards]",
+            "another shape",
+        ),
+        ("poison(self, shards, setting): return open('nowhere')", "line 5: FileNotFoundError"),
+    ],
+)
+def test_whatever_an_attack_hands_back_is_named(method: str, message: str, tmp_path: Path) -> None:
+    file = tmp_path / "bad.py"
+    file.write_text(
+        "import dataclasses\nimport numpy as np\nfrom learning.arena.attacks import Attack\n"
+        f"class Bad(Attack):\n    def {method}\n"
+    )
+    with pytest.raises((AttackError, PluginError), match=message) as raised:
+        play(dataclasses.replace(SHORT, attack=f"{file}:Bad", attackers=2))
+    assert str(file) in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("Bad = 5", "no Attack class, but 5"),
+        ("class Bad: pass", "no Attack class"),
+        ("from learning.arena.attacks import Attack\nclass Bad(Attack):\n"
+         "    def __init__(self, need): pass", "made without arguments"),
+        ("open('nowhere')", "running .* failed"),
+    ],
+)  # fmt: skip
+def test_a_file_without_an_attack_is_named(text: str, message: str, tmp_path: Path) -> None:
+    file = tmp_path / "bad.py"
+    file.write_text(text)
+    with pytest.raises(PluginError, match=message):
+        play(dataclasses.replace(SHORT, attack=f"{file}:Bad"))
+
+
 def test_own_defences_are_loaded_from_files(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text(

@@ -20,6 +20,7 @@ start     0 … 6    round in which they begin; before, they work honestly
 ========= ======== =======================================================================
 """
 
+import inspect
 from collections.abc import Mapping
 from typing import Final
 
@@ -28,7 +29,8 @@ import numpy as np
 from learning.arena.attacks.base import Attack, Setting, View, attacks
 from learning.arena.attacks.public_tools import joined, masks, opened, progress, unit, usual_norm
 from learning.arena.public import PublicRecord
-from learning.errors import AttackError
+from learning.errors import AttackError, PluginError
+from learning.registry import PLUGIN_MISTAKES
 from learning.tasks.data import Examples
 
 BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
@@ -136,7 +138,13 @@ def build_attack(name: str) -> Attack:
     Raises `UnknownNameError`, `PluginError` and, for parts that there are not, `AttackError`.
     """
     if not name.startswith(_PREFIX) or not name.endswith(_SUFFIX):
-        return attacks.get(name)()
+        kind: object = attacks.get(name)
+        if not (inspect.isclass(kind) and issubclass(kind, Attack)):
+            raise PluginError(f"{name} is no Attack class, but {kind!r}")
+        try:
+            return kind()
+        except PLUGIN_MISTAKES as error:
+            raise PluginError(f"{name} is made without arguments, and failed: {error}") from error
     parts = {}
     for part in filter(None, name[len(_PREFIX) : -len(_SUFFIX)].split(";")):
         key, _, value = part.partition("=")
