@@ -18,6 +18,7 @@ from chain.evm.transactions import Sender
 from chain.ledger.bindings.structs import TaskParams, VerifierGrant
 from chain.ledger.client import Ledger, Token
 from chain.ledger.commitments import (
+    mixture_bytes,
     pack_scores,
     score_commitment,
     tail_hashes,
@@ -169,8 +170,9 @@ class LedgerRounds:
         """Every verifier commits to and reveals its scores; both gas lists and the vectors."""
         key = self.ledger.round_key(1, round_)
         vectors = [pack_scores(codes(count, voter)) for voter in range(len(self.verifiers))]
+        mixture = b"\x12" * mixture_bytes(count)  # dear: no byte is zero
         sealed = [
-            score_commitment(key, one.address, vector_hash(words), EVIDENCE, SALT)
+            score_commitment(key, one.address, vector_hash(words), mixture, EVIDENCE, SALT)
             for one, words in zip(self.verifiers, vectors, strict=True)
         ]
         committed = self.send(
@@ -181,7 +183,7 @@ class LedgerRounds:
         )
         revealed = self.send(
             [
-                (one, self.ledger.reveal_scores(1, round_, words, EVIDENCE, SALT))
+                (one, self.ledger.reveal_scores(1, round_, words, mixture, EVIDENCE, SALT))
                 for one, words in zip(self.verifiers, vectors, strict=True)
             ],
             20_000_000,

@@ -171,10 +171,15 @@ contract Ledger is LedgerStorage, ILedgerCalls, Multicall, ReentrancyGuardTransi
     }
 
     /// @inheritdoc ILedgerCalls
-    function revealScores(uint256 taskId, uint32 round, uint256[] calldata words, bytes32 evidence, bytes32 salt)
-        external
-    {
-        _task(taskId).revealScores(taskId, round, words, evidence, salt);
+    function revealScores(
+        uint256 taskId,
+        uint32 round,
+        uint256[] calldata words,
+        bytes calldata mixture,
+        bytes32 evidence,
+        bytes32 salt
+    ) external {
+        _task(taskId).revealScores(taskId, round, words, mixture, evidence, salt);
     }
 
     /// @inheritdoc ILedgerCalls
@@ -209,10 +214,16 @@ contract Ledger is LedgerStorage, ILedgerCalls, Multicall, ReentrancyGuardTransi
     }
 
     /// @inheritdoc ILedgerCalls
-    function revealAppealVote(uint256 taskId, uint32 round, uint256 index, uint16 code, bytes32 evidence, bytes32 salt)
-        external
-    {
-        _task(taskId).revealVote(taskId, round, index, code, evidence, salt);
+    function revealAppealVote(
+        uint256 taskId,
+        uint32 round,
+        uint256 index,
+        uint16 code,
+        uint16 mixtureWeight,
+        bytes32 evidence,
+        bytes32 salt
+    ) external {
+        _task(taskId).revealVote(taskId, round, index, code, mixtureWeight, evidence, salt);
     }
 
     /// @inheritdoc ILedgerCalls

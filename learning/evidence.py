@@ -73,7 +73,8 @@ class Evidence(_Part):
     ``task`` and ``base`` are digests, ``seed`` the round's, as a decimal number; ``loss`` is the
     base model's on the batch, ``next_loss`` the next one's, ``first_loss`` the task's first
     model's, ``least_loss`` the least so far; ``paid_part`` the part of the credits that lies
-    beyond it. ``clip`` bounds norms; ``public`` the unpaid step, by age of the movement in rounds.
+    beyond it. ``clip`` bounds norms; ``public`` the unpaid step, by age of the movement in rounds,
+    in units of 2**-13.
     """
 
     kind: Literal["karat.evidence/1"] = Field(default=SCHEMA, alias="schema")

@@ -65,7 +65,7 @@ def update_commitment(key: RoundKey, trainer: str, digest: bytes, size: int, sal
 
 
 def score_commitment(
-    key: RoundKey, verifier: str, vector: bytes, evidence: bytes, salt: bytes
+    key: RoundKey, verifier: str, vector: bytes, mixture: bytes, evidence: bytes, salt: bytes
 ) -> bytes:
     """What a verifier passes to ``commitScores``.
 
@@ -73,6 +73,7 @@ def score_commitment(
         key: chain, ledger, task and round.
         verifier: the address that will reveal.
         vector: :func:`vector_hash` of the packed scores.
+        mixture: what the next model should be mixed of, as it will be revealed.
         evidence: sha2-256 digest of the evidence document's root block.
         salt: 32 secret random bytes.
 
@@ -80,11 +81,17 @@ def score_commitment(
         BadCommitment: a value has no place in a commitment.
     """
     _check(verifier, vector=vector, evidence=evidence, salt=salt)
-    return _seal(key, verifier, ["bytes32", "bytes32", "bytes32"], [vector, evidence, salt])
+    return _seal(key, verifier, ["bytes32"] * 4, [vector, keccak(mixture), evidence, salt])
 
 
 def appeal_commitment(
-    key: RoundKey, juror: str, index: int, code: int, evidence: bytes, salt: bytes
+    key: RoundKey,
+    juror: str,
+    index: int,
+    code: int,
+    mixture_weight: int,
+    evidence: bytes,
+    salt: bytes,
 ) -> bytes:
     """What a juror passes to ``commitAppealVote``.
 
@@ -93,6 +100,7 @@ def appeal_commitment(
         juror: the address that will reveal.
         index: of the update whose verdict is appealed.
         code: the juror's vote, as in :func:`pack_scores`.
+        mixture_weight: how much of the update the next model should take, 16 bits.
         evidence: sha2-256 digest of the evidence document's root block.
         salt: 32 secret random bytes.
 
@@ -103,9 +111,12 @@ def appeal_commitment(
     pack_scores([code])
     if not 0 <= index < MOST_UPDATES:
         raise BadCommitment(f"there is no update {index}")
+    if not 0 <= mixture_weight < 1 << LANE_BITS:
+        raise BadCommitment(f"a mixture's weight has {LANE_BITS} bits; {mixture_weight} has not")
     head = ["uint256", "address", "uint256", "uint32", "uint256", "address"]
     start = [key.chain_id, key.ledger, key.task_id, key.round, index, juror]
-    return keccak(encode([*head, "uint16", "bytes32", "bytes32"], [*start, code, evidence, salt]))
+    kinds = [*head, "uint16", "uint16", "bytes32", "bytes32"]
+    return keccak(encode(kinds, [*start, code, mixture_weight, evidence, salt]))
 
 
 def vector_hash(words: Sequence[int]) -> bytes:
@@ -167,6 +178,11 @@ def unpack_scores(words: Sequence[int], count: int) -> list[int]:
     if any(codes[count:]):
         raise BadCommitment(f"the words hold more than {count} codes")
     return codes[:count]
+
+
+def mixture_bytes(count: int) -> int:
+    """How long a mixture of ``count`` updates and the model's own movements is."""
+    return LANE_BITS // 8 * (count + Scores.MOVEMENTS)
 
 
 def word_count(count: int) -> int:

@@ -127,19 +127,29 @@ interface ILedgerCalls is ILedgerEvents, ILedgerErrors {
 
     // ---------------------------------------------------------------- scoring
 
-    /// @notice Commits to a vector of scores for all updates of the round.
+    /// @notice Commits to two codes for each update of the round: what it is paid for, and how much of it the next model
+    /// takes.
     /// @dev Access: a committee member. State: score-commit phase; not committed yet.
-    /// @param commitment keccak256(abi.encode(chainid, ledger, taskId, round, verifier, vectorHash, evidence, salt)),
-    /// with vectorHash = H_0, H_n = 0, H_i = keccak256(abi.encode(words[i], H_{i+1})).
+    /// @param commitment keccak256(abi.encode(chainid, ledger, taskId, round, verifier, vectorHash, keccak256(mixture),
+    /// evidence, salt)), with vectorHash = H_0, H_n = 0, H_i = keccak256(abi.encode(words[i], H_{i+1})).
     function commitScores(uint256 taskId, uint32 round, bytes32 commitment) external;
 
-    /// @notice Reveals a committed score vector and publishes it in the event.
+    /// @notice Reveals committed scores and a committed mixture, and publishes both in the event. Scores are settled here;
+    /// of the mixtures everybody computes the medians, and with them the next model, off chain.
     /// @dev Access: the verifier that committed. State: score-reveal phase.
     /// @param words ceil(count/16) words; lane i of a word is bits [16i, 16i+16); 15-bit codes in index order, none
     /// of them 0, 6 or 7; lanes past the last update are 0.
+    /// @param mixture count + 4 big-endian numbers of 16 bits: how much of each update the next model takes, in units of
+    /// 2**-14, and, in two's complement and units of 2**-13, how much of its own movement since 1, 2, 4 and 8 rounds ago.
     /// @param evidence The sha2-256 digest of the evidence document in IPFS.
-    function revealScores(uint256 taskId, uint32 round, uint256[] calldata words, bytes32 evidence, bytes32 salt)
-        external;
+    function revealScores(
+        uint256 taskId,
+        uint32 round,
+        uint256[] calldata words,
+        bytes calldata mixture,
+        bytes32 evidence,
+        bytes32 salt
+    ) external;
 
     /// @notice Settles words of every revealed vector; the last call finishes the round: it pays the verifiers for what
     /// their votes knew beyond the best free forecast, slashes the absent, and starts the appeal window. What is
@@ -173,13 +183,22 @@ interface ILedgerCalls is ILedgerEvents, ILedgerErrors {
 
     /// @notice Commits to a vote on an appealed verdict.
     /// @dev Access: a juror. State: the appeal's commit phase; not committed yet; `commitment` is not zero.
-    /// @param commitment keccak256(abi.encode(chainid, ledger, taskId, round, index, juror, code, evidence, salt)).
+    /// @param commitment keccak256(abi.encode(chainid, ledger, taskId, round, index, juror, code, mixtureWeight, evidence,
+    /// salt)).
     function commitAppealVote(uint256 taskId, uint32 round, uint256 index, bytes32 commitment) external;
 
     /// @notice Reveals a vote on an appealed verdict.
     /// @dev Access: the juror that committed. State: the appeal's reveal phase.
-    function revealAppealVote(uint256 taskId, uint32 round, uint256 index, uint16 code, bytes32 evidence, bytes32 salt)
-        external;
+    /// @param mixtureWeight How much of the update the next model should take, in units of 2**-14; it is published only.
+    function revealAppealVote(
+        uint256 taskId,
+        uint32 round,
+        uint256 index,
+        uint16 code,
+        uint16 mixtureWeight,
+        bytes32 evidence,
+        bytes32 salt
+    ) external;
 
     /// @notice Ends an appeal. Its outcome is the weighted median of the whole panel's votes, the absent standing by the old
     /// code, if more than half of the panel's weight is behind the change, and two thirds behind a more severe

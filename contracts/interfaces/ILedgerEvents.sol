@@ -85,9 +85,14 @@ interface ILedgerEvents {
     /// @notice A verifier committed to its scores.
     event ScoresCommitted(uint256 indexed taskId, uint32 indexed round, address indexed verifier, bytes32 commitment);
 
-    /// @notice A verifier revealed its scores.
+    /// @notice A verifier revealed its scores, and what the next model should be mixed of.
     event ScoresRevealed(
-        uint256 indexed taskId, uint32 indexed round, address indexed verifier, uint256[] words, bytes32 evidence
+        uint256 indexed taskId,
+        uint32 indexed round,
+        address indexed verifier,
+        uint256[] words,
+        bytes mixture,
+        bytes32 evidence
     );
 
     /// @notice The medians of words `firstWord` and following were settled.
@@ -127,13 +132,16 @@ interface ILedgerEvents {
         uint256 indexed taskId, uint32 indexed round, uint256 indexed index, address juror, bytes32 commitment
     );
 
-    /// @notice A juror revealed its vote.
+    /// @notice A juror of voting weight `weight` revealed its vote; `mixtureWeight` is how much of the update the next model
+    /// should take.
     event AppealVoteRevealed(
         uint256 indexed taskId,
         uint32 indexed round,
         uint256 indexed index,
         address juror,
+        uint16 weight,
         uint16 code,
+        uint16 mixtureWeight,
         bytes32 evidence
     );
 

@@ -83,6 +83,7 @@ library AppealLogic {
         uint32 round,
         uint256 index,
         uint16 code,
+        uint16 mixtureWeight,
         bytes32 evidence,
         bytes32 salt
     ) external {
@@ -91,12 +92,16 @@ library AppealLogic {
         if (vote.commitment == 0) revert ILedgerErrors.NoVote(msg.sender, round);
         if (vote.code != 0) revert ILedgerErrors.AlreadyVoted(msg.sender, round);
         if (!Lanes.valid(code, 1)) revert ILedgerErrors.InvalidVote(code);
-        bytes32 commitment =
-            keccak256(abi.encode(block.chainid, address(this), taskId, round, index, msg.sender, code, evidence, salt));
+        bytes32 commitment = keccak256(
+            abi.encode(
+                block.chainid, address(this), taskId, round, index, msg.sender, code, mixtureWeight, evidence, salt
+            )
+        );
         if (commitment != vote.commitment) revert ILedgerErrors.CommitmentMismatch(vote.commitment, commitment);
         vote.code = code;
         ++appeal.revealed;
-        emit ILedgerEvents.AppealVoteRevealed(taskId, round, index, msg.sender, code, evidence);
+        uint16 weight = uint16(_weightOf(task, msg.sender, task.rounds[round].weightCap));
+        emit ILedgerEvents.AppealVoteRevealed(taskId, round, index, msg.sender, weight, code, mixtureWeight, evidence);
     }
 
     /// @notice See {ILedger-resolveAppeal}.
@@ -189,10 +194,16 @@ library AppealLogic {
             if (!seated && !State.mayServe(place, openedAt)) continue;
             task.places[verifier].juryRound = round;
             jury |= 1 << i;
-            weight += place.granted < cap ? place.granted : cap;
+            weight += _weightOf(task, verifier, cap);
             ++jurors;
         }
         (appeal.jury, appeal.juryWeight, appeal.jurors) = (uint64(jury), uint16(weight), jurors);
+    }
+
+    /// @dev The weight of a verifier on a panel that nobody dominates.
+    function _weightOf(Task storage task, address verifier, uint256 cap) private view returns (uint256 weight) {
+        weight = task.places[verifier].granted;
+        if (weight > cap) weight = cap;
     }
 
     /// @dev The votes of the whole panel.
@@ -212,9 +223,8 @@ library AppealLogic {
         for (uint256 i; next < size; ++i) {
             if ((uint256(appeal.jury) >> i) & 1 == 0) continue;
             address voter = task.verifiers[i];
-            uint256 weight = task.places[voter].granted;
             ballots.voters[next] = voter;
-            ballots.weights[next] = weight < cap ? weight : cap;
+            ballots.weights[next] = _weightOf(task, voter, cap);
             ballots.codes[next] = appeal.votes[voter].code;
             ballots.seated[next++] = task.places[voter].seatRound == round;
         }

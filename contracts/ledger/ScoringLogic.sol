@@ -30,6 +30,7 @@ library ScoringLogic {
         uint256 taskId,
         uint32 round,
         uint256[] calldata words,
+        bytes calldata mixture,
         bytes32 evidence,
         bytes32 salt
     ) external {
@@ -38,15 +39,15 @@ library ScoringLogic {
         if (seat.state == VoteState.None) revert ILedgerErrors.NoVote(msg.sender, round);
         if (seat.state == VoteState.Revealed) revert ILedgerErrors.AlreadyVoted(msg.sender, round);
         _requireValid(words, state.count);
+        _requireLength(mixture, state.count);
         bytes32 vectorHash = Lanes.chainHash(words, bytes32(0));
-        bytes32 commitment =
-            keccak256(abi.encode(block.chainid, address(this), taskId, round, msg.sender, vectorHash, evidence, salt));
+        bytes32 commitment = _commitment(taskId, round, vectorHash, keccak256(mixture), evidence, salt);
         if (commitment != seat.head) revert ILedgerErrors.CommitmentMismatch(seat.head, commitment);
         seat.state = VoteState.Revealed;
         seat.head = vectorHash;
         ++state.revealed;
         state.revealedWeight += seat.weight;
-        emit ILedgerEvents.ScoresRevealed(taskId, round, msg.sender, words, evidence);
+        emit ILedgerEvents.ScoresRevealed(taskId, round, msg.sender, words, mixture, evidence);
     }
 
     /// @notice See {ILedger-settle}.
@@ -109,6 +110,26 @@ library ScoringLogic {
             if (i == expected - 1) used = count - i * Lanes.PER_WORD;
             if (!Lanes.valid(words[i], used)) revert ILedgerErrors.InvalidScores(i, words[i]);
         }
+    }
+
+    /// @dev Requires a mixture of the right length; what it holds concerns the next model, which is computed off chain.
+    function _requireLength(bytes calldata mixture, uint256 count) private pure {
+        uint256 expected = 2 * (count + Scores.MOVEMENTS);
+        if (mixture.length != expected) revert ILedgerErrors.WrongLength(mixture.length, expected);
+    }
+
+    /// @dev What the caller must have committed to.
+    function _commitment(
+        uint256 taskId,
+        uint32 round,
+        bytes32 vectorHash,
+        bytes32 mixtureHash,
+        bytes32 evidence,
+        bytes32 salt
+    ) private view returns (bytes32) {
+        return keccak256(
+            abi.encode(block.chainid, address(this), taskId, round, msg.sender, vectorHash, mixtureHash, evidence, salt)
+        );
     }
 
     /// @dev Checks that the slices are parts of the revealed vectors, leaves out what is settled already, and remembers what

@@ -20,6 +20,9 @@ library Scores {
     /// distance below no effect.
     uint16 internal constant FLOOR = ZERO_SCORE - 512;
 
+    /// @notice How many movements of the model itself a mixture has, after its updates: since 1, 2, 4 and 8 rounds ago.
+    uint256 internal constant MOVEMENTS = 4;
+
     /// @notice The verdict of a code: 1 to 5, or 8 for every score.
     function verdict(uint16 code) internal pure returns (uint16) {
         return code < OK ? code : OK;

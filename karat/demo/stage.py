@@ -18,6 +18,7 @@ from karat.demo import config as rules
 from karat.demo.cast import Cast, Member
 from karat.demo.config import DemoConfig
 from karat.protocol.content import Content
+from learning.scores import GRID
 
 WINDOW = 60  # seconds of every phase; the demo moves the clock itself
 
@@ -91,7 +92,7 @@ def open_task(built: Stage, cast: Cast, config: DemoConfig, spec: Content, model
         payout_exponent=1,
         committee_size=rules.VERIFIERS,
         open_verifiers=False,
-        full_pay_gain=0,
+        full_pay_gain=GRID // config.rounds,  # as much of the first loss as is its part of them
         min_updates=1,
         tolerance=2,
         slash_harmful=1_000,

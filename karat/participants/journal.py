@@ -25,8 +25,9 @@ from chain.locks import locked
 from karat.errors import ProtocolError
 from karat.participants.verifier.calls import Ballot
 from karat.protocol.content import Content
+from karat.protocol.mixture import Mixture
 
-_BALLOT = "karat.ballot/1"
+_BALLOT = "karat.ballot/2"
 _OVERLAP = 5.0  # seconds: a daemon that is ending may still have it
 _ROUNDS_KEPT = 8  # as long as appeals and reorganisations may come back to a round
 
@@ -128,6 +129,7 @@ class Ballots:
             "schema": _BALLOT,
             "round": slot.number,
             "words": [hex(word) for word in ballot.words],
+            "mixture": ballot.mixture.hex(),
             "evidence_digest": ballot.evidence.digest.hex(),
             "evidence": evidence.decode("ascii"),
         }
@@ -173,6 +175,7 @@ class Ballots:
         try:
             document = json.loads(path.read_text("utf-8"))
             words = tuple(int(word, 16) for word in document["words"])
+            mixture = bytes.fromhex(document["mixture"])
             evidence = document["evidence"].encode("ascii")
             digest = bytes.fromhex(document["evidence_digest"])
         except FileNotFoundError:
@@ -181,7 +184,7 @@ class Ballots:
             raise ProtocolError(
                 f"the ballot {path} is damaged ({error}); restore it, or sit this round out"
             ) from error
-        return Ballot(words, Content(digest, len(evidence))), evidence
+        return Ballot(words, mixture, Content(digest, len(evidence))), evidence
 
     def _path(self, slot: Slot, seed: bytes) -> Path:
         return self._folder / f"{slot.label}-{seed.hex()[:16]}.json"
@@ -193,6 +196,7 @@ def _fits(ballot: Ballot, updates: int) -> bool:
         return False
     try:
         unpack_scores(ballot.words, updates)
+        Mixture.from_bytes(ballot.mixture, updates)
     except BadCommitment:
         return False
     return True

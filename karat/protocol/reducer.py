@@ -16,6 +16,7 @@ from chain.ledger.bindings import reputation_anchor_events as anchor
 from chain.ledger.commitments import LANES, unpack_scores
 from chain.ledger.peers import unpack_edges
 from karat.errors import ProtocolError
+from karat.protocol.mixture import Mixture
 from karat.protocol.rules import forfeited_part, round_budget, trainers_due
 from karat.protocol.state import (
     Account,
@@ -26,6 +27,7 @@ from karat.protocol.state import (
     Round,
     TaskState,
 )
+from learning.judge.codes import MOST_WEIGHT_CODE
 
 IGNORED: Mapping[type[Event], str] = {
     ledger.VerifierWeightChanged: "for contracts that weigh votes; the fold keeps granted weights",
@@ -183,12 +185,15 @@ def _seed_fixed(task: TaskState, event: ledger.SeedFixed) -> None:
 
 def _reveal_closed(task: TaskState, event: ledger.RevealClosed) -> None:
     current = task.rounds[event.round]
-    current.seed, current.committee = event.seed, event.committee
+    current.seed = event.seed
+    current.committee, current.voices = event.committee, event.weights
 
 
 def _scores_revealed(task: TaskState, event: ledger.ScoresRevealed) -> None:
     current = task.rounds[event.round]
-    current.votes[event.verifier] = unpack_scores(event.words, len(current.updates))
+    count = len(current.updates)
+    current.votes[event.verifier] = unpack_scores(event.words, count)
+    current.mixtures[event.verifier] = Mixture.from_bytes(event.mixture, count)
     current.words[event.verifier] = event.words
     current.evidence[event.verifier] = event.evidence
 
@@ -253,7 +258,9 @@ def _appeal_vote_committed(task: TaskState, event: ledger.AppealVoteCommitted) -
 
 
 def _appeal_vote_revealed(task: TaskState, event: ledger.AppealVoteRevealed) -> None:
-    task.rounds[event.round].appeals[event.index].votes[event.juror] = event.code
+    appeal = task.rounds[event.round].appeals[event.index]
+    appeal.votes[event.juror] = event.code
+    appeal.mixture_votes.append((min(event.mixture_weight, MOST_WEIGHT_CODE), event.weight))
 
 
 def _appeal_resolved(task: TaskState, event: ledger.AppealResolved) -> None:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from chain.ledger.bindings.constants import Scores
 from chain.ledger.bindings.enums import Phase
 from chain.ledger.bindings.structs import AppealView, RoundView, TaskParams, TaskView
+from karat.protocol.mixture import Mixture, median_from, median_mixture
 from karat.protocol.state import Outcome, Round
 from learning.score_codes import LOWEST_SCORE, Verdict
 
@@ -74,6 +75,27 @@ def earned(params: TaskParams, current: Round, code: int | None) -> int:
     return current.budget * weight // max(total, params.full_pay_gain)
 
 
+def settled_mixture(current: Round) -> Mixture:
+    """What the model after a settled round is mixed of; for each update, and each movement.
+
+    The median of the committee's mixtures, by weight. An appeal that is over decides its update's
+    weight anew as it decides the code: whoever did not vote stands by the committee. What was
+    settled as a verdict, or as worth less than no effect, is not taken.
+    """
+    voices = dict(zip(current.committee, current.voices, strict=True))
+    votes = [(mixture, voices[who]) for who, mixture in current.mixtures.items()]
+    mixture = median_mixture(votes)
+    weights = list(mixture.weights)
+    for appeal in current.appeals.values():
+        if appeal.upheld is not None:
+            old = weights[appeal.index]
+            weights[appeal.index] = median_from(old, appeal.mixture_votes, appeal.jury_weight)
+    for index, code in enumerate(current.medians):
+        if code < Scores.ZERO_SCORE:
+            weights[index] = 0
+    return Mixture(tuple(weights), mixture.movements)
+
+
 def required_stake(params: TaskParams, role: str, weight: int = 1) -> int:
     """The least stake of a member (``State.requiredStake``), in base units.
 
@@ -98,6 +120,17 @@ def apart(a: int, b: int, tolerance: int) -> bool:
     if min(a, b) < LOWEST_SCORE:
         return a != b
     return abs(a - b) > tolerance
+
+
+def dissents(current: Round, verifier: str, index: int, tolerance: int) -> bool:
+    """Whether one of a verifier's codes of an update lies too far from what was settled."""
+    if verifier not in current.votes:
+        return False
+    weight = settled_mixture(current).weights[index]
+    return (
+        apart(current.votes[verifier][index], current.medians[index], tolerance)
+        or abs(current.mixtures[verifier].weights[index] - weight) > tolerance
+    )
 
 
 def rounds_left(task: TaskView, params: TaskParams) -> bool:

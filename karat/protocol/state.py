@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from chain.ledger.bindings.structs import Statement, TaskParams
 from karat.errors import NotAvailable
+from karat.protocol.mixture import Mixture
 
 
 class Outcome(StrEnum):
@@ -34,8 +35,10 @@ class Appeal:
     """A challenge to the verdict on update ``index``; ``bond`` in base units.
 
     ``committed`` maps the jurors that committed to their commitments, ``votes`` maps those that
-    revealed to their codes. ``upheld`` is None until the appeal is resolved; then ``old_code`` is
-    the median before and ``new_code`` the outcome, which replaced it if the appeal was upheld.
+    revealed to their codes, and ``mixture_votes`` has how much of the update each of them gives the
+    next model, with its voting weight. ``upheld`` is None until the appeal is resolved; then
+    ``old_code`` is the median before and ``new_code`` the outcome, which replaced it if the appeal
+    was upheld.
     """
 
     index: int
@@ -46,6 +49,7 @@ class Appeal:
     reveal_deadline: int
     committed: dict[str, bytes] = field(default_factory=dict)
     votes: dict[str, int] = field(default_factory=dict)
+    mixture_votes: list[tuple[int, int]] = field(default_factory=list)
     upheld: bool | None = None
     old_code: int = 0
     new_code: int = 0
@@ -54,8 +58,9 @@ class Appeal:
 
 @dataclass
 class Round:
-    """One round, as far as it has come. ``votes`` maps verifiers to their codes, index order;
-    ``sealed`` those that committed to their commitments.
+    """One round, as far as it has come. ``votes`` maps verifiers to their codes, index order, and
+    ``mixtures`` to what they would mix the next model of; ``sealed`` those that committed to their
+    commitments. ``voices`` are the voting weights of the committee, in its order.
 
     ``budget`` is what its trainers can earn, in base units; ``seed_block`` is the block whose hash
     becomes the seed.
@@ -78,8 +83,10 @@ class Round:
     seed_block: int = 0
     seed: bytes | None = None
     committee: tuple[str, ...] = ()
+    voices: tuple[int, ...] = ()
     votes: dict[str, list[int]] = field(default_factory=dict)
     words: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    mixtures: dict[str, Mixture] = field(default_factory=dict)
     evidence: dict[str, bytes] = field(default_factory=dict)
     medians: list[int] = field(default_factory=list)
     outcome: Outcome = Outcome.OPEN

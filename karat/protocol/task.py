@@ -1,5 +1,6 @@
 """A task as its participants see it: rules, models and updates, from the chain and the store."""
 
+from collections.abc import Mapping
 from functools import cached_property
 
 from pydantic import ValidationError
@@ -9,10 +10,14 @@ from chain.store.errors import NotFound
 from karat.errors import ProtocolError
 from karat.protocol.content import Content, fetch
 from karat.protocol.history import TaskHistory
+from karat.protocol.mixture import Mixture
 from karat.protocol.round_content import RoundContents
+from karat.protocol.rules import settled_mixture
 from karat.protocol.state import Outcome, Round
-from learning.aggregation import next_model
 from learning.codec import Codec, SparseUpdate
+from learning.errors import AggregationError
+from learning.judge.apply import apply
+from learning.judge.codes import AGES
 from learning.judge.history import WINDOW, History, PastRound, past_round
 from learning.judge.intake import SubmittedUpdate, decode
 from learning.model_state import ModelState
@@ -79,12 +84,8 @@ class Task:
 
     def past(self, before: int) -> History:
         """The task's first model, and the settled rounds that round ``before`` is judged with."""
-        numbers = [
-            number
-            for number, past in sorted(self.history.rounds.items())
-            if number < before and past.outcome is Outcome.SETTLED
-        ]
-        self._past = {number: self._look_back(number) for number in numbers[-WINDOW:]}
+        rounds = self._settled_before(before)[-WINDOW:]
+        self._past = {past.number: self._look_back(past) for past in rounds}
         return History(self._first, tuple(self._past.values()))
 
     @cached_property
@@ -92,16 +93,22 @@ class Task:
         params = self.history.params
         return self.model(Content(params.model_digest, params.model_size))
 
-    def _look_back(self, number: int) -> PastRound:
-        if number in self._past:
-            return self._past[number]
-        past = self.history.round(number)
+    def _look_back(self, past: Round) -> PastRound:
+        if past.number in self._past:
+            return self._past[past.number]
         updates = self.submissions(past)
-        return past_round(self.spec, number, self.base(past), updates, past.medians)
+        return past_round(self.spec, past.number, self.base(past), updates, past.medians)
 
     def next_model(self, current: Round) -> ModelState:
-        """The model that follows from a settled round, exactly."""
-        return self._after(self.base(current), current)
+        """The model that follows from a settled round, exactly.
+
+        Raises:
+            AggregationError: the bytes of an update that the model takes are missing.
+            StoreError: the store cannot be reached, or lacks a model.
+        """
+        mixture, earlier = settled_mixture(current), self._settled_before(current.number)
+        past = {age: self.base(earlier[-age]) for age in mixture.public if age <= len(earlier)}
+        return self._after(current, mixture, self.base(current), past)
 
     def replay(self) -> dict[int, ModelState]:
         """Recompute every settled round's result from the first base model on.
@@ -109,17 +116,32 @@ class Task:
         Uses nothing but the chain and the store, and none of the attested models after the
         first: what comes out can be compared with them.
         """
-        model = self._first
+        model, bases = self._first, list[ModelState]()
         models: dict[int, ModelState] = {}
         for number, current in sorted(self.history.rounds.items()):
             if current.outcome is Outcome.SETTLED:
-                model = models[number] = self._after(model, current)
+                past = {age: bases[-age] for age in AGES if age <= len(bases)}
+                bases.append(model)
+                model = models[number] = self._after(current, settled_mixture(current), model, past)
         return models
 
-    def _after(self, base: ModelState, current: Round) -> ModelState:
-        codec = Codec(self.spec.codec, base.layout)
-        updates = [
-            decoded if isinstance(decoded := decode(codec, item), SparseUpdate) else item.payload
-            for item in self.submissions(current)
-        ]
-        return next_model(self.spec, base, updates, current.medians)
+    def _settled_before(self, number: int) -> list[Round]:
+        rounds = sorted(self.history.rounds.items())
+        return [past for n, past in rounds if n < number and past.outcome is Outcome.SETTLED]
+
+    def _after(
+        self, current: Round, mixture: Mixture, base: ModelState, past: Mapping[int, ModelState]
+    ) -> ModelState:
+        """``past``: models by age; movements of the model since before its first round are none."""
+        codec, taken = Codec(self.spec.codec, base.layout), []
+        for item, weight in zip(self.submissions(current), mixture.weights, strict=True):
+            if weight and item.payload is None:
+                raise AggregationError(
+                    f"the model takes update {item.index}, but its bytes are missing"
+                )
+            update = decode(codec, item) if weight else None
+            if isinstance(update, SparseUpdate):
+                taken.append((update, weight))
+        public = {age: code for age, code in mixture.public.items() if age in past}
+        updates, weights = [update for update, _ in taken], [weight for _, weight in taken]
+        return apply(base, updates, weights, past, public)

@@ -25,11 +25,10 @@ from learning.tasks.data import divided
 from learning.tasks.spec import TaskSpec
 
 FLAG_BELOW = 0.1
-STEP_UNIT = 1 << 10  # of the task's server step
 
 
 class RuleDefence(Defence):
-    """An aggregation rule: model − server step · aggregate, with the task's server step."""
+    """An aggregation rule: model − aggregate."""
 
     def __init__(self, rule: Aggregator, spec: TaskSpec, seed: int, device: str = "cpu") -> None:
         super().__init__(spec, seed, device)
@@ -42,7 +41,7 @@ class RuleDefence(Defence):
             self.rule.reference = torch.from_numpy(self._server_update(number, base))
         aggregate = self.rule.aggregate(torch.from_numpy(vectors))
         pay = aggregate.influence().numpy()
-        step = self.spec.aggregation.server_step / STEP_UNIT * aggregate.vector.double().numpy()
+        step = aggregate.vector.double().numpy()
         model = ModelState.from_float(base.layout, base.to_float() - step)
         return Outcome(model, pay, pay < FLAG_BELOW / len(entries))
 

@@ -2,7 +2,7 @@
 
     next = base + Σ public_k·(base − past_k) − Σ weight_i·update_i
 
-Weights and coefficients are integers in units of 2⁻¹⁴, updates in units of 2⁻³⁰, models of 2⁻²⁴;
+Weights are integers in units of 2⁻¹⁴, coefficients of 2⁻¹³, updates of 2⁻³⁰, models of 2⁻²⁴;
 rounded half up once, at the end, saturating.
 """
 
@@ -12,13 +12,12 @@ import numpy as np
 
 from learning.codec import UPDATE_BITS, SparseUpdate
 from learning.errors import AggregationError
+from learning.judge.codes import MOST_PUBLIC_CODE, MOST_WEIGHT_CODE, PUBLIC_BITS, WEIGHT_BITS
 from learning.model_state import MODEL_BITS, MODEL_LIMIT, ModelState
 
-WEIGHT_BITS = 14
-MOST_WEIGHT_CODE = 2 << WEIGHT_BITS  # a mixture takes an update once at most, and once further
-MOST_PUBLIC_CODE = 4 << WEIGHT_BITS
 _MOST_UPDATES = 1 << 16  # 2**16 · 2**15 · 2**31 stays below 2**62
 _SHIFT = UPDATE_BITS - MODEL_BITS
+_PUBLIC_SHIFT = _SHIFT + WEIGHT_BITS - PUBLIC_BITS
 
 
 def apply(
@@ -30,7 +29,9 @@ def apply(
 ) -> ModelState:
     """The model after a round.
 
-    ``weights``: a code 0..2¹⁵ per update; ``public``: a code −2¹⁶..2¹⁶ by age of a past model.
+    ``weights``: a code 0..2¹⁵ per update; ``public``: a code, of less than 2¹⁵ either way, by age
+    of a past model.
+
     Raises :class:`AggregationError` for codes beyond, and where a past model is missing.
     """
     if len(updates) > _MOST_UPDATES:
@@ -47,7 +48,7 @@ def apply(
             if age not in past:
                 raise AggregationError(f"the model of {age} rounds ago is needed and missing")
             moved = base.values.astype(np.int64) - past[age].values
-            total += (moved << _SHIFT) * code
+            total += (moved << _PUBLIC_SHIFT) * code
     half = 1 << (WEIGHT_BITS + _SHIFT - 1)
     values = base.values + ((total + half) >> (WEIGHT_BITS + _SHIFT))
     return ModelState(base.layout, np.clip(values, -MODEL_LIMIT, MODEL_LIMIT).astype(np.int32))

@@ -11,9 +11,8 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from learning.codec import UPDATE_BITS, SparseUpdate
+from learning.judge.codes import AGES
 from learning.model_state import ModelState
-
-AGES = (1, 2, 4, 8)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from learning.codec import Codec, SparseUpdate
-from learning.judge.columns import AGES
+from learning.judge.codes import AGES
 from learning.judge.intake import SubmittedUpdate, decode
 from learning.model_state import ModelState
 from learning.score_codes import ZERO_SCORE

@@ -13,7 +13,7 @@ import numpy as np
 
 from learning.codec import Codec, SparseUpdate
 from learning.evidence import Evidence
-from learning.judge.apply import MOST_PUBLIC_CODE, MOST_WEIGHT_CODE, WEIGHT_BITS
+from learning.judge.codes import MOST_PUBLIC_CODE, MOST_WEIGHT_CODE, PUBLIC_BITS, WEIGHT_BITS
 from learning.judge.findings import Finding
 from learning.judge.history import History
 from learning.judge.intake import Intake, SubmittedUpdate, take_in
@@ -33,22 +33,13 @@ class RoundScores:
     """What is voted on a round, in index order, and the evidence behind it.
 
     ``codes`` uint16 [n]: verdicts and credits; ``weights`` uint16 [n] in units of 2⁻¹⁴;
-    ``public``: coefficients of the model's own movements, in units of 2⁻¹⁴, by age in rounds.
+    ``public``: coefficients of the model's own movements, in units of 2⁻¹³, by age in rounds.
     """
 
     codes: np.ndarray
     weights: np.ndarray
     public: dict[int, int]
     evidence: Evidence
-
-    def votes(self) -> np.ndarray:
-        """One code per update, uint16 [n], for a ledger that settles no weights.
-
-        There all updates from `ZERO_SCORE` on weigh the same in the next model. So what should
-        weigh less than a quarter of that is neither taken nor paid.
-        """
-        small = self.weights < self.weights.mean() / 4 if len(self.weights) else self.weights > 0
-        return np.where(small, np.minimum(self.codes, ZERO_SCORE - 1), self.codes)
 
 
 def score_round(
@@ -105,7 +96,7 @@ def _codes(
         intake.seats, valued.credits, valued.weights, strict=True
     ):
         for i in senders:
-            weights[i] = _grid(weight / len(senders), MOST_WEIGHT_CODE)
+            weights[i] = _grid(weight / len(senders), WEIGHT_BITS, MOST_WEIGHT_CODE)
             codes[i] = _credit_code(credit / len(senders), bool(weights[i]), i in findings)
     for i, finding in findings.items():
         if finding.code is not None:
@@ -121,12 +112,12 @@ def _credit_code(credit: float, taken: bool, unpaid: bool) -> int:
     return ZERO_SCORE if taken else min(code, ZERO_SCORE - 1)
 
 
-def _grid(weight: float, most: int) -> int:
-    return min(int(np.floor(weight * 2**WEIGHT_BITS + 0.5)), most)
+def _grid(value: float, bits: int, most: int) -> int:
+    return min(int(np.floor(value * 2**bits + 0.5)), most)
 
 
 def _public_code(coefficient: float) -> int:
-    return max(_grid(coefficient, MOST_PUBLIC_CODE), -MOST_PUBLIC_CODE)
+    return max(_grid(coefficient, PUBLIC_BITS, MOST_PUBLIC_CODE), -MOST_PUBLIC_CODE)
 
 
 def _without_assigned_data(

@@ -13,7 +13,6 @@ from typing import Final
 
 from learning.errors import UnknownNameError
 from learning.tasks.spec import (
-    AggregationSpec,
     CodecSpec,
     DataSpec,
     ModelSpec,
@@ -23,7 +22,6 @@ from learning.tasks.spec import (
 )
 
 __all__ = [
-    "AggregationSpec",
     "CodecSpec",
     "DataSpec",
     "ModelSpec",

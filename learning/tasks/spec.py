@@ -1,8 +1,8 @@
-"""What a task fixes for everyone: model, data, training, codec, scoring and aggregation.
+"""What a task fixes for everyone: model, data, training, codec and scoring.
 
 A `TaskSpec` is plain data. Its canonical JSON bytes are what the sponsor publishes and their
-SHA-256 digest is what the ledger stores, so two parties with the same digest train, score and
-aggregate by the same rules.
+SHA-256 digest is what the ledger stores, so two parties with the same digest train and score by
+the same rules.
 """
 
 import hashlib
@@ -95,19 +95,6 @@ class ScoringSpec(_Frozen):
     own_data_sigmas: Positive = 2.0
 
 
-class AggregationSpec(_Frozen):
-    """Integer aggregation; see `learning.aggregation`.
-
-    server_step   the aggregate is applied times this / 1024
-    neighbours    fraction of the survivors that each update is mixed with; 1 is plain averaging
-    trim          fraction of the mixtures dropped at either end, per coordinate
-    """
-
-    server_step: Annotated[int, Field(ge=1, le=1 << 14)] = 1 << 10
-    neighbours: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
-    trim: Annotated[float, Field(ge=0.0, lt=0.5)] = 0.1
-
-
 class TaskSpec(_Frozen):
     """A task, as the sponsor publishes it. ``version`` names the rules of this software."""
 
@@ -118,7 +105,6 @@ class TaskSpec(_Frozen):
     training: TrainingSpec
     codec: CodecSpec
     scoring: ScoringSpec = ScoringSpec()
-    aggregation: AggregationSpec = AggregationSpec()
 
     def __hash__(self) -> int:
         return hash(self.to_bytes())

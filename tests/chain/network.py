@@ -12,6 +12,7 @@ from chain.ledger.bindings.enums import Phase, VoteState
 from chain.ledger.bindings.structs import TaskParams, VerifierGrant
 from chain.ledger.client import Ledger, ReputationAnchor, Token
 from chain.ledger.commitments import (
+    mixture_bytes,
     pack_scores,
     rules_hash,
     score_commitment,
@@ -131,14 +132,18 @@ class Network:
         for _ in range(2):  # names a block, and draws from its hash
             self.everyone((self.sponsor, ledger.close_reveal(1, number)))
         words, evidence = pack_scores(codes), b"\x09" * 32
+        mixture = bytes(mixture_bytes(len(codes)))
         committee = [self.senders[address] for address in ledger.committee(1, number).verifiers]
         for one in committee:
-            sealed = score_commitment(key, one.address, vector_hash(words), evidence, SALT)
+            sealed = score_commitment(key, one.address, vector_hash(words), mixture, evidence, SALT)
             self.everyone((one, ledger.commit_scores(1, number, sealed)))
         round_ = ledger.round_info(1, number)
         self.devnet.warp_to(round_.score_commit_deadline)
         self.everyone(
-            *((one, ledger.reveal_scores(1, number, words, evidence, SALT)) for one in committee)
+            *(
+                (one, ledger.reveal_scores(1, number, words, mixture, evidence, SALT))
+                for one in committee
+            )
         )
         self.devnet.warp_to(round_.score_reveal_deadline)
         assert set(ledger.committee(1, number).states) == {VoteState.REVEALED}

@@ -169,10 +169,12 @@ class Matrix:
         for index in VERIFIERS:  # scored once: faults cost no scoring
             task = verifiers[index].following.task()
             verifiers[index].balloting.ballot_for(task, task.history.round(1), _FAR, 0, 0)
-        verifiers[2].step()
+        for index in VERIFIERS[1:]:
+            verifiers[index].step()
         yield Step("vote", verifier, lambda: vote() is not VoteState.NONE)
         network.warp(network.info().score_commit_deadline)
-        verifiers[2].step()
+        for index in VERIFIERS[1:]:
+            verifiers[index].step()
         yield Step("reveal scores", verifier, lambda: vote() is VoteState.REVEALED)
         network.warp(network.info().score_reveal_deadline)
         yield Step("settle", verifier, lambda: ledger.phase(1, 1) is Phase.FINAL)

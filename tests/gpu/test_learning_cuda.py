@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from learning.aggregation import next_model
 from learning.codec import Codec
 from learning.judge.history import History
 from learning.judge.intake import SubmittedUpdate
 from learning.judge.verifier import score_round
-from learning.score_codes import LOWEST_SCORE, ZERO_SCORE
+from learning.score_codes import LOWEST_SCORE
 from learning.tasks import get as get_task
 from learning.tasks.data import Examples, partition
 from learning.training import initial_model, layout_of, train
@@ -46,18 +45,6 @@ def test_same_verdicts_and_scores_within_a_step(name: str) -> None:
     assert (cpu[verdicts] == gpu[verdicts]).all()
     assert np.abs(cpu - gpu).max() <= 1
     assert cpu[-1] < LOWEST_SCORE
-
-
-@pytest.mark.parametrize("neighbours", [0.6, 1.0])
-def test_the_next_model_is_the_same_to_the_bit(neighbours: float) -> None:
-    task = get_task("mlp-digits")
-    rule = task.aggregation.model_copy(update={"neighbours": neighbours, "trim": 0.2})
-    task = task.model_copy(update={"aggregation": rule})
-    base = initial_model(task)
-    payloads = [update.payload for update in submitted("mlp-digits")]
-    medians = [ZERO_SCORE + 1] * len(payloads)
-    cpu, gpu = (next_model(task, base, payloads, medians, d).digest for d in ("cpu", "cuda"))
-    assert cpu == gpu
 
 
 def test_training_on_the_gpu_is_close_to_the_cpu() -> None:

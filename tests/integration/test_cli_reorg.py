@@ -14,6 +14,7 @@ from chain.ledger.bindings.ledger_events import (
     RoundSettled,
     ScoresCommitted,
     ScoresRevealed,
+    SeedFixed,
     UpdateCommitted,
     UpdateRevealed,
 )
@@ -28,8 +29,9 @@ rounds = 1
 rewards = { trainers = 10, verifiers = 1 }
 stakes = { trainer = 5, verifier = 8 }
 windows = { commit = "20m", reveal = "20m", score_commit = "20m", score_reveal = "20m" }
-verifiers = [{ account = "dev:2" }, { account = "dev:3" }]
+verifiers = [{ account = "dev:2" }, { account = "dev:3" }, { account = "dev:6" }]
 """
+VERIFIERS = ("dev:2", "dev:3", "dev:6")
 
 
 def events(network: Network, kind: type[Any]) -> list[Any]:
@@ -74,12 +76,12 @@ def pass_to(network: Network, deadline: int) -> None:
 @pytest.mark.timeout(1800)
 def test_daemons_finish_a_round_through_reorganisations(home: Home) -> None:
     (home.folder / "task.toml").write_text(TASK)
-    home.json("up", "--port", 0, "--fund", 5, "--block-time", 1)
+    home.json("up", "--port", 0, "--fund", 6, "--block-time", 1)
     network = connect("local")
     ledger = network.ledger
     home.json("task", "create", "--spec", "task.toml", "--account", "dev:1")
     home.all(
-        *(("verifier", "join", 1, "--account", name) for name in ("dev:2", "dev:3")),
+        *(("verifier", "join", 1, "--account", name) for name in VERIFIERS),
         *(("trainer", "join", 1, "--account", name) for name in ("dev:4", "dev:5")),
     )
     daemons = [
@@ -89,8 +91,7 @@ def test_daemons_finish_a_round_through_reorganisations(home: Home) -> None:
         for i in (1, 2)
     ]
     daemons += [
-        home.start("verifier", "run", 1, "--account", name, log="verifiers")
-        for name in ("dev:2", "dev:3")
+        home.start("verifier", "run", 1, "--account", name, log="verifiers") for name in VERIFIERS
     ]
 
     # The round's opening goes, and with it everything that was committed.
@@ -112,10 +113,10 @@ def test_daemons_finish_a_round_through_reorganisations(home: Home) -> None:
     pass_to(network, ledger.round_info(1, 1).reveal_deadline)
     # The seed goes while the verifiers score by it.
     [closed] = until(network, RevealClosed, 1)
-    seen(home, "verifiers", "close_reveal", 1)
-    undo(network, closed)
+    seen(home, "verifiers", "close_reveal", 2)  # one names the block, one takes its hash
+    undo(network, events(network, SeedFixed)[0])
     pass_to(network, ledger.round_info(1, 1).reveal_deadline)
-    until(network, ScoresCommitted, 2)
+    until(network, ScoresCommitted, 3)
     assert events(network, RevealClosed)[0].seed != closed.seed
     # The settlement goes, when the next model or the reputations may have been attested.
     settled = until(network, RoundSettled, 1)
@@ -126,17 +127,17 @@ def test_daemons_finish_a_round_through_reorganisations(home: Home) -> None:
         daemon.join(600)
         assert daemon.exitcode == 0, daemon.name
 
-    for kind, who in (
-        (UpdateCommitted, "trainer"),
-        (UpdateRevealed, "trainer"),
-        (ScoresCommitted, "verifier"),
-        (ScoresRevealed, "verifier"),
+    for kind, who, count in (
+        (UpdateCommitted, "trainer", 2),
+        (UpdateRevealed, "trainer", 2),
+        (ScoresCommitted, "verifier", 3),
+        (ScoresRevealed, "verifier", 3),
     ):
         assert set(Counter(getattr(one, who) for one in events(network, kind)).values()) == {1}
-        assert len(events(network, kind)) == 2
+        assert len(events(network, kind)) == count
     assert {event.round for event in network.events(ModelAttested)} == {1}
     assert network.anchor.last_epoch(1) == 1
-    assert len(list(network.anchor.events(StatementAttested))) == 2
+    assert len(list(network.anchor.events(StatementAttested))) == 3
     best = network.reputation.top(1)[0][0]
     assert home.json("reputation", "verify", best)["holds"]
     # The ballots that count were made for the seed that counts.

@@ -138,7 +138,7 @@ def _no_double_posts(network: Network, rounds: int, verifiers: int, trainers: in
         ]:
             sent[str(transaction["from"]), bytes(transaction["input"])] += 1
     commits = network.ledger.commit_scores(1, 1, bytes(32)).data[:4]
-    reveals = network.ledger.reveal_scores(1, 1, [], bytes(32), bytes(32)).data[:4]
+    reveals = network.ledger.reveal_scores(1, 1, [], b"", bytes(32), bytes(32)).data[:4]
     votes = {key: n for key, n in sent.items() if key[1][:4] in {commits, reveals}}
     assert len(votes) == 2 * rounds * verifiers
     assert set(votes.values()) == {1}

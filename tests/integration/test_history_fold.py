@@ -12,6 +12,7 @@ from chain.devnet import start_devnet
 from chain.errors import TransactionReverted
 from chain.evm.abi import Call
 from chain.evm.transactions import Sender
+from chain.ledger.bindings.constants import Scores
 from chain.ledger.bindings.enums import Phase
 from chain.ledger.bindings.errors import NotInJury, UnknownAppeal, WrongAppealPhase
 from chain.ledger.commitments import (
@@ -25,15 +26,24 @@ from chain.ledger.commitments import (
 from chain.ledger.peers import pack_edges
 from karat.errors import NotAvailable
 from karat.protocol.history import TaskHistory
+from karat.protocol.mixture import Mixture
 from karat.protocol.reducer import HANDLED, IGNORED
 from karat.protocol.rounds import opening, resolve_call, settle_calls
-from karat.protocol.rules import AppealStage, appeal_stage, earned, quorum_met, required_stake
+from karat.protocol.rules import (
+    AppealStage,
+    appeal_stage,
+    earned,
+    quorum_met,
+    required_stake,
+    settled_mixture,
+)
 from karat.protocol.selfcheck import main, missing
 from karat.protocol.state import Outcome
 from tests.chain.network import ACCOUNTS, GENESIS, SALT, UNIT, Network
 
 CODES = [20_000, 18_000, 1, 16_384]
 EVIDENCE = b"\x08" * 32
+TAKEN = 1 << 14
 RULES = {
     "committee_size": 1,
     "appeal_window": 60,
@@ -48,6 +58,12 @@ def network() -> Iterator[Network]:
     addresses = [account.address for account in ACCOUNTS]
     with start_devnet("embedded", accounts=addresses, timestamp=GENESIS, mining="manual") as devnet:
         yield Network(devnet, **RULES)
+
+
+def mixed(votes: list[int]) -> bytes:
+    """A mixture of updates with these codes; what convicts an update does not take it."""
+    weights = tuple(0 if code < Scores.ZERO_SCORE else code - Scores.ZERO_SCORE for code in votes)
+    return Mixture(weights, (len(votes), -1, 0, 0)).to_bytes()
 
 
 def folded(network: Network) -> TaskHistory:
@@ -70,6 +86,9 @@ def assert_books_agree(network: Network) -> TaskHistory:
     for number, current in history.rounds.items():
         for index, code in enumerate(current.medians):
             assert code == ledger.score_of(1, number, index)
+        committee = ledger.committee(1, number)
+        if number == task.current_round:
+            assert (current.committee, current.voices) == (committee.verifiers, committee.weights)
     held = network.token.balance_of(ledger.address)
     stakes = sum(account.stake + account.balance for account in history.accounts.values())
     bonds = sum(account.bonds for account in history.accounts.values())
@@ -180,11 +199,14 @@ def appealed(network: Network, jury_code: int) -> tuple[Sender, str]:
     [seated] = ledger.committee(1, 1).verifiers
     jury = [one for one in network.verifiers if one.address != seated]
     for one in jury:
-        sealed = appeal_commitment(key, one.address, 2, jury_code, EVIDENCE, SALT)
+        sealed = appeal_commitment(key, one.address, 2, jury_code, TAKEN, EVIDENCE, SALT)
         network.everyone((one, ledger.commit_appeal_vote(1, 1, 2, sealed)))
     network.devnet.warp_to(ledger.appeal_info(1, 1, 2).commit_deadline)
     network.everyone(
-        *((one, ledger.reveal_appeal_vote(1, 1, 2, jury_code, EVIDENCE, SALT)) for one in jury)
+        *(
+            (one, ledger.reveal_appeal_vote(1, 1, 2, jury_code, TAKEN, EVIDENCE, SALT))
+            for one in jury
+        )
     )
     network.devnet.warp_to(ledger.appeal_info(1, 1, 2).reveal_deadline)
     current = folded(network).round(1)
@@ -199,6 +221,7 @@ def test_an_upheld_appeal_fines_the_verifier_and_the_bond_is_no_income(network: 
     history = assert_books_agree(network)
     appeal = history.round(1).appeals[2]
     assert appeal.upheld
+    assert settled_mixture(history.round(1)).weights == (0, 0, TAKEN, 0)  # all that jurors decided
     assert appeal.reward > 0
     assert history.round(1).medians[2] == 17_000
     assert history.account(seated).slashed == 2 * appeal.reward  # the other half is the jurors'
@@ -309,16 +332,16 @@ class Players:
             if self.source.random() < 0.85:
                 votes = truth if self.source.random() < 0.7 else truth[::-1]
                 self.votes[number, one.address] = votes
-                digest = vector_hash(pack_scores(votes))
-                sealed = score_commitment(key, one.address, digest, EVIDENCE, SALT)
+                digest, mixture = vector_hash(pack_scores(votes)), mixed(votes)
+                sealed = score_commitment(key, one.address, digest, mixture, EVIDENCE, SALT)
                 self.try_(one, ledger.commit_scores(1, number, sealed))
 
     def _reveal_scores(self, number: int) -> None:
         for one in self.network.verifiers:
             votes = self.votes.get((number, one.address))
             if votes is not None and self.source.random() < 0.9:
-                words = pack_scores(votes)
-                call = self.network.ledger.reveal_scores(1, number, words, EVIDENCE, SALT)
+                words, ledger = pack_scores(votes), self.network.ledger
+                call = ledger.reveal_scores(1, number, words, mixed(votes), EVIDENCE, SALT)
                 self.try_(one, call)
 
     def _judge(self, number: int) -> None:
@@ -327,17 +350,17 @@ class Players:
         current = folded(self.network).round(number)
         open_appeals = [a for a in current.appeals.values() if a.upheld is None]
         for appeal in open_appeals:
-            code = self.source.choice([1, 17_000])
+            index, code = appeal.index, self.source.choice([1, 17_000])
+            vote = (code, code, EVIDENCE, SALT)
             for one in self.network.verifiers:
                 if self.source.random() < 0.8:
-                    sealed = appeal_commitment(key, one.address, appeal.index, code, EVIDENCE, SALT)
-                    self.try_(one, ledger.commit_appeal_vote(1, number, appeal.index, sealed))
+                    sealed = appeal_commitment(key, one.address, index, *vote)
+                    self.try_(one, ledger.commit_appeal_vote(1, number, index, sealed))
             self._warp(appeal.commit_deadline)
             for one in self.network.verifiers:
-                reveal = ledger.reveal_appeal_vote(1, number, appeal.index, code, EVIDENCE, SALT)
-                self.try_(one, reveal)
+                self.try_(one, ledger.reveal_appeal_vote(1, number, index, *vote))
             self._warp(appeal.reveal_deadline)
-            self.try_(self.someone(), resolve_call(ledger, 1, current, appeal.index))
+            self.try_(self.someone(), resolve_call(ledger, 1, current, index))
         if not open_appeals:
             self._warp(ledger.round_info(1, number).final_at)
 
@@ -421,4 +444,11 @@ def test_random_histories_add_up(
         assert {"commit", "reveal", "settle"} & players.made
         for past in folded(network).rounds.values():
             for verifier, words in past.words.items():
-                assert past.votes[verifier] == unpack_scores(words, len(past.updates))
+                votes = unpack_scores(words, len(past.updates))
+                assert past.votes[verifier] == votes
+                assert past.mixtures[verifier].to_bytes() == mixed(votes)
+            if past.outcome is Outcome.SETTLED:
+                settled = settled_mixture(past)
+                for weight, code in zip(settled.weights, past.medians, strict=True):
+                    assert weight == 0 or code >= Scores.ZERO_SCORE
+                assert settled.public == {1: len(past.updates), 2: -1}

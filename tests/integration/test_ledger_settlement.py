@@ -18,6 +18,7 @@ from chain.ledger.bindings.enums import Phase
 from chain.ledger.bindings.structs import VerifierGrant
 from chain.ledger.client import Ledger, Token
 from chain.ledger.commitments import (
+    mixture_bytes,
     pack_scores,
     score_commitment,
     tail_hashes,
@@ -195,13 +196,15 @@ def test_the_ledger_settles_like_the_model(seed: int) -> None:
 
         voters = [(i, one) for i, one in enumerate(verifiers) if i not in game.absent]
         words = [pack_scores(votes) for votes in game.votes]
+        mixture = bytes(mixture_bytes(len(revealing)))
         for i, one in voters:
-            bound = score_commitment(key, one.address, vector_hash(words[i]), EVIDENCE, SALT)
+            vector = vector_hash(words[i])
+            bound = score_commitment(key, one.address, vector, mixture, EVIDENCE, SALT)
             one.send(ledger.commit_scores(1, 1, bound))
         if game.absent:
             devnet.warp_to(ledger.round_info(1, 1).score_commit_deadline)
         for i, one in voters:
-            one.send(ledger.reveal_scores(1, 1, words[i], EVIDENCE, SALT))
+            one.send(ledger.reveal_scores(1, 1, words[i], mixture, EVIDENCE, SALT))
         if outcome.void:
             sponsor.send(ledger.void_round(1, 1))
         else:

@@ -9,6 +9,7 @@ from chain.errors import BadCommitment
 from chain.ledger.commitments import (
     MOST_CODE,
     RoundKey,
+    appeal_commitment,
     pack_scores,
     score_commitment,
     tail_hashes,
@@ -82,9 +83,12 @@ def test_a_commitment_depends_on_all_it_binds() -> None:
         update_commitment(KEY, TRAINER, salt, 7, salt),
         update_commitment(KEY, TRAINER, digest, 8, salt),
         update_commitment(KEY, TRAINER, digest, 7, digest),
-        score_commitment(KEY, TRAINER, digest, bytes(32), salt),
+        score_commitment(KEY, TRAINER, digest, b"", bytes(32), salt),
+        score_commitment(KEY, TRAINER, digest, b"\x01", bytes(32), salt),
+        appeal_commitment(KEY, TRAINER, 0, 8, 0, digest, salt),
+        appeal_commitment(KEY, TRAINER, 0, 8, 1, digest, salt),
     ]
-    assert len({base, *others}) == 10
+    assert len({base, *others}) == 1 + len(others)
 
 
 @pytest.mark.parametrize(

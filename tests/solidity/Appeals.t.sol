@@ -7,6 +7,7 @@ import {ILedgerErrors, LedgerTest, Member, Phase, Role, TaskParams} from "./util
 /// @notice appeal, commitAppealVote, revealAppealVote, resolveAppeal. Nine verifiers, three of them drawn.
 contract AppealsTest is LedgerTest {
     uint112 private constant BOND = 30e18;
+    uint16 private constant MIXTURE_WEIGHT = 0x2000;
     address private challenger = address(0xCA11);
     uint32 private round;
     uint256[][] private vectors;
@@ -44,9 +45,18 @@ contract AppealsTest is LedgerTest {
     }
 
     function _voteCommitment(uint256 index, address juror, uint16 code) private view returns (bytes32) {
+        return _voteCommitment(index, juror, code, MIXTURE_WEIGHT);
+    }
+
+    function _voteCommitment(uint256 index, address juror, uint16 code, uint16 mixtureWeight)
+        private
+        view
+        returns (bytes32)
+    {
+        bytes32 evidence = keccak256("why");
         return keccak256(
             abi.encode(
-                block.chainid, address(ledger), taskId, round, index, juror, code, keccak256("why"), _salt(juror)
+                block.chainid, address(ledger), taskId, round, index, juror, code, mixtureWeight, evidence, _salt(juror)
             )
         );
     }
@@ -75,7 +85,7 @@ contract AppealsTest is LedgerTest {
     function _revealVote(uint256 index, address juror, uint16 code) private {
         bytes32 salt = _salt(juror);
         vm.prank(juror);
-        ledger.revealAppealVote(taskId, round, index, code, keccak256("why"), salt);
+        ledger.revealAppealVote(taskId, round, index, code, MIXTURE_WEIGHT, keccak256("why"), salt);
     }
 
     // ---------------------------------------------------------------- appeal
@@ -134,7 +144,7 @@ contract AppealsTest is LedgerTest {
         vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.NotInJury.selector, address(this), round, 0));
         ledger.commitAppealVote(taskId, round, 0, bytes32(uint256(1)));
         vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.WrongAppealPhase.selector, 0, 0, 1));
-        ledger.revealAppealVote(taskId, round, 0, 8, 0, 0);
+        ledger.revealAppealVote(taskId, round, 0, 8, 0, 0, 0);
         vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.WrongAppealPhase.selector, 0, 0, 2));
         ledger.resolveAppeal(taskId, round, 0, vectors);
         vm.startPrank(jury[0]);
@@ -153,6 +163,22 @@ contract AppealsTest is LedgerTest {
         assertEq(ledger.appealInfo(taskId, round, 0).committed, 0, "nobody has committed");
     }
 
+    function test_appealVotes_publishWhatTheModelShouldTake() public {
+        _open(0);
+        bytes32 commitment = _voteCommitment(0, jury[0], ZERO);
+        vm.prank(jury[0]);
+        ledger.commitAppealVote(taskId, round, 0, commitment);
+        vm.warp(block.timestamp + 100);
+        bytes32 evidence = keccak256("why");
+        bytes32 other = _voteCommitment(0, jury[0], ZERO, MIXTURE_WEIGHT + 1);
+        vm.prank(jury[0]);
+        vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.CommitmentMismatch.selector, commitment, other));
+        ledger.revealAppealVote(taskId, round, 0, ZERO, MIXTURE_WEIGHT + 1, evidence, _salt(jury[0]));
+        expectEvent(address(ledger));
+        emit AppealVoteRevealed(taskId, round, 0, jury[0], 1, ZERO, MIXTURE_WEIGHT, evidence);
+        _revealVote(0, jury[0], ZERO);
+    }
+
     function test_appealVotes_revertOnBadReveals() public {
         _open(0);
         uint16 code = ZERO;
@@ -164,7 +190,7 @@ contract AppealsTest is LedgerTest {
         vm.warp(block.timestamp + 100);
         vm.prank(jury[5]);
         vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.NoVote.selector, jury[5], round));
-        ledger.revealAppealVote(taskId, round, 0, code, 0, 0);
+        ledger.revealAppealVote(taskId, round, 0, code, 0, 0, 0);
         vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.InvalidVote.selector, 6));
         _revealVote(0, jury[0], 6);
         bytes32 held = _voteCommitment(0, jury[0], code);

@@ -95,21 +95,10 @@ contract IncentivesTest is LedgerTest {
         vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.CommitmentMismatch.selector, copied, own));
         _revealScores(round, verifierAt(1), words);
         bytes32 salt = _salt(verifierAt(0));
-        own = keccak256(
-            abi.encode(
-                block.chainid,
-                address(ledger),
-                taskId,
-                round,
-                verifierAt(1),
-                _chainHash(words, 0),
-                keccak256("evidence"),
-                salt
-            )
-        );
+        own = _voteCommitment(round, verifierAt(1), words, mixture, salt);
         vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.CommitmentMismatch.selector, copied, own));
         vm.prank(verifierAt(1));
-        ledger.revealScores(taskId, round, words, keccak256("evidence"), salt);
+        ledger.revealScores(taskId, round, words, mixture, keccak256("evidence"), salt);
     }
 
     /// @dev One round in which the last verifier goes its way; what it then has.

@@ -115,6 +115,7 @@ contract Handler is LedgerTest {
             codes[i] = r % 3 == 0 ? uint16(1 + (r >> 8) % 5) : uint16(8 + (r >> 8) % 32_760);
         }
         uint256[] memory words = _pack(codes);
+        _mixAll(round);
         bytes32 commitment = _scoreCommitment(round, verifier, words);
         vm.prank(verifier);
         try ledger.commitScores(taskId, round, commitment) {
@@ -130,7 +131,7 @@ contract Handler is LedgerTest {
         address verifier = seats.verifiers[bound(who, 0, seats.verifiers.length - 1)];
         bytes32 salt = _salt(verifier);
         vm.prank(verifier);
-        try ledger.revealScores(taskId, round, vectors[verifier], keccak256("evidence"), salt) {} catch {}
+        try ledger.revealScores(taskId, round, vectors[verifier], mixture, keccak256("evidence"), salt) {} catch {}
         _observe();
     }
 
@@ -159,7 +160,9 @@ contract Handler is LedgerTest {
         address juror = verifierAt(bound(who, 0, VERIFIERS - 1));
         uint16 vote = uint16(bound(code, 8, 32_767));
         bytes32 commitment = keccak256(
-            abi.encode(block.chainid, address(ledger), taskId, round, at, juror, vote, bytes32(0), bytes32(0))
+            abi.encode(
+                block.chainid, address(ledger), taskId, round, at, juror, vote, uint16(0), bytes32(0), bytes32(0)
+            )
         );
         vm.prank(juror);
         try ledger.commitAppealVote(taskId, round, at, commitment) {} catch {}
@@ -173,7 +176,7 @@ contract Handler is LedgerTest {
         address juror = verifierAt(bound(who, 0, VERIFIERS - 1));
         uint16 vote = ballots[at][juror];
         vm.prank(juror);
-        try ledger.revealAppealVote(taskId, round, at, vote, 0, 0) {} catch {}
+        try ledger.revealAppealVote(taskId, round, at, vote, 0, 0, 0) {} catch {}
         _observe();
     }
 

@@ -48,11 +48,11 @@ contract ScoringTest is LedgerTest {
         uint256[] memory words = _pack(good);
         _commitScores(round, verifierAt(0), words);
         _wrongPhase(Phase.ScoreCommit, Phase.ScoreReveal);
-        ledger.revealScores(taskId, round, words, 0, 0);
+        ledger.revealScores(taskId, round, words, mixture, 0, 0);
         vm.warp(block.timestamp + 100);
         vm.prank(verifierAt(1));
         vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.NoVote.selector, verifierAt(1), round));
-        ledger.revealScores(taskId, round, words, 0, 0);
+        ledger.revealScores(taskId, round, words, mixture, 0, 0);
     }
 
     function test_revealScores_revertsTwiceAndOnAnotherVector() public {
@@ -63,7 +63,7 @@ contract ScoringTest is LedgerTest {
         _revealScores(round, verifierAt(0), words);
         vm.prank(verifierAt(0));
         vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.AlreadyVoted.selector, verifierAt(0), round));
-        ledger.revealScores(taskId, round, words, 0, 0);
+        ledger.revealScores(taskId, round, words, mixture, 0, 0);
         bytes32 committed = _scoreCommitment(round, verifierAt(1), words);
         uint256[] memory other = _pack(_codes(9, 9, 9));
         bytes32 revealed = _scoreCommitment(round, verifierAt(1), other);
@@ -87,6 +87,37 @@ contract ScoringTest is LedgerTest {
         _refuses(padded);
     }
 
+    function test_revealScores_refusesAnotherMixtureThanCommitted() public {
+        uint256[] memory words = _pack(good);
+        for (uint256 i; i < 3; ++i) {
+            _commitScores(round, verifierAt(i), words);
+        }
+        bytes32 committed = _scoreCommitment(round, verifierAt(0), words);
+        for (uint256 place; place < mixture.length; ++place) {
+            bytes memory other = bytes.concat(mixture);
+            other[place] = bytes1(uint8(other[place]) ^ 1);
+            bytes32 revealed = _voteCommitment(round, verifierAt(0), words, other, _salt(verifierAt(0)));
+            vm.prank(verifierAt(0));
+            vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.CommitmentMismatch.selector, committed, revealed));
+            ledger.revealScores(taskId, round, words, other, keccak256("evidence"), _salt(verifierAt(0)));
+        }
+    }
+
+    /// @notice Three updates and four movements: seven numbers of two bytes, neither none nor more.
+    function test_revealScores_refusesMixturesOfAnotherLength() public {
+        uint256[] memory words = _pack(good);
+        for (uint256 i; i < 3; ++i) {
+            _commitScores(round, verifierAt(i), words);
+        }
+        for (uint256 length; length < 20; ++length) {
+            if (length == 14) continue;
+            vm.prank(verifierAt(0));
+            vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.WrongLength.selector, length, 14));
+            ledger.revealScores(taskId, round, words, new bytes(length), keccak256("evidence"), bytes32(0));
+        }
+        _revealScores(round, verifierAt(0), words);
+    }
+
     function _refuses(uint16[] memory codes) private {
         uint256[] memory words = _pack(codes);
         vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.InvalidScores.selector, 0, words[0]));
@@ -99,7 +130,7 @@ contract ScoringTest is LedgerTest {
             _commitScores(round, verifierAt(i), words);
         }
         expectEvent(address(ledger));
-        emit ScoresRevealed(taskId, round, verifierAt(1), words, keccak256("evidence"));
+        emit ScoresRevealed(taskId, round, verifierAt(1), words, mixture, keccak256("evidence"));
         _revealScores(round, verifierAt(1), words);
         assertEq(ledger.roundInfo(taskId, round).revealedWeight, 1, "weight");
     }

@@ -161,7 +161,7 @@ def test_metrics_need_an_address_of_this_machine(address: str) -> None:
 
 def test_a_ballot_comes_back_as_it_was_written(tmp_path: Path) -> None:
     evidence = b'{"schema":"karat.evidence/1"}'
-    ballot = Ballot((16384,), Content(cid_of(evidence).digest, len(evidence)))
+    ballot = Ballot((16384,), bytes(10), Content(cid_of(evidence).digest, len(evidence)))
     ballots, slot = Ballots(tmp_path), Slot(3, 1_000)
     assert ballots.load(slot, SEED, 1) is None
     ballots.save(slot, SEED, ballot, evidence)
@@ -178,11 +178,13 @@ def test_a_damaged_ballot_is_not_replaced(tmp_path: Path, content: str, updates:
 
 
 def test_a_ballot_for_another_number_of_updates_is_refused(tmp_path: Path) -> None:
-    ballot = Ballot((16384,), Content(cid_of(b"{}").digest, 2))
+    ballot = Ballot((16384,), bytes(10), Content(cid_of(b"{}").digest, 2))
     ballots = Ballots(tmp_path)
     ballots.save(Slot(1, 5), SEED, ballot, b"{}")
     with pytest.raises(ProtocolError, match="17 updates"):
         ballots.load(Slot(1, 5), SEED, 17)
+    with pytest.raises(ProtocolError, match="2 updates"):  # as many words, another mixture
+        ballots.load(Slot(1, 5), SEED, 2)
 
 
 def test_the_latest_residual_before_a_round_counts(tmp_path: Path) -> None:

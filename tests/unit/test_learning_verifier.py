@@ -14,7 +14,8 @@ import pytest
 from learning.codec import UPDATE_BITS, Codec
 from learning.errors import AggregationError, EvidenceError, TaskError
 from learning.evidence import Evidence
-from learning.judge.apply import MOST_WEIGHT_CODE, WEIGHT_BITS, apply
+from learning.judge.apply import apply
+from learning.judge.codes import MOST_WEIGHT_CODE, PUBLIC_BITS, WEIGHT_BITS
 from learning.judge.history import History, PastRound, PastUpdate, past_round
 from learning.judge.intake import SubmittedUpdate
 from learning.judge.own_data import advantages, unused
@@ -369,7 +370,7 @@ class TestTheNextModel:
         expected = base.to_float().astype(np.float64)
         for age, code in ((1, 3000), (2, -500)):
             before = history.models()[age].to_float()
-            expected = expected + code / 2**WEIGHT_BITS * (base.to_float() - before)
+            expected = expected + code / 2**PUBLIC_BITS * (base.to_float() - before)
         for update, weight in zip(updates, weights, strict=True):
             expected[update.indices] -= weight / 2**WEIGHT_BITS * update.values * 2.0**-UPDATE_BITS
         np.testing.assert_allclose(moved.to_float(), expected, atol=2e-7)

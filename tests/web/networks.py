@@ -13,6 +13,7 @@ from rich.console import Console
 from chain.devnet import start_devnet
 from chain.ledger.bindings.structs import VerifierGrant
 from chain.ledger.commitments import (
+    mixture_bytes,
     pack_scores,
     score_commitment,
     tail_hashes,
@@ -123,13 +124,16 @@ class Small(Network):
     def score(self, number: int, codes: list[int], evidence: list[bytes]) -> None:
         """Every verifier votes ``codes``, each with evidence of its own, and the round settles."""
         ledger, key = self.ledger, self.ledger.round_key(1, number)
-        words = pack_scores(codes)
+        words, mixture = pack_scores(codes), bytes(mixture_bytes(len(codes)))
         committee = [self.senders[one] for one in ledger.committee(1, number).verifiers]
         told = list(zip(committee, evidence, strict=True))
         for one, digest in told:
-            sealed = score_commitment(key, one.address, vector_hash(words), digest, SALT)
+            vector = vector_hash(words)
+            sealed = score_commitment(key, one.address, vector, mixture, digest, SALT)
             self.everyone((one, ledger.commit_scores(1, number, sealed)))
-        self.everyone(*((one, ledger.reveal_scores(1, number, words, d, SALT)) for one, d in told))
+        self.everyone(
+            *((one, ledger.reveal_scores(1, number, words, mixture, d, SALT)) for one, d in told)
+        )
         tails = [tail_hashes(words)[-1]] * len(committee)
         self.everyone((self.sponsor, ledger.settle(1, number, 0, [words] * len(committee), tails)))
 

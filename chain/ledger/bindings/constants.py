@@ -96,6 +96,7 @@ class Scores:
     OK: Final = 8
     ZERO_SCORE: Final = 16384
     FLOOR: Final = 15872
+    MOVEMENTS: Final = 4
 
 
 class StandingRegistry:

@@ -231,8 +231,8 @@ _REVEAL = Function(
 )
 _REVEAL_APPEAL_VOTE = Function(
     "reveal_appeal_vote",
-    "b7d4870e",
-    ("uint256", "uint32", "uint256", "uint16", "bytes32", "bytes32"),
+    "8b6fe298",
+    ("uint256", "uint32", "uint256", "uint16", "uint16", "bytes32", "bytes32"),
     (),
 )
 _REVEAL_FOR = Function(
@@ -243,8 +243,8 @@ _REVEAL_FOR = Function(
 )
 _REVEAL_SCORES = Function(
     "reveal_scores",
-    "0d8287e8",
-    ("uint256", "uint32", ["uint256"], "bytes32", "bytes32"),
+    "10c4e4ad",
+    ("uint256", "uint32", ["uint256"], "bytes", "bytes32", "bytes32"),
     (),
 )
 _ROUND_INFO = Function(
@@ -413,7 +413,9 @@ class LedgerContract(Contract):
         return result
 
     def commit_scores(self, task_id: int, round: int, commitment: bytes) -> Call[None]:
-        """Commits to a vector of scores for all updates of the round."""
+        """Commits to two codes for each update of the round: what it is paid for, and how much
+        of it the next model takes.
+        """
         result: Call[None] = self._call(_COMMIT_SCORES, [task_id, round, commitment])
         return result
 
@@ -560,9 +562,9 @@ class LedgerContract(Contract):
         result: Call[None] = self._call(_REVEAL, [task_id, round, digest, size, salt])
         return result
 
-    def reveal_appeal_vote(self, task_id: int, round: int, index: int, code: int, evidence: bytes, salt: bytes) -> Call[None]:
+    def reveal_appeal_vote(self, task_id: int, round: int, index: int, code: int, mixture_weight: int, evidence: bytes, salt: bytes) -> Call[None]:
         """Reveals a vote on an appealed verdict."""
-        result: Call[None] = self._call(_REVEAL_APPEAL_VOTE, [task_id, round, index, code, evidence, salt])
+        result: Call[None] = self._call(_REVEAL_APPEAL_VOTE, [task_id, round, index, code, mixture_weight, evidence, salt])
         return result
 
     def reveal_for(self, task_id: int, round: int, trainer: str, digest: bytes, size: int, salt: bytes) -> Call[None]:
@@ -570,9 +572,12 @@ class LedgerContract(Contract):
         result: Call[None] = self._call(_REVEAL_FOR, [task_id, round, trainer, digest, size, salt])
         return result
 
-    def reveal_scores(self, task_id: int, round: int, words: Sequence[int], evidence: bytes, salt: bytes) -> Call[None]:
-        """Reveals a committed score vector and publishes it in the event."""
-        result: Call[None] = self._call(_REVEAL_SCORES, [task_id, round, words, evidence, salt])
+    def reveal_scores(self, task_id: int, round: int, words: Sequence[int], mixture: bytes, evidence: bytes, salt: bytes) -> Call[None]:
+        """Reveals committed scores and a committed mixture, and publishes both in the event.
+        Scores are settled here; of the mixtures everybody computes the medians, and with them
+        the next model, off chain.
+        """
+        result: Call[None] = self._call(_REVEAL_SCORES, [task_id, round, words, mixture, evidence, salt])
         return result
 
     def round_info(self, task_id: int, round: int, *, block: BlockIdentifier = "latest") -> RoundView:

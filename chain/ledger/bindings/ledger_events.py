@@ -73,20 +73,24 @@ class AppealVoteCommitted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class AppealVoteRevealed(Event):
-    """A juror revealed its vote."""
+    """A juror of voting weight `weight` revealed its vote; `mixtureWeight` is how much of the
+    update the next model should take.
+    """
 
     TOPIC: ClassVar[bytes] = bytes.fromhex(
-        "6ca55e631629073c933d2b643bce7dd5b17eaf03d44bc1c0a824cf579d0b4f8b"
+        "04d1ab46b6980b457f3f93eaca00b85110196b69f594315765fe412fab227d88"
     )
-    NAMES: ClassVar[tuple[str, ...]] = ("task_id", "round", "index", "juror", "code", "evidence")
-    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint32", "uint256", "address", "uint16", "bytes32")
-    INDEXED: ClassVar[tuple[bool, ...]] = (True, True, True, False, False, False)
+    NAMES: ClassVar[tuple[str, ...]] = ("task_id", "round", "index", "juror", "weight", "code", "mixture_weight", "evidence")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint32", "uint256", "address", "uint16", "uint16", "uint16", "bytes32")
+    INDEXED: ClassVar[tuple[bool, ...]] = (True, True, True, False, False, False, False, False)
 
     task_id: int
     round: int
     index: int
     juror: str
+    weight: int
     code: int
+    mixture_weight: int
     evidence: bytes
 
 
@@ -370,19 +374,20 @@ class ScoresCommitted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ScoresRevealed(Event):
-    """A verifier revealed its scores."""
+    """A verifier revealed its scores, and what the next model should be mixed of."""
 
     TOPIC: ClassVar[bytes] = bytes.fromhex(
-        "83d52cab39c3cfb97de5282d60f2411eb25a50881f7e978efd7df816df35c842"
+        "53ce7b6e025a87290a9fccc1e0779d5f607518837b941a88f212c006c258e4cb"
     )
-    NAMES: ClassVar[tuple[str, ...]] = ("task_id", "round", "verifier", "words", "evidence")
-    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint32", "address", ["uint256"], "bytes32")
-    INDEXED: ClassVar[tuple[bool, ...]] = (True, True, True, False, False)
+    NAMES: ClassVar[tuple[str, ...]] = ("task_id", "round", "verifier", "words", "mixture", "evidence")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint32", "address", ["uint256"], "bytes", "bytes32")
+    INDEXED: ClassVar[tuple[bool, ...]] = (True, True, True, False, False, False)
 
     task_id: int
     round: int
     verifier: str
     words: tuple[int, ...]
+    mixture: bytes
     evidence: bytes
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from eth_account.signers.local import LocalAccount
+from eth_utils.crypto import keccak
 
 from chain.evm.abi import Call
 from chain.ledger.client import Ledger
@@ -19,22 +20,34 @@ from chain.ledger.commitments import (
 from karat.errors import ProtocolError
 from karat.participants.trainer.calls import derive_salt
 from karat.protocol.content import Content
+from karat.protocol.mixture import Mixture
 from karat.protocol.state import Round
 from karat.protocol.task import Task
+from learning.judge.codes import AGES
 from learning.judge.verifier import RoundScores, score_round
 
 
 @dataclass(frozen=True)
 class Ballot:
-    """What a verifier votes in one round: packed scores and the evidence behind them."""
+    """What a verifier votes in one round: packed scores, the mixture, the evidence behind them."""
 
     words: tuple[int, ...]
+    mixture: bytes
     evidence: Content
 
     def code(self, index: int) -> int:
         """The code of one update."""
         word, lane = divmod(index, LANES)
         return (self.words[word] >> (LANE_BITS * lane)) & MOST_CODE
+
+    def mixture_weight(self, index: int) -> int:
+        """How much of one update the next model should take."""
+        return int.from_bytes(self.mixture[2 * index : 2 * index + 2], "big")
+
+    @property
+    def digest(self) -> bytes:
+        """What tells it from any other; 96 bytes."""
+        return vector_hash(self.words) + keccak(self.mixture) + self.evidence.digest
 
 
 class Verifier:
@@ -78,8 +91,10 @@ class Verifier:
     def draft(scores: RoundScores) -> tuple[Ballot, bytes]:
         """The ballot, and the evidence, which nobody should see before the reveal."""
         evidence = scores.evidence.to_bytes()
-        words = tuple(pack_scores([int(code) for code in scores.votes()]))
-        return Ballot(words, Content.of(evidence)), evidence
+        words = tuple(pack_scores([int(code) for code in scores.codes]))
+        movements = tuple(scores.public.get(age, 0) for age in AGES)
+        mixture = Mixture(tuple(int(weight) for weight in scores.weights), movements)
+        return Ballot(words, mixture.to_bytes(), Content.of(evidence)), evidence
 
     def commit_scores(self, round_number: int, ballot: Ballot) -> Call[None]:
         """Commit to a ballot."""
@@ -92,6 +107,7 @@ class Verifier:
             self._key(round_number),
             self.address,
             vector_hash(ballot.words),
+            ballot.mixture,
             ballot.evidence.digest,
             self.salt(round_number, ballot),
         )
@@ -102,22 +118,24 @@ class Verifier:
             self.task_id,
             round_number,
             ballot.words,
+            ballot.mixture,
             ballot.evidence.digest,
             self.salt(round_number, ballot),
         )
 
     def commit_appeal_vote(self, round_number: int, index: int, ballot: Ballot) -> Call[None]:
-        """Commit to a ballot's code of one update, as a juror."""
+        """Commit to a ballot's codes of one update, as a juror."""
         sealed = self.sealed_vote(round_number, index, ballot)
         return self.ledger.commit_appeal_vote(self.task_id, round_number, index, sealed)
 
     def sealed_vote(self, round_number: int, index: int, ballot: Ballot) -> bytes:
-        """The commitment to a ballot's code of one update."""
+        """The commitment to a ballot's codes of one update."""
         return appeal_commitment(
             self._key(round_number),
             self.address,
             index,
             ballot.code(index),
+            ballot.mixture_weight(index),
             ballot.evidence.digest,
             self._appeal_salt(round_number, index, ballot),
         )
@@ -129,6 +147,7 @@ class Verifier:
             round_number,
             index,
             ballot.code(index),
+            ballot.mixture_weight(index),
             ballot.evidence.digest,
             self._appeal_salt(round_number, index, ballot),
         )
@@ -139,11 +158,10 @@ class Verifier:
 
     def salt(self, round_number: int, ballot: Ballot) -> bytes:
         """The commitment's secret, 32 bytes, derived from the key."""
-        content = vector_hash(ballot.words) + ballot.evidence.digest
-        return derive_salt(self.account, self._key(round_number), "scores", content)
+        return derive_salt(self.account, self._key(round_number), "scores", ballot.digest)
 
     def _appeal_salt(self, round_number: int, index: int, ballot: Ballot) -> bytes:
-        content = index.to_bytes(32, "big") + vector_hash(ballot.words) + ballot.evidence.digest
+        content = index.to_bytes(32, "big") + ballot.digest
         return derive_salt(self.account, self._key(round_number), "appeal", content)
 
     def _key(self, round_number: int) -> RoundKey:

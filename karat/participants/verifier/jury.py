@@ -1,8 +1,8 @@
 """A verifier as a juror: votes on appeals, and resolves those that are due.
 
-A juror scores the whole round as the committee did, and votes with its code of the one update. Who
-sat in the committee votes again, with the same code, where that is not what was settled: silence
-would count for the settled code.
+A juror scores the whole round as the committee did, and votes with its two codes of the one update.
+Who sat in the committee votes again, with the same codes, where they are not what was settled:
+silence would count for the settled ones.
 """
 
 from chain.ledger.bindings.errors import NotInJury
@@ -11,7 +11,7 @@ from karat.participants.daemon.outbox import Outbox
 from karat.participants.verifier.balloting import Balloting
 from karat.protocol.content import publish
 from karat.protocol.rounds import resolve_call
-from karat.protocol.rules import AppealStage, apart, appeal_stage
+from karat.protocol.rules import AppealStage, appeal_stage, dissents
 from karat.protocol.state import Appeal, Round
 from karat.protocol.task import Task
 
@@ -51,10 +51,8 @@ class Jury:
     def _called(self, task: Task, current: Round, appeal: Appeal) -> bool:
         """Whether this verifier is in the jury; scoring a round just to be refused is dear."""
         if self.outbox.address in current.committee:
-            vote = current.votes.get(self.outbox.address)
-            settled = current.medians[appeal.index]
             tolerance = task.history.params.tolerance
-            return vote is not None and apart(vote[appeal.index], settled, tolerance)
+            return dissents(current, self.outbox.address, appeal.index, tolerance)
         call = self.ledger.commit_appeal_vote(
             task.history.task_id, current.number, appeal.index, _ANY_COMMITMENT
         )

@@ -22,7 +22,16 @@ abstract contract AuditBase is LedgerTest {
     function _commitVote(uint32 round, uint256 index, address juror, uint16 code) internal {
         bytes32 sealed_ = keccak256(
             abi.encode(
-                block.chainid, address(ledger), taskId, round, index, juror, code, keccak256("why"), _salt(juror)
+                block.chainid,
+                address(ledger),
+                taskId,
+                round,
+                index,
+                juror,
+                code,
+                uint16(0),
+                keccak256("why"),
+                _salt(juror)
             )
         );
         vm.prank(juror);
@@ -32,7 +41,7 @@ abstract contract AuditBase is LedgerTest {
     function _revealVote(uint32 round, uint256 index, address juror, uint16 code) internal {
         bytes32 salt = _salt(juror);
         vm.prank(juror);
-        ledger.revealAppealVote(taskId, round, index, code, keccak256("why"), salt);
+        ledger.revealAppealVote(taskId, round, index, code, 0, keccak256("why"), salt);
     }
 
     /// @notice The first `voters` of these accounts vote `code` on an appeal, whose vote is over then.

@@ -185,16 +185,38 @@ abstract contract LedgerTest is Test, ILedgerEvents {
         }
     }
 
+    /// @notice What all verifiers would mix the next model of, for the round of the last vote that was made.
+    bytes internal mixture;
+
+    /// @notice Takes the whole of every update.
+    function _mixAll(uint32 round) internal {
+        delete mixture;
+        for (uint256 i; i < ledger.roundInfo(taskId, round).count; ++i) {
+            mixture = bytes.concat(mixture, bytes2(0x4000));
+        }
+        mixture = bytes.concat(mixture, bytes8(0));
+    }
+
     function _scoreCommitment(uint32 round, address verifier, uint256[] memory words) internal view returns (bytes32) {
+        return _voteCommitment(round, verifier, words, mixture, _salt(verifier));
+    }
+
+    function _voteCommitment(uint32 round, address verifier, uint256[] memory words, bytes memory mixed, bytes32 salt)
+        internal
+        view
+        returns (bytes32)
+    {
         bytes32 vector = _chainHash(words, 0);
+        bytes32 evidence = keccak256("evidence");
         return keccak256(
             abi.encode(
-                block.chainid, address(ledger), taskId, round, verifier, vector, keccak256("evidence"), _salt(verifier)
+                block.chainid, address(ledger), taskId, round, verifier, vector, keccak256(mixed), evidence, salt
             )
         );
     }
 
     function _commitScores(uint32 round, address verifier, uint256[] memory words) internal {
+        _mixAll(round);
         bytes32 commitment = _scoreCommitment(round, verifier, words);
         vm.prank(verifier);
         ledger.commitScores(taskId, round, commitment);
@@ -203,7 +225,7 @@ abstract contract LedgerTest is Test, ILedgerEvents {
     function _revealScores(uint32 round, address verifier, uint256[] memory words) internal {
         bytes32 salt = _salt(verifier);
         vm.prank(verifier);
-        ledger.revealScores(taskId, round, words, keccak256("evidence"), salt);
+        ledger.revealScores(taskId, round, words, mixture, keccak256("evidence"), salt);
     }
 
     /// @notice All committee members commit and reveal; `votes[i]` are the codes of the i-th.
