@@ -1,11 +1,15 @@
 """Attacks against published gains and against the bound."""
 
 import json
+import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import networkx as nx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from reputation import MeritRank, ParameterError, TrustGraph, sybil
 
@@ -32,6 +36,38 @@ def test_no_attack_beats_the_bound(graph: TrustGraph) -> None:
     assert all(row.gain <= row.bound for row in rows), rows
     # The search is a real one: at small α something comes within a quarter of the bound.
     assert max(row.gain / row.bound for row in rows) > 0.75
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    count=st.integers(1, 8),
+    alpha=st.floats(0.02, 0.95),
+    beta=st.sampled_from([0.0, 0.3, 1.0]),
+)
+def test_no_wiring_of_sybils_beats_the_bound(
+    seed: int, count: int, alpha: float, beta: float
+) -> None:
+    """Any edges among attacker and Sybils, and from them to honest nodes, of any weights."""
+    rng = random.Random(seed)
+    honest = range(8)
+
+    def some(sources: Sequence[Any], targets: Sequence[Any], odds: float) -> list[Any]:
+        pairs = [(src, dst) for src in sources for dst in targets if src != dst]
+        return [(*pair, 10 ** rng.uniform(-3, 6)) for pair in pairs if rng.random() < odds]
+
+    world = TrustGraph.from_edges([(0, 1, 1.0), *some(honest, honest, 0.3)], nodes=honest)
+
+    def wired(attacker: Any, sybils: Any, _: float) -> list[Any]:
+        ring = [attacker, *sybils]
+        return [
+            (attacker, sybils[0], 10 ** rng.uniform(-3, 9)),
+            *some(ring, [one for one in ring if one != sybils[0]], 0.5),
+            *some(sybils, honest, 0.1),
+        ]
+
+    gained = sybil.gain(world, 0, 1, wired, count, alpha=alpha, beta=beta)
+    assert gained <= sybil.bound(alpha, beta) * (1 + 1e-9) + 1e-12
 
 
 def test_an_attacker_behind_another_is_bounded_too() -> None:
