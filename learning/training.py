@@ -79,7 +79,7 @@ def _prototype(spec: TaskSpec) -> nn.Module:
 def network_at(spec: TaskSpec, flat: np.ndarray, device: torch.device) -> nn.Module:
     """The task's network with the trained parameters of a flat float32 vector [total]."""
     network = copy.deepcopy(_prototype(spec)).to(device)
-    vector = torch.from_numpy(flat).to(device, copy=True)
+    vector = torch.tensor(flat, device=device)
     nn.utils.vector_to_parameters(vector, trainable(network))
     return network
 

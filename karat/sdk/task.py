@@ -16,11 +16,11 @@ from karat.protocol.rounds import due_calls, opening
 from karat.protocol.rules import earned, phase_name, required_stake
 from karat.sdk import documents
 from karat.sdk.documents import Sent
-from karat.sdk.journals import Journal
 from karat.sdk.plan import Amount, Outcome, Plan
 from karat.sdk.views import TaskView, updates_of
 
 if TYPE_CHECKING:
+    from karat.sdk.journals import Journal
     from karat.sdk.judging import Judging
     from karat.sdk.training import Training
 
@@ -208,8 +208,10 @@ class Task(TaskView):
             ),
         )
 
-    def journal(self, role: Role) -> Journal:
+    def journal(self, role: Role) -> "Journal":
         """What the account has journalled here as a trainer or a verifier; to move it."""
+        from karat.sdk.journals import Journal  # noqa: PLC0415 - it brings in torch
+
         return Journal(self._network, self.id, role)
 
     def attest(self, peers: Mapping[str, int]) -> Plan[documents.PeersAttested]:

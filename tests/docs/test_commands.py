@@ -144,7 +144,7 @@ def test_every_benchmark_is_documented() -> None:
     page = (ROOT / "docs" / "benchmarks.md").read_text("utf-8")
     for path in (ROOT / "benchmarks").glob("*.py"):
         if "__main__" in path.read_text("utf-8"):
-            assert f"python benchmarks/{path.name}" in page
+            assert f"python -m benchmarks.{path.stem} " in page
 
 
 def test_every_example_is_shown() -> None:

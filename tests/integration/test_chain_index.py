@@ -327,12 +327,16 @@ def test_a_reorganisation_seen_by_one_task_is_seen_by_all(network: Network) -> N
     network.open_task()
     index = opened(network)
     index.sync()
-    network.everyone((network.sponsor, network.ledger.fund(1, 5 * UNIT)))
+    network.everyone(
+        (network.sponsor, network.ledger.fund(1, network.ledger.rules_hash(1), 5 * UNIT))
+    )
     index.sync()
     index.sync(task_id=1)
     rpc(network.devnet.web3, "anvil_reorg", 1, [])
     assert index.sync(task_id=1).rolled_back_to is not None
-    network.everyone((network.sponsor, network.ledger.fund(1, 6 * UNIT)))
+    network.everyone(
+        (network.sponsor, network.ledger.fund(1, network.ledger.rules_hash(1), 6 * UNIT))
+    )
     index.sync()
     assert told(index) == list(network.ledger.events())
 

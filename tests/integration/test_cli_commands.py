@@ -124,23 +124,6 @@ def test_a_round_is_played_command_by_command(played: Played) -> None:
     assert [event.round for event in played.network.events(BaseModelFixed)] == [1]
 
 
-def test_costs_are_those_of_real_transactions(played: Played) -> None:
-    told = played.do("cost", "--spec", "task.toml", "--trainers", 2)
-    assert told["gas_price"] > 0
-    parties = {
-        one["party"]: {op["operation"]: op["gas"] for op in one["once"]} for one in told["parties"]
-    }
-    made = played.do("task", "create", "--spec", "task.toml", "--account", "dev:1")
-    joined = played.do("trainer", "join", made["task"], "--account", "dev:4")
-    for party, done in (("sponsor", made), ("trainer", joined)):
-        last = done["transactions"][-1]
-        assert last["gas"] == pytest.approx(parties[party][last["operation"]], rel=0.05)
-    assert (
-        "no price in gwei"
-        in played.home.run("cost", "--spec", "task.toml", "--gas-price", "much", code=2)[1]
-    )
-
-
 def test_a_finished_submission_is_not_sent_again(played: Played) -> None:
     # The attesting step has opened round 2: there is nothing of round 1 left to do twice.
     first = played.do("trainer", "submit", 1, "--account", "dev:3", "--shard", "2/2")
@@ -191,6 +174,23 @@ def test_claims_and_the_rest(played: Played) -> None:
     taken = ("account", "import", "carol", "--file", copy, "--file-password", password)
     _, err = played.home.run(*taken, code=3)  # the same key again
     assert "already stored" in err
+
+
+def test_costs_are_those_of_real_transactions(played: Played) -> None:
+    told = played.do("cost", "--spec", "task.toml", "--trainers", 2)
+    assert told["gas_price"] > 0
+    parties = {
+        one["party"]: {op["operation"]: op["gas"] for op in one["once"]} for one in told["parties"]
+    }
+    made = played.do("task", "create", "--spec", "task.toml", "--account", "dev:1")
+    joined = played.do("trainer", "join", made["task"], "--account", "dev:4")
+    for party, done in (("sponsor", made), ("trainer", joined)):
+        last = done["transactions"][-1]
+        assert last["gas"] == pytest.approx(parties[party][last["operation"]], rel=0.05)
+    assert (
+        "no price in gwei"
+        in played.home.run("cost", "--spec", "task.toml", "--gas-price", "much", code=2)[1]
+    )
 
 
 def test_seven_processes_that_share_an_account_lose_no_nonce(played: Played) -> None:

@@ -40,7 +40,7 @@ def archive(updates: Path, tmp_path: Path) -> Path:
 
 def save_ballot(folder: Path, word: int) -> Ballot:
     folder.mkdir(exist_ok=True)
-    ballot = Ballot((word,), Content(cid_of(b"{}").digest, 2))
+    ballot = Ballot((word,), bytes(10), Content(cid_of(b"{}").digest, 2))
     Ballots(folder).save(SLOT, SEED, ballot, b"{}")
     return ballot
 
@@ -70,7 +70,7 @@ def test_an_import_adds_to_what_is_there(archive: Path, tmp_path: Path) -> None:
 def test_another_ballot_for_the_same_round_is_refused_as_a_whole(tmp_path: Path) -> None:
     old, new, path = tmp_path / "old", tmp_path / "new", tmp_path / "journal"
     save_ballot(old, 16_384)
-    Ballots(old).save(Slot(8, 2_000), SEED, Ballot((1,), Content(bytes(32), 2)), b"{}")
+    Ballots(old).save(Slot(8, 2_000), SEED, Ballot((1,), bytes(10), Content(bytes(32), 2)), b"{}")
     export_journal(old, VERIFIER, path)
     mine = save_ballot(new, 16_385)
     before = content_of(new)
