@@ -10,18 +10,22 @@ bandwidth and the float32 arithmetic that the fractions refer to are measured in
 
 import argparse
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from verifier import measure_rules, measure_scoring, take_turns
 
-from learning import tasks
-from learning.arena import aggregators as ours
-from learning.errors import DeviceError
-from learning.training import pick_device
+# The script's own folder has a `reputation.py`, which would hide the package.
+sys.path[0] = str(Path(__file__).parents[1])
+
+from benchmarks.verifier import measure_rules, measure_scoring, take_turns  # noqa: E402
+from learning import tasks  # noqa: E402
+from learning.arena import aggregators as ours  # noqa: E402
+from learning.errors import DeviceError  # noqa: E402
+from learning.training import pick_device  # noqa: E402
 
 
 @dataclass(frozen=True)

@@ -23,14 +23,17 @@ from typing import Any
 import psutil
 from web3 import Web3
 
-from benchmarks.ledger_rounds import UNIT, LedgerRounds
-from chain.devnet import start_devnet
-from chain.evm.node import NodeProvider
-from chain.ledger.client import Ledger, ReputationAnchor
-from chain.ledger.index import EventIndex
-from chain.store import open_store
-from karat.participants.daemon.follow import Following
-from karat.protocol.reputation import Epochs
+# The script's own folder has a `reputation.py`, which would hide the package.
+sys.path[0] = str(Path(__file__).parents[1])
+
+from benchmarks.ledger_rounds import UNIT, LedgerRounds  # noqa: E402
+from chain.devnet import start_devnet  # noqa: E402
+from chain.evm.node import NodeProvider  # noqa: E402
+from chain.ledger.client import Ledger, ReputationAnchor  # noqa: E402
+from chain.ledger.index import EventIndex  # noqa: E402
+from chain.store import open_store  # noqa: E402
+from karat.participants.daemon.follow import Following  # noqa: E402
+from karat.protocol.reputation import Epochs  # noqa: E402
 
 TRAINERS, CLAIMED_EVERY, WINDOW = 4, 4, 5
 

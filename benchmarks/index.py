@@ -20,13 +20,16 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from chain.devnet import Devnet, start_devnet
-from chain.devnet.accounts import dev_accounts
-from chain.devnet.batch import send_batch
-from chain.evm.transactions import Sender
-from chain.ledger.bindings.structs import TaskParams
-from chain.ledger.client import Ledger, Token
-from chain.ledger.index import EventIndex
+# The script's own folder has a `reputation.py`, which would hide the package.
+sys.path[0] = str(Path(__file__).parents[1])
+
+from chain.devnet import Devnet, start_devnet  # noqa: E402
+from chain.devnet.accounts import dev_accounts  # noqa: E402
+from chain.devnet.batch import send_batch  # noqa: E402
+from chain.evm.transactions import Sender  # noqa: E402
+from chain.ledger.bindings.structs import TaskParams  # noqa: E402
+from chain.ledger.client import Ledger, Token  # noqa: E402
+from chain.ledger.index import EventIndex  # noqa: E402
 
 CALLS_PER_TRANSACTION = 100
 TRANSACTIONS_PER_BLOCK = 10

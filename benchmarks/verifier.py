@@ -15,6 +15,7 @@ import importlib
 import importlib.util
 import json
 import statistics
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,15 +25,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from learning import tasks
-from learning.arena import aggregators as ours
-from learning.arena import byzfl
-from learning.codec import UPDATE_BITS, Codec, SparseUpdate
-from learning.judge.valuation import Valuation, value_updates
-from learning.model_state import ModelState
-from learning.tasks import models
-from learning.tasks.data import Examples, divided, partition
-from learning.training import initial_model, layout_of, network_at, pick_device, train
+# The script's own folder has a `reputation.py`, which would hide the package.
+sys.path[0] = str(Path(__file__).parents[1])
+
+from learning import tasks  # noqa: E402
+from learning.arena import aggregators as ours  # noqa: E402
+from learning.arena import byzfl  # noqa: E402
+from learning.codec import UPDATE_BITS, Codec, SparseUpdate  # noqa: E402
+from learning.judge.valuation import Valuation, value_updates  # noqa: E402
+from learning.model_state import ModelState  # noqa: E402
+from learning.tasks import models  # noqa: E402
+from learning.tasks.data import Examples, divided, partition  # noqa: E402
+from learning.training import initial_model, layout_of, network_at, pick_device, train  # noqa: E402
 
 Call = Callable[[], object]
 SCORED = (("mlp-digits", 20, 3), ("mlp-digits", 64, 3), ("cnn-digits", 20, 3), ("gpt-text", 8, 1))

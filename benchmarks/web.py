@@ -21,12 +21,15 @@ from typing import Any
 
 from playwright.sync_api import Browser
 
-from benchmarks.ledger_rounds import LedgerRounds
-from chain.devnet import start_devnet
-from karat.sdk import Network
-from tests.web.chromium import browsing, find
-from tests.web.looking import DESKTOP, PHONE
-from tests.web.serving import api, served, wait_for
+# The script's own folder has a `reputation.py`, which would hide the package.
+sys.path[0] = str(Path(__file__).parents[1])
+
+from benchmarks.ledger_rounds import LedgerRounds  # noqa: E402
+from chain.devnet import start_devnet  # noqa: E402
+from karat.sdk import Network  # noqa: E402
+from tests.web.chromium import browsing, find  # noqa: E402
+from tests.web.looking import DESKTOP, PHONE  # noqa: E402
+from tests.web.serving import api, served, wait_for  # noqa: E402
 
 GENESIS = 1_700_000_000
 VERIFIERS = 3
