@@ -114,16 +114,23 @@ def aggregate(
 
 def clip(updates: Sequence[SparseUpdate]) -> list[tuple[np.ndarray, np.ndarray]]:
     """(indices, int64 values) of each update, clipped to the lower median of their norms."""
-    norms = [isqrt(square_sum(update.values)) for update in updates]
+    norms = [norm_of(update) for update in updates]
     limit = sorted(norms)[(len(norms) - 1) // 2]
-    clipped = []
-    for update, norm in zip(updates, norms, strict=True):
-        values = update.values.astype(np.int64)
-        if norm > limit:
-            factor = (limit << _FACTOR_BITS) // norm
-            values = (values * factor + (1 << (_FACTOR_BITS - 1))) >> _FACTOR_BITS
-        clipped.append((update.indices, values))
-    return clipped
+    return [(update.indices, clipped_values(update, limit)) for update in updates]
+
+
+def norm_of(update: SparseUpdate) -> int:
+    """The norm of an update's values, as the integer square root of the exact sum."""
+    return isqrt(square_sum(update.values))
+
+
+def clipped_values(update: SparseUpdate, limit: int) -> np.ndarray:
+    """int64 values of an update, shortened to a norm of about ``limit`` if theirs is more."""
+    values, norm = update.values.astype(np.int64), norm_of(update)
+    if norm > limit:
+        factor = (limit << _FACTOR_BITS) // norm
+        values = (values * factor + (1 << (_FACTOR_BITS - 1))) >> _FACTOR_BITS
+    return values
 
 
 def square_sum(values: np.ndarray) -> int:
@@ -177,11 +184,18 @@ def _step(spec: AggregationSpec, base: ModelState, total: np.ndarray, divisor: i
     """Base − server_step·total/divisor, rounded half up, saturating."""
     if divisor == 0:
         return base
+    return ModelState(base.layout, step_values(spec, base.values, total, divisor))
+
+
+def step_values(
+    spec: AggregationSpec, values: np.ndarray, total: np.ndarray, divisor: int | np.ndarray
+) -> np.ndarray:
+    """int32 values of models [..., total] after a step each; ``divisor`` is positive."""
     # In units of the model, total/divisor is total/(divisor·2**6). The quotient is split off
     # before the server step multiplies, so that int64 suffices.
     scale = divisor << (UPDATE_BITS - MODEL_BITS)
     quotient, rest = np.divmod(total, scale)
     fraction = (rest * spec.server_step * 2 + scale) // (2 * scale)
     change = (quotient * spec.server_step + fraction + (1 << (_STEP_BITS - 1))) >> _STEP_BITS
-    values = np.clip(base.values - change, -MODEL_LIMIT, MODEL_LIMIT).astype(np.int32)
-    return ModelState(base.layout, values)
+    stepped: np.ndarray = np.clip(values - change, -MODEL_LIMIT, MODEL_LIMIT).astype(np.int32)
+    return stepped

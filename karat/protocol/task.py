@@ -85,10 +85,11 @@ class Task:
             if number < before and past.outcome is Outcome.SETTLED
         ]
         self._past = {number: self._look_back(number) for number in numbers[-WINDOW:]}
-        return History(self._first, tuple(self._past.values()))
+        return History(self.first, tuple(self._past.values()))
 
     @cached_property
-    def _first(self) -> ModelState:
+    def first(self) -> ModelState:
+        """The model that the sponsor published."""
         params = self.history.params
         return self.model(Content(params.model_digest, params.model_size))
 
@@ -109,7 +110,7 @@ class Task:
         Uses nothing but the chain and the store, and none of the attested models after the
         first: what comes out can be compared with them.
         """
-        model = self._first
+        model = self.first
         models: dict[int, ModelState] = {}
         for number, current in sorted(self.history.rounds.items()):
             if current.outcome is Outcome.SETTLED:
