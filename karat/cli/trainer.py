@@ -132,6 +132,25 @@ def status(terminal: Terminal, number: TaskArgument) -> None:
 
 
 @trainer.command()
+@verb(*LOOK, "account", prints=documents.TrainerWhy)
+def why(
+    terminal: Terminal,
+    number: TaskArgument,
+    round_: Annotated[
+        int | None,
+        typer.Argument(metavar="[ROUND]", min=1, help="The latest that has ended, if none."),
+    ] = None,
+    trainer_: Annotated[
+        str | None,
+        typer.Option("--trainer", help="Another one than your account: address, name or dev:N."),
+    ] = None,
+) -> None:
+    """Say why an update was paid what it was paid, and what to change."""
+    done = terminal.network.task(number).why(round_, trainer=trainer_)
+    terminal.show(done, [*done.answer, f"What to change: {done.change}"])
+
+
+@trainer.command()
 @verb(*LOOK, *SIGN, prints=documents.Claimed)
 def claim(terminal: Terminal, number: TaskArgument) -> None:
     """Get paid for every round that has ended, in one transaction."""

@@ -13,12 +13,15 @@ from karat.errors import Hint, NotAvailable
 from karat.money import Money
 from karat.protocol.content import Content
 from karat.protocol.ended import EndedRound
+from karat.protocol.evidence import read_evidence
 from karat.protocol.history import TaskHistory
 from karat.protocol.rounds import is_over
 from karat.protocol.rules import ENDED, appeal_stage, phase_name, verdict_name
 from karat.protocol.state import Appeal as AppealState
 from karat.protocol.state import Outcome, Round
+from karat.protocol.why import explain
 from karat.sdk import documents
+from learning.evidence import Evidence
 from learning.score_codes import ZERO_SCORE
 
 if TYPE_CHECKING:
@@ -33,6 +36,17 @@ class RoundUpdate(documents.Update):
     """An update with the round that it was revealed in."""
 
     round: int
+
+    def why(self) -> documents.TrainerWhy:
+        """Why it was paid what it was paid; see :meth:`TaskView.why`.
+
+        Raises:
+            NotAvailable: it was not got from ``task.updates``.
+        """
+        task: TaskView | None = self.__dict__.get("_task")
+        if task is None:
+            raise NotAvailable("only an update of task.updates can be explained")
+        return task.why(self.round, trainer=self.trainer)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +114,47 @@ class TaskView:
     @property
     def updates(self) -> list[RoundUpdate]:
         """All revealed updates so far, by round and index."""
-        return [update for current in self.rounds for update in updates_of(current)]
+        found = [update for current in self.rounds for update in updates_of(current)]
+        for update in found:
+            update.__dict__["_task"] = self  # no field: records and comparisons are without it
+        return found
+
+    def why(self, round_: int | None = None, *, trainer: str | None = None) -> documents.TrainerWhy:
+        """Why a trainer was paid in a round what it was paid, in words and numbers.
+
+        Args:
+            round_: the latest settled or void one if None.
+            trainer: as ``accounts.address_of`` takes them; the network's account if None.
+
+        Raises:
+            NotAvailable: there is no such round, or the account is no trainer of the task.
+            StoreUnreachable: the content store is down.
+        """
+        network, history = self._network, self.history
+        address = self._address_of(trainer)
+        if address not in history.trainers and history.account(address).role != "trainer":
+            raise NotAvailable(f"{address} is no trainer of task {self.id}")
+        ended = [r.number for r in self.rounds if r.outcome is not Outcome.OPEN]
+        if round_ is None and not ended:
+            raise NotAvailable(f"no round of task {self.id} has ended yet")
+        current = history.round(max(ended) if round_ is None else round_)
+
+        def read(verifier: str) -> Evidence | str:
+            digest = current.evidence.get(verifier)
+            if digest is None:
+                return "the vote names none"
+            return read_evidence(network.store, digest, len(current.updates))
+
+        why = explain(history.params, current, address, self.money, read)
+        fields = vars(why) | {"answer": list(why.answer), "numbers": dict(why.numbers)}
+        fields["case"] = why.case.value
+        return documents.TrainerWhy(task=self.id, round=current.number, trainer=address, **fields)
+
+    def _address_of(self, who: str | None) -> str:
+        if who is None:
+            return self._network.address
+        known = who in self._history.accounts
+        return who if known else self._network.accounts.address_of(who)
 
     @property
     def participants(self) -> list[Participant]:

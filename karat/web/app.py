@@ -16,12 +16,12 @@ from starlette.staticfiles import StaticFiles
 
 from chain.errors import ChainError
 from karat.errors import NotAvailable
+from karat.text import clean
 from karat.web import openapi
 from karat.web.endpoints import ENDPOINTS, PREFIX, Endpoint
 from karat.web.guard import LOOPBACK, Guard
 from karat.web.schemas import Problem
 from karat.web.site import Site
-from karat.web.text import clean
 
 _LOG = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static"

@@ -1,24 +1,12 @@
 """A verifier's evidence in words that people can judge; it comes from a stranger."""
 
 from karat.protocol.rules import verdict_name
+from karat.text import clean
 from karat.web import schemas
-from karat.web.text import clean
 from learning.evidence import Entry, Evidence
 from learning.score_codes import LOWEST_SCORE, ZERO_SCORE
 
 WEIGHT_UNIT = 1 << 14
-_BYTES_PER_UPDATE = 1 << 14  # an entry takes about 600
-_LEAST, _MOST = 1 << 20, 1 << 24
-
-
-def most_bytes(updates: int) -> int:
-    """How long the evidence of so many updates may be."""
-    return min(_MOST, max(_LEAST, _BYTES_PER_UPDATE * updates))
-
-
-def likely_bytes(updates: int) -> int:
-    """How long the evidence of so many updates is, about."""
-    return 600 * updates
 
 
 def findings(document: Evidence, entry: Entry) -> list[schemas.Finding]:

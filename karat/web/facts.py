@@ -18,7 +18,7 @@ from chain.ledger.bindings.enums import Phase
 from chain.ledger.bindings.structs import RoundView, TaskView
 from chain.ledger.client import Token
 from karat.sdk import Network
-from karat.web.text import clean
+from karat.text import clean
 
 V = TypeVar("V")
 _MOST_DECIMALS = 77  # 10**77 fits in the 256 bits of an amount

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from chain.store import CID, Store
-from chain.store.cid import CHUNK_SIZE, DAG_PB, RAW
 from chain.store.errors import NotFound, StoreDamaged, StoreError, StoreUnreachable
 from karat.errors import NotAvailable
+from karat.protocol.evidence import likely_codecs
+from karat.text import clean
 from karat.web.facts import Kept
-from karat.web.text import clean
 
 _LOG = logging.getLogger(__name__)  # names paths and addresses, which a page keeps to itself
 V = TypeVar("V")
@@ -106,9 +106,9 @@ class Library:
     def _fetch(
         self, digest: bytes, max_bytes: int, likely_bytes: int, parse: Callable[[bytes], V]
     ) -> Found:
-        codecs = (DAG_PB, RAW) if likely_bytes > CHUNK_SIZE else (RAW, DAG_PB)
+        names = [CID(codec, digest) for codec in likely_codecs(likely_bytes)]
         try:
-            data = self._get([CID(codec, digest) for codec in codecs], max_bytes)
+            data = self._get(names, max_bytes)
             return Found("read", parse(data))
         except (StoreUnreachable, StoreDamaged, NotAvailable) as error:
             _LOG.warning("the content store cannot be read: %s", error)

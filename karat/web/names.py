@@ -7,7 +7,7 @@ from chain.errors import BadAddress
 from chain.evm.addresses import checked_address
 from chain.folders import read_small_text
 from karat.errors import ConfigError
-from karat.web.text import clean
+from karat.text import clean
 
 _MOST_BYTES = 1 << 20
 _LONGEST_NAME = 40

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from chain.store.errors import StoreError
 from karat.errors import KaratError
 from karat.protocol.content import Content
+from karat.protocol.evidence import likely_bytes, most_bytes
 from karat.sdk import Network
-from karat.web import evidence, schemas
+from karat.web import schemas
 from karat.web.book import TaskBook
 from karat.web.facts import Kept
 from karat.web.follower import Follower
@@ -79,8 +80,8 @@ class Progresses:
                 return None
             found = self._library.document(
                 digest,
-                evidence.most_bytes(updates),
-                evidence.likely_bytes(updates),
+                most_bytes(updates),
+                likely_bytes(updates),
                 Evidence.from_bytes,
             )
             if found.state == "read":

@@ -35,7 +35,7 @@ reputation.show reputation.top reputation.verify round round.appeal round.open r
 status store.add store.gc store.get store.pin store.pull store.push store.stat store.unpin
 store.verify task task.close task.create task.list task.top-up trainer.base trainer.claim
 trainer.join
-trainer.run trainer.status trainer.submit trainer.top-up trainer.train up verifier.claim
+trainer.run trainer.status trainer.submit trainer.top-up trainer.train trainer.why up verifier.claim
 verifier.join verifier.run verifier.status verifier.top-up watch
 """
 # What a script calls for each verb that sends transactions.

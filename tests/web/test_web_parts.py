@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from karat.errors import ConfigError
+from karat.text import clean
 from karat.web import evidence
 from karat.web.facts import Kept
 from karat.web.guard import host_name
 from karat.web.names import read_names
 from karat.web.server import listen
-from karat.web.text import clean
 from learning.evidence import Entry, Evidence
 from tests.web.networks import evidence as document
 

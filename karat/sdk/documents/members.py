@@ -192,3 +192,25 @@ class PeersAttested(Sent, schema="karat.reputation.attest/1"):
     address: str
     round: int
     edges: list[PeerEdge]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainerWhy(Document, schema="karat.trainer.why/1"):
+    """``karat trainer why``: why an account was paid in a round what it was paid.
+
+    ``case`` names what became of the update, ``answer`` says it in sentences, ``change`` what to do
+    about it, ``numbers`` what they quote of the verifiers' evidence. ``index`` and ``code`` are
+    null where nothing was revealed or settled.
+    """
+
+    task: int
+    round: int
+    trainer: str
+    case: str
+    index: int | None
+    code: int | None
+    reward: int
+    slashed: int
+    answer: list[str]
+    change: str
+    numbers: dict[str, float]

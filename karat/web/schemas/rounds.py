@@ -149,6 +149,8 @@ class Evidence(Answer):
     """An update with everything that led to its verdict."""
 
     update: Update
+    answer: Annotated[list[str], Field(description="Why it was paid what it was, in sentences.")]
+    change: Annotated[str, Field(description="What its trainer could do about it.")]
     reports: list[Report]
 
 

@@ -1,16 +1,21 @@
 """A round: phases, committee, updates, the evidence behind verdicts, gas."""
 
+from copy import deepcopy
 from statistics import median
 from typing import Literal, cast
 
 from chain.ledger.bindings.enums import Phase
 from karat.errors import NotAvailable
+from karat.money import Money
+from karat.protocol.evidence import likely_bytes, most_bytes
 from karat.protocol.rules import earned, phase_name
 from karat.protocol.state import Outcome, Revealed
 from karat.protocol.state import Round as PastRound
+from karat.protocol.why import explain
 from karat.web import evidence, schemas
 from karat.web.book import RoundBook, TaskBook
 from karat.web.facts import State
+from karat.web.library import Found
 from karat.web.parameters import RoundPage, RoundPath, UpdatePath
 from karat.web.site import Site
 from karat.web.views.tasks import cid, phase_of, state_of, summary_of_round, verdict_of
@@ -99,7 +104,7 @@ def _member(
         agreement=past.agreement.get(address),
         reward=str(past.verifier_rewards.get(address, 0)),
         slashed=str(past.slashes.get(address, 0)),
-        evidence=None if told is None else cid(told, evidence.likely_bytes(updates)),
+        evidence=None if told is None else cid(told, likely_bytes(updates)),
         model=None if model is None else cid(*model),
     )
 
@@ -210,16 +215,32 @@ def update(site: Site, wanted: UpdatePath) -> schemas.Evidence:
         shown = update_of(site, book, wanted.round, past.updates[wanted.index])
         count = len(past.updates)
         told = [(one, past.evidence[one], codes[wanted.index]) for one, codes in past.votes.items()]
+        params, past = book.history.params, deepcopy(past)  # what is read below may take its time
     reports = [_report(site, one, digest, code, wanted.index, count) for one, digest, code in told]
-    return schemas.Evidence(update=shown, reports=reports)
+
+    def read(verifier: str) -> Evidence | str:
+        found = _document(site, past.evidence[verifier], count)
+        return found.value if found.state == "read" else found.note or "it is not there yet"
+
+    unit = site.facts.unit(params.token)
+    why = explain(params, past, shown.trainer, Money(unit.symbol, unit.decimals), read)
+    return schemas.Evidence(
+        update=shown, answer=list(why.answer), change=why.change, reports=reports
+    )
+
+
+def _document(site: Site, digest: bytes, count: int) -> Found:
+    """A verifier's evidence of so many updates."""
+    return site.library.document(
+        digest, most_bytes(count), likely_bytes(count), Evidence.from_bytes
+    )
 
 
 def _report(
     site: Site, verifier: str, digest: bytes, code: int, index: int, count: int
 ) -> schemas.Report:
     """What one verifier's evidence says of an update, compared with its vote on chain."""
-    likely, most = evidence.likely_bytes(count), evidence.most_bytes(count)
-    found = site.library.document(digest, most, likely, Evidence.from_bytes)
+    found = _document(site, digest, count)
     entry = found.value.entry(index) if found.state == "read" else None
     state, note = found.state, found.note
     if found.state == "read" and entry is None:
@@ -228,7 +249,7 @@ def _report(
     return schemas.Report(
         verifier=verifier,
         name=site.names.get(verifier),
-        evidence=cid(digest, likely),
+        evidence=cid(digest, likely_bytes(count)),
         state=state,
         note=note,
         agrees=None if entry is None else entry.code == code,

@@ -8,12 +8,12 @@ from chain.ledger.bindings.structs import RoundView
 from karat import __version__
 from karat.protocol.content import Content
 from karat.protocol.rules import phase_name, verdict_name
+from karat.text import clean
 from karat.web import schemas
 from karat.web.book import TaskBook
 from karat.web.facts import State
 from karat.web.parameters import Paged, TaskPage, TaskPath
 from karat.web.site import Site, anchor_of
-from karat.web.text import clean
 from learning.score_codes import ZERO_SCORE
 
 _RULES = frozenset(schemas.Rules.model_fields)
