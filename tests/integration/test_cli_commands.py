@@ -176,6 +176,17 @@ def test_claims_and_the_rest(played: Played) -> None:
     assert "already stored" in err
 
 
+def test_a_trainers_pay_is_explained(played: Played) -> None:
+    told = played.do("trainer", "why", 1, "--account", "dev:4")
+    rewarded = played.do("trainer", "status", 1, "--account", "dev:4")["rewarded"]
+    assert (told["case"], told["round"], told["reward"]) == ("paid", 1, rewarded)
+    assert told["numbers"]["gain"] > 0
+    words, _ = played.home.run("trainer", "why", 1, 1, "--trainer", "dev:4", "--account", "dev:3")
+    assert told["answer"][0] in words
+    assert "no trainer" in played.home.run("trainer", "why", 1, "--account", "dev:1", code=1)[1]
+    assert played.home.run("trainer", "why", 1, 9, "--account", "dev:4", code=1)[1]
+
+
 def test_costs_are_those_of_real_transactions(played: Played) -> None:
     told = played.do("cost", "--spec", "task.toml", "--trainers", 2)
     assert told["gas_price"] > 0
