@@ -136,7 +136,7 @@ def test_daemons_finish_a_round_through_reorganisations(home: Home) -> None:
         assert len(events(network, kind)) == count
     assert {event.round for event in network.events(ModelAttested)} == {1}
     assert network.anchor.last_epoch(1) == 1
-    assert len(list(network.anchor.events(StatementAttested))) == 3
+    assert len(list(network.anchor.events(StatementAttested))) in {2, 3}  # two thirds anchor it
     best = network.reputation.top(1)[0][0]
     assert home.json("reputation", "verify", best)["holds"]
     # The ballots that count were made for the seed that counts.
