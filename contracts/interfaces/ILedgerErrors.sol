@@ -107,7 +107,7 @@ interface ILedgerErrors {
     error BadSignature(address trainer);
     /// @notice The relayer did not commit to this batch in this round.
     error UnknownBatch(address relayer, bytes32 batch);
-    /// @notice `length`, of the entries or of their number, does not fit the number of entries that was committed to.
+    /// @notice The `length`, of the entries or of their number, does not fit the number of entries that was committed to.
     error BadBatch(bytes32 batch, uint256 length, uint256 count);
     /// @notice The appeal window closed at `finalAt`.
     error AppealWindowOver(uint40 finalAt);

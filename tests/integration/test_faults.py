@@ -17,6 +17,7 @@ def own_folders(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 @pytest.mark.anvil
+@pytest.mark.timeout(1200)
 def test_no_single_fault_does_harm(tmp_path: Path) -> None:
     document = summary(play(tmp_path, Mode.load(MODES), set(), sample=23))
     assert document["schema"] == SCHEMA

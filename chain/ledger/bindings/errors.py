@@ -134,15 +134,15 @@ class AwaitingModel(CustomError):
 
 
 class BadBatch(CustomError):
-    """`length`, of the entries or of their number, does not fit the number of entries that was
-    committed to.
+    """The `length`, of the entries or of their number, does not fit the number of entries that
+    was committed to.
     """
 
     SELECTOR: ClassVar[bytes] = bytes.fromhex("7345c30c")
     NAMES: ClassVar[tuple[str, ...]] = ("batch", "length", "count")
     SHAPES: ClassVar[tuple[Any, ...]] = ("bytes32", "uint256", "uint256")
     SENTENCE: ClassVar[str] = (
-        '`length`, of the entries or of their number, does not fit the number of entries that was committed to'
+        'The `length`, of the entries or of their number, does not fit the number of entries that was committed to'
     )
 
     batch: bytes
