@@ -47,7 +47,7 @@ CHANGE: Mapping[Case, str] = {
     Case.VOID: "Nothing; the round was the verifiers' to score.",
     Case.PAID: "More pay takes progress that the others do not make: other data, or more of it.",
     Case.HARMFUL: "Check labels and scaling of the data; an appeal costs a bond.",
-    Case.MALFORMED: "Let `karat trainer` encode the update; a changed file is no update.",
+    Case.MALFORMED: "Let the trainer's commands encode the update; a changed file is none.",
     Case.DUPLICATE: "Send an update trained from this round's base.",
     Case.STALE: "Train from the current round's base: `trainer base` writes it.",
     Case.UNAVAILABLE: "Keep the store reachable until the round is settled, or publish to two.",

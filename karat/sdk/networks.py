@@ -138,6 +138,7 @@ def try_deploying(
     draft, sender = _begin(rpc_url, name, account, password, "live", settings, ask)
     deployer = Deployer(sender, record_path(draft.name), dry_run=True)
     deployer.anchor()
+    deployer.standing_anchor()
     if dev_token:
         deployer.token()
     total, web3 = sum(deployer.gas.values()), sender.web3
