@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from chain.evm.abi import Call
-from chain.ledger.commitments import rules_hash
 from chain.store import Store, open_store
 from karat.demo.cast import Cast, Member
 from karat.demo.config import DemoConfig
@@ -95,7 +94,7 @@ class _Play:
             for member in cast.verifiers
         }
         self.history.refresh()
-        agreed = rules_hash(self.history.sponsor, self.history.params)
+        agreed = self.history.rules_hash
         built.act(
             (m, self.verifiers[m.name].join(agreed, funds(m, config))) for m in cast.verifiers
         )

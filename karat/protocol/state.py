@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from chain.ledger.bindings.structs import Statement, TaskParams
+from chain.ledger.commitments import rules_hash
 from karat.errors import NotAvailable
 from karat.protocol.mixture import Mixture
 
@@ -222,6 +223,13 @@ class TaskState:
         if self.created is None:
             raise NotAvailable(f"task {self.task_id} does not exist on this ledger")
         return self.created
+
+    @property
+    def rules_hash(self) -> bytes:
+        """The hash of sponsor and rules as they were read here: a call that brings money names it,
+        so that it reaches this task and, after a reorganisation, no other of the same number.
+        """
+        return rules_hash(self.sponsor, self.params)
 
     def round(self, number: int) -> Round:
         """One round.

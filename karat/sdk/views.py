@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from chain.ledger.bindings.structs import TaskParams
 from chain.ledger.client import Token
-from chain.ledger.commitments import rules_hash
 from karat.errors import Hint, NotAvailable
 from karat.money import Money
 from karat.protocol.content import Content
@@ -91,10 +90,8 @@ class TaskView:
 
     @property
     def rules_hash(self) -> bytes:
-        """The hash of sponsor and rules as they were read here: a call that brings money names it,
-        so that it reaches this task and, after a reorganisation, no other of the same number.
-        """
-        return rules_hash(self.sponsor, self.params)
+        """The hash of sponsor and rules, which a call that brings money names."""
+        return self.history.rules_hash
 
     @cached_property
     def token(self) -> Token:

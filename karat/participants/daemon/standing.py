@@ -7,7 +7,6 @@ from typing import Any
 from chain.ledger.bindings.enums import Role
 from chain.ledger.bindings.structs import Member
 from chain.ledger.client import Ledger, Token
-from chain.ledger.commitments import rules_hash
 from karat.errors import ConfigError
 from karat.money import Money
 from karat.participants.daemon.follow import Following
@@ -86,8 +85,7 @@ class Standing:
         if self._token.balance_of(self._outbox.address) < amount:
             amount = lacking
         try:
-            agreed = rules_hash(history.sponsor, history.params)
-            address = self._outbox.address
+            agreed, address = history.rules_hash, self._outbox.address
             calls = top_up(self._ledger, self._token, self._task_id, agreed, address, amount)
         except ConfigError as error:  # it has not enough
             self._outbox.log.error("cannot top the stake up", reason=str(error))
