@@ -141,7 +141,12 @@ def fund_for_good(rounds: LedgerRounds) -> None:
     """Fill the escrow for as many rounds as the task may have."""
     amount = 2 * 10**6 * UNIT
     mint = rounds.token.mint(rounds.sponsor.address, amount)
-    rounds.send([(rounds.sponsor, mint), (rounds.sponsor, rounds.ledger.fund(1, amount))])
+    rounds.send(
+        [
+            (rounds.sponsor, mint),
+            (rounds.sponsor, rounds.ledger.fund(1, rounds.ledger.rules_hash(1), amount)),
+        ]
+    )
 
 
 def measure(checkpoints: list[int]) -> dict[str, dict[int, Cost]]:

@@ -45,7 +45,9 @@ def test_the_index_tells_what_the_chain_tells(network: Network, server: Postgres
         network.play_round(CODES)
         index.sync()
         rpc(network.devnet.web3, "anvil_reorg", 2, [])
-        network.everyone((network.sponsor, network.ledger.fund(1, 7 * UNIT)))
+        network.everyone(
+            (network.sponsor, network.ledger.fund(1, network.ledger.rules_hash(1), 7 * UNIT))
+        )
         assert index.sync(task_id=1).rolled_back_to is not None
         assert list(index.events(task_id=1)) == list(network.ledger.events(task_id=1))
     with opened(network, server) as again:
