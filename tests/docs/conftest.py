@@ -118,6 +118,7 @@ def _save_as_local(end: Played, standings: str) -> None:
             name="local",
             rpc_url=str(stage.devnet.rpc_url),
             chain_id=stage.devnet.web3.eth.chain_id,
+            kind="devnet",
             ledger=stage.ledger.address,
             anchor=stage.anchor.address,
             standings=standings,

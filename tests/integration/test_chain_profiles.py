@@ -20,7 +20,9 @@ from chain.ledger.profiles import (
 from karat.cli.errors import Exit, exit_code
 
 LEDGER = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
-PROFILE = Profile(name="test", rpc_url="http://127.0.0.1:1", chain_id=5, ledger=LEDGER.lower())
+PROFILE = Profile(
+    name="test", rpc_url="http://127.0.0.1:1", chain_id=5, kind="live", ledger=LEDGER.lower()
+)
 
 
 @pytest.fixture(autouse=True)
@@ -114,6 +116,7 @@ def test_connecting_checks_chain_and_contracts() -> None:
             name="here",
             rpc_url=devnet.rpc_url,
             chain_id=CHAIN_ID,
+            kind="devnet",
             ledger=ledger.address,
             anchor=anchor.address,
             token=token.address,

@@ -158,5 +158,7 @@ def test_a_suspended_trainer_is_refused_by_the_contract(settled: Settled) -> Non
 def test_a_network_without_an_anchor_says_so(settled: Settled) -> None:
     ledger = settled.chain.ledger.address
     where = settled.chain.devnet
-    save_profile(Profile(name=NAME, rpc_url=where.rpc_url, chain_id=31337, ledger=ledger))
+    save_profile(
+        Profile(name=NAME, rpc_url=where.rpc_url, chain_id=31337, kind="devnet", ledger=ledger)
+    )
     assert f"the network '{NAME}' names no anchor" in settled.attest("best", f"{GOOD}=1", code=3)
