@@ -138,6 +138,11 @@ contract Ledger is LedgerStorage, ILedgerCalls, Multicall, ReentrancyGuardTransi
     }
 
     /// @inheritdoc ILedgerCalls
+    function postMessage(uint256 taskId, address to, bytes calldata message) external {
+        _task(taskId).postMessage(taskId, to, message);
+    }
+
+    /// @inheritdoc ILedgerCalls
     function requestLeave(uint256 taskId) external {
         _task(taskId).requestLeave(taskId);
     }

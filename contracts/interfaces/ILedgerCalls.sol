@@ -63,6 +63,11 @@ interface ILedgerCalls is ILedgerEvents, ILedgerErrors {
     /// @dev Access: anyone. State: task not closed, with these rules; `account` is a member that is not leaving.
     function topUp(uint256 taskId, bytes32 rules, address account, uint256 amount) external;
 
+    /// @notice Posts a message of up to 256 bytes to an account, or to everybody (address zero): how verifiers of a task
+    /// with a sealed hold-out ask for its keys, and are given them, encrypted.
+    /// @dev Access: the sponsor, or a verifier of the task. State: any.
+    function postMessage(uint256 taskId, address to, bytes calldata message) external;
+
     /// @notice Starts to leave: no new commits, and no service in rounds that open later; the cool-down
     /// begins.
     /// @dev Access: a member. State: not leaving yet.

@@ -52,6 +52,8 @@ interface ILedgerErrors {
     error Leaving(address account, uint40 leaveAt);
     /// @notice The member has not asked to leave.
     error NotLeaving(address account);
+    /// @notice A message has at most `most` bytes.
+    error MessageTooLong(uint256 length, uint256 most);
     /// @notice The cool-down ends at `leaveAt`.
     error CoolingDown(uint40 leaveAt);
     /// @notice A record of `round` is not processed yet: claim it first.

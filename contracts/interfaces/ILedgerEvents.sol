@@ -48,6 +48,9 @@ interface ILedgerEvents {
     /// @notice A member's balance was paid out.
     event Withdrawn(uint256 indexed taskId, address indexed account, uint256 amount);
 
+    /// @notice The sponsor or a verifier posted a few bytes to `to`; what they say is the members' affair.
+    event MessagePosted(uint256 indexed taskId, address indexed from, address indexed to, bytes message);
+
     /// @notice A round opened on top of a base model; `budget` is what its trainers can earn.
     event RoundOpened(
         uint256 indexed taskId,

@@ -22,6 +22,7 @@ library MemberLogic {
     uint256 private constant MAX_OPEN_WEIGHT = MAX_WEIGHT / MAX_VERIFIERS;
     /// After so many rounds without a commit a trainer's place may go to somebody else.
     uint32 private constant IDLE_ROUNDS = 8;
+    uint256 private constant MOST_MESSAGE = 256;
 
     /// @notice See {ILedger-appointVerifier}.
     function appoint(Task storage task, uint256 taskId, address verifier, uint16 weight) external {
@@ -85,6 +86,16 @@ library MemberLogic {
         member.stake = stake;
         if (stake >= task.requiredStake(member)) task.setSuspended(taskId, account, member, false);
         emit ILedgerEvents.StakeToppedUp(taskId, account, amount);
+    }
+
+    /// @notice See {ILedger-postMessage}.
+    function postMessage(Task storage task, uint256 taskId, address to, bytes calldata message) external {
+        Role role = task.members[msg.sender].role;
+        if (msg.sender != task.sponsor && role != Role.Verifier) {
+            revert ILedgerErrors.WrongRole(msg.sender, role, Role.Verifier);
+        }
+        if (message.length > MOST_MESSAGE) revert ILedgerErrors.MessageTooLong(message.length, MOST_MESSAGE);
+        emit ILedgerEvents.MessagePosted(taskId, msg.sender, to, message);
     }
 
     /// @notice See {ILedger-requestLeave}.

@@ -24,6 +24,7 @@ from karat.protocol.state import (
     Appeal,
     Attestations,
     Batch,
+    Message,
     Outcome,
     Revealed,
     Round,
@@ -108,6 +109,12 @@ def _stake_topped_up(task: TaskState, event: ledger.StakeToppedUp) -> None:
 
 def _leave_requested(task: TaskState, event: ledger.LeaveRequested) -> None:
     _account(task, event.account).leave_at = event.leave_at
+
+
+def _message_posted(task: TaskState, event: ledger.MessagePosted) -> None:
+    way = event.from_, event.to
+    before = task.messages[way].count if way in task.messages else 0
+    task.messages[way] = Message(event.message, event.at.block_number, before + 1)
 
 
 def _place_lost(task: TaskState, event: ledger.PlaceLost) -> None:
@@ -391,6 +398,7 @@ HANDLED: Mapping[type[Event], Callable[[TaskState, Any], None]] = {
     ledger.LeaveRequested: _leave_requested,
     ledger.Left: _left,
     ledger.MediansSettled: _medians_settled,
+    ledger.MessagePosted: _message_posted,
     ledger.ModelAttested: _model_attested,
     ledger.PlaceLost: _place_lost,
     ledger.RevealClosed: _reveal_closed,

@@ -150,6 +150,18 @@ class Account:
     evicted: bool = False
 
 
+@dataclass(frozen=True)
+class Message:
+    """The last bytes that a member posted to an account, or to everybody, and in which block.
+
+    ``count`` is how many it has posted there.
+    """
+
+    content: bytes
+    block: int
+    count: int = 1
+
+
 @dataclass
 class Attestations:
     """What verifiers attested for one epoch: each one's statement, by its hash.
@@ -192,6 +204,7 @@ class TaskState:
     ``accounts`` has everybody whose money was ever in the task, in the order of appearance;
     ``peer_edges`` maps (from, to, round) to the sum of the weights that a member stated about
     another account in that round; ``epochs`` what verifiers attested of the task's reputations.
+    ``messages`` maps (from, to) to the last message, to the zero address for everybody.
     ``first_block`` is where the task was created. ``past`` is empty while all rounds are in memory.
     """
 
@@ -210,6 +223,7 @@ class TaskState:
     accounts: dict[str, Account] = field(default_factory=dict)
     peer_edges: dict[tuple[str, str, int], int] = field(default_factory=dict)
     epochs: dict[int, Attestations] = field(default_factory=dict)
+    messages: dict[tuple[str, str], Message] = field(default_factory=dict)
     created: TaskParams | None = None
     past: PastTrust = field(default_factory=PastTrust)
 

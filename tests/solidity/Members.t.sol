@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.28;
 
+import {ILedgerEvents} from "../../contracts/interfaces/ILedgerEvents.sol";
 import {ILedgerErrors, LedgerTest, Member, RecordKind, Role, TaskParams} from "./utils/LedgerTest.sol";
 
-/// @notice joinTrainer, joinVerifier, topUp, requestLeave, leave, withdraw.
+/// @notice joinTrainer, joinVerifier, topUp, postMessage, requestLeave, leave, withdraw.
 contract MembersTest is LedgerTest {
     address private outsider = address(0x0515);
 
@@ -172,6 +173,34 @@ contract MembersTest is LedgerTest {
         ledger.topUp(taskId, _rules(taskId), outsider, 1);
         assertEq(ledger.verifierWeight(taskId, outsider), 3, "back");
         vm.stopPrank();
+    }
+
+    // ----------------------------------------------------------- postMessage
+
+    function test_postMessage_isForSponsorAndVerifiers() public {
+        bytes memory message = new bytes(256);
+        vm.expectEmit(true, true, true, true, address(ledger));
+        emit ILedgerEvents.MessagePosted(taskId, verifierAt(0), address(0), message);
+        vm.prank(verifierAt(0));
+        ledger.postMessage(taskId, address(0), message);
+        vm.expectEmit(true, true, true, true, address(ledger));
+        emit ILedgerEvents.MessagePosted(taskId, sponsor, verifierAt(0), "");
+        vm.prank(sponsor);
+        ledger.postMessage(taskId, verifierAt(0), "");
+    }
+
+    function test_postMessage_revertsForOthersAndForLongOnes() public {
+        vm.expectRevert(
+            abi.encodeWithSelector(ILedgerErrors.WrongRole.selector, trainerAt(0), Role.Trainer, Role.Verifier)
+        );
+        vm.prank(trainerAt(0));
+        ledger.postMessage(taskId, sponsor, "");
+        vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.WrongRole.selector, outsider, Role.None, Role.Verifier));
+        vm.prank(outsider);
+        ledger.postMessage(taskId, sponsor, "");
+        vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.MessageTooLong.selector, 257, 256));
+        vm.prank(sponsor);
+        ledger.postMessage(taskId, sponsor, new bytes(257));
     }
 
     // ---------------------------------------------------- requestLeave, leave

@@ -56,6 +56,7 @@ class MemberLogic:
     MAX_WEIGHT: Final = 32767
     MAX_OPEN_WEIGHT: Final = 511
     IDLE_ROUNDS: Final = 8
+    MOST_MESSAGE: Final = 256
 
 
 class ReputationAnchor:

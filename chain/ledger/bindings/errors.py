@@ -533,6 +533,20 @@ class Leaving(CustomError):
     leave_at: int
 
 
+class MessageTooLong(CustomError):
+    """A message has at most `most` bytes."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("68f2ea77")
+    NAMES: ClassVar[tuple[str, ...]] = ("length", "most")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint256")
+    SENTENCE: ClassVar[str] = (
+        'A message has at most `most` bytes'
+    )
+
+    length: int
+    most: int
+
+
 class NoBlockHash(CustomError):
     """The chain gives no hash of a block that is young enough to have one: no seed can be drawn
     from it.
@@ -1338,6 +1352,7 @@ ERRORS: dict[bytes, type[CustomError]] = {
         InvalidShortString,
         InvalidVote,
         Leaving,
+        MessageTooLong,
         NoBlockHash,
         NoChallenge,
         NoFault,

@@ -217,6 +217,12 @@ _PLACE_OF = Function(
     ("uint256", "address"),
     ("uint32",),
 )
+_POST_MESSAGE = Function(
+    "post_message",
+    "991698de",
+    ("uint256", "address", "bytes"),
+    (),
+)
 _RECORD = Function(
     "record",
     "9b387fd8",
@@ -564,6 +570,14 @@ class LedgerContract(Contract):
         trainer.
         """
         result: int = self._view(_PLACE_OF, [task_id, account], block)
+        return result
+
+    def post_message(self, task_id: int, to: str, message: bytes) -> Call[None]:
+        """Posts a message of up to 256 bytes to an account, or to everybody (address zero): how
+        verifiers of a task with a sealed hold-out ask for its keys, and are given them,
+        encrypted.
+        """
+        result: Call[None] = self._call(_POST_MESSAGE, [task_id, to, message])
         return result
 
     def record(self, task_id: int, trainer: str, round: int, *, block: BlockIdentifier = "latest") -> RecordView:

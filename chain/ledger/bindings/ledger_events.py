@@ -288,6 +288,25 @@ class MediansSettled(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MessagePosted(Event):
+    """The sponsor or a verifier posted a few bytes to `to`; what they say is the members'
+    affair.
+    """
+
+    TOPIC: ClassVar[bytes] = bytes.fromhex(
+        "40cb868902bd12234f2e18c1a70eac9038843bfe5a3bff6f84b0764417e90429"
+    )
+    NAMES: ClassVar[tuple[str, ...]] = ("task_id", "from_", "to", "message")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "address", "address", "bytes")
+    INDEXED: ClassVar[tuple[bool, ...]] = (True, True, True, False)
+
+    task_id: int
+    from_: str
+    to: str
+    message: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelAttested(Event):
     """A committee member attested the next base model."""
 
@@ -716,6 +735,7 @@ EVENTS: dict[bytes, type[Event]] = {
         LeaveRequested,
         Left,
         MediansSettled,
+        MessagePosted,
         ModelAttested,
         PlaceLost,
         RevealClosed,
