@@ -62,4 +62,4 @@ def _transfer(sender: Sender, address: str) -> None:
         }
         signed = sender.account.sign_transaction(transaction)
         web3.eth.send_raw_transaction(signed.raw_transaction)
-        slot.used(bytes(signed.hash))
+        slot.used(signed)

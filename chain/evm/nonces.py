@@ -1,42 +1,59 @@
 """Nonces for one account that several processes use.
 
-A lock file per chain and account is held while a nonce is chosen, signed and sent. Beside it
-stands the last transaction sent: a node that mines asynchronously may for a moment count it
-neither as pending nor as mined.
+A lock file per chain and account is held while a nonce is chosen, signed and sent. Beside it stand
+the last transactions sent: a node that mines asynchronously may for a moment count one neither as
+pending nor as mined, and one that forgets a transaction but keeps a later one leaves a gap, which
+nothing after it can pass.
 """
 
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
+from eth_account.datastructures import SignedTransaction
 from hexbytes import HexBytes
 from web3 import Web3
-from web3.exceptions import TransactionNotFound
 from web3.types import Nonce
 
-from chain.errors import LockBusy, TransactionError
+from chain.errors import LockBusy, RpcError, TransactionError
+from chain.evm.outgoing import known
 from chain.folders import data_dir, write_atomically
 from chain.locks import locked
+
+_MOST_SENT = 32  # transactions remembered: an account sends few before the first is mined
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    nonce: int
+    hash: str
+    raw: str
 
 
 class NonceSlot:
     """The nonce to use now; :meth:`used` records that it was."""
 
-    def __init__(self, nonce: int, path: Path) -> None:
+    def __init__(self, nonce: int, path: Path, sent: dict[int, _Sent]) -> None:
         self.nonce = Nonce(nonce)
         self._path = path
+        self._sent = sent
 
-    def used(self, transaction_hash: bytes) -> None:
+    def used(self, signed: SignedTransaction) -> None:
         """Remember the transaction that has this nonce."""
-        entry = {"nonce": self.nonce, "hash": "0x" + transaction_hash.hex()}
-        write_atomically(self._path, json.dumps(entry))
+        raw = signed.raw_transaction.to_0x_hex()
+        entry = _Sent(self.nonce, signed.hash.to_0x_hex(), raw)
+        latest = sorted({**self._sent, self.nonce: entry}.items())[-_MOST_SENT:]
+        write_atomically(self._path, json.dumps({"sent": [asdict(one) for _, one in latest]}))
 
 
 @contextmanager
-def next_nonce(web3: Web3, chain_id: int, address: str) -> Iterator[NonceSlot]:
-    """Hold the account's lock and give its next nonce.
+def next_nonce(web3: Web3, chain_id: int, address: str, *, below: int = 0) -> Iterator[NonceSlot]:
+    """Hold the account's lock and give the lowest nonce that nothing uses.
+
+    A transaction that the node forgot although it has a later one, or although somebody waits
+    for the nonce ``below`` after it, is sent again first.
 
     Raises:
         TransactionError: another process has held the lock for two minutes.
@@ -50,27 +67,42 @@ def next_nonce(web3: Web3, chain_id: int, address: str) -> Iterator[NonceSlot]:
         except LockBusy as error:
             raise TransactionError(f"cannot send from {address} now: {error}") from error
         path = folder / f"{stem}.json"
-        yield NonceSlot(_choose(web3, address, path), path)
+        sent = _read(path)
+        yield NonceSlot(_choose(web3, address, sent, below), path, sent)
 
 
-def _choose(web3: Web3, address: str, path: Path) -> int:
-    pending = int(web3.eth.get_transaction_count(web3.to_checksum_address(address), "pending"))
-    last = _read(path)
-    if last is None or last[0] < pending:
-        return pending
-    nonce, transaction_hash = last
-    # The node counts less than we sent. If it does not know our last transaction either, it was
-    # dropped, or this is another chain with the same id: then the node is right.
+def _choose(web3: Web3, address: str, sent: dict[int, _Sent], below: int) -> int:
+    """The lowest unused nonce; what the node has dropped for good is taken out of ``sent``."""
+    account = web3.to_checksum_address(address)
+    mined = int(web3.eth.get_transaction_count(account))
+    pending = max(mined, int(web3.eth.get_transaction_count(account, "pending")))
+    # Not all nodes count alike: what has just been sent may be missing, a gap may be counted over.
+    waiting = {n for n, one in sent.items() if n >= mined and known(web3, HexBytes(one.hash))}
+    end = max(pending, below, max(waiting, default=-1) + 1)
+    # What it knows nothing of, and nothing after, was dropped; or this is another chain with the
+    # same id. Then the node is right.
+    for nonce in [one for one in sent if one >= end]:
+        del sent[nonce]
+    for nonce in range(max(mined, end - _MOST_SENT), end):
+        if nonce in waiting or (nonce in sent and _again(web3, sent[nonce])):
+            continue
+        if nonce >= pending:
+            return nonce
+    return end
+
+
+def _again(web3: Web3, one: _Sent) -> bool:
+    """Send a transaction again; False if the node does not want it."""
     try:
-        known: Any = web3.eth.get_transaction(transaction_hash)
-    except TransactionNotFound:
-        return pending
-    return nonce + 1 if known else pending
+        web3.eth.send_raw_transaction(HexBytes(one.raw))
+    except RpcError:
+        return known(web3, HexBytes(one.hash))
+    return True
 
 
-def _read(path: Path) -> tuple[int, HexBytes] | None:
+def _read(path: Path) -> dict[int, _Sent]:
     try:
-        entry = json.loads(path.read_text("utf-8"))
-        return int(entry["nonce"]), HexBytes(entry["hash"])
+        entries = [_Sent(**entry) for entry in json.loads(path.read_text("utf-8"))["sent"]]
+        return {int(one.nonce): one for one in entries}
     except (OSError, ValueError, KeyError, TypeError):
-        return None  # none yet, or unreadable: the node's count decides
+        return {}  # none yet, or unreadable: the node's count decides

@@ -15,6 +15,7 @@ from chain.errors import (
     FeeTooHigh,
     NodeDied,
     NodeError,
+    TransactionError,
     TransactionRejected,
     TransactionReplaced,
     TransactionStuck,
@@ -26,6 +27,7 @@ from chain.evm.node import NodeProvider, rpc
 _LONGEST_PAUSE = 1.0  # seconds between two looks for a receipt
 _RECEIPT_GRACE = 3.0  # seconds between a nonce counting as used and its receipt, as a rule
 _RAISE_SECONDS = 30.0  # between two raises of a fee that is too low
+_GAP_SECONDS = 5.0  # how long those before it may not be mined, until what is missing is looked for
 _STEP_BACK, _MOST_BLOCKS = 16, 512  # searched for another transaction with the nonce
 
 Submit = Callable[[TxParams], HexBytes]
@@ -41,16 +43,21 @@ class Outgoing:
         transaction: TxParams,
         sent: HexBytes,
         submit: Submit,
+        fill_gap: Callable[[int], None],
         *,
         since: int,
         deadline: float,
         limits: FeeLimits,
     ) -> None:
-        """``submit`` signs and sends it again; it was first sent after block ``since``."""
+        """``submit`` signs and sends it again; it was first sent after block ``since``.
+
+        ``fill_gap`` uses what may be unused of the nonces below the one it is given.
+        """
         self._web3 = web3
         self._operation = operation
         self._transaction = transaction
         self._submit = submit
+        self._fill_gap = fill_gap
         self._deadline = deadline
         self._limits = limits
         self._address = to_checksum_address(str(transaction["from"]))
@@ -58,6 +65,7 @@ class Outgoing:
         self._hashes = [sent]
         self._started = time.monotonic()
         self._raised = self._started
+        self._next_in_line = self._started
         self._taken_since: float | None = None
         self._search_from = since - _STEP_BACK
 
@@ -65,7 +73,8 @@ class Outgoing:
         """The receipt, once there is one.
 
         A node may forget a transaction, in a reorganisation or a restart: it gets it again. One
-        whose fee is too low is replaced. A node that does not answer ends nothing: the transaction
+        whose fee is too low is replaced. One that cannot be mined because the node forgot another
+        before it has the gap filled. A node that does not answer ends nothing: the transaction
         is on its way, and what became of it is asked until the deadline.
 
         Raises:
@@ -91,12 +100,15 @@ class Outgoing:
 
     def _look(self, *, rested: bool) -> TxReceipt | None:
         # Asked before the receipts: with the nonce used there must be one, soon.
-        nonce_used = self._web3.eth.get_transaction_count(self._address) > self._nonce
+        count = self._web3.eth.get_transaction_count(self._address)
+        nonce_used = count > self._nonce
         for transaction_hash in self._hashes:
             receipt = find_receipt(self._web3, transaction_hash)
             if receipt is not None:
                 return receipt
         now = time.monotonic()
+        if count >= self._nonce:
+            self._next_in_line = now
         self._taken_since = (self._taken_since or now) if nonce_used else None
         if self._taken_since is not None and now - self._taken_since > _RECEIPT_GRACE:
             self._taken_since = now
@@ -107,6 +119,10 @@ class Outgoing:
             if rested and not any(known(self._web3, one) for one in self._hashes):
                 with suppress(TransactionRejected):  # mined this very moment
                     self._submit(self._transaction)
+            elif now - self._next_in_line > _GAP_SECONDS:
+                self._next_in_line = now
+                with suppress(TransactionError):  # another process was faster, or has the lock
+                    self._fill_gap(self._nonce)
         return None
 
     def _look_for_another(self) -> None:

@@ -22,7 +22,7 @@ from chain.errors import (
 from chain.evm.abi import Call
 from chain.evm.fees import Head, current_fees, fees_on, head_of, raised_fees
 from chain.evm.limits import DEFAULT_LIMITS, FeeLimits, highest
-from chain.evm.nonces import next_nonce
+from chain.evm.nonces import NonceSlot, next_nonce
 from chain.evm.outgoing import Outgoing, known
 from chain.evm.reverts import decode_revert, is_revert, revert_data, translated
 
@@ -149,9 +149,7 @@ class Sender:
         if self._mine is None:
             with next_nonce(self.web3, self.chain_id, self.address) as slot:
                 transaction = self._priced(call, slot.nonce, gas, head)
-                signed = self._signed(transaction)
-                slot.used(signed.hash)  # before it is sent: an answer may be lost
-                self._submit(call.operation, signed)
+                signed = self._sent_in(slot, call.operation, transaction)
         else:
             nonce = self.web3.eth.get_transaction_count(to_checksum_address(self.address))
             transaction = self._priced(call, nonce, gas, head)
@@ -164,6 +162,7 @@ class Sender:
             transaction,
             signed.hash,
             lambda again: self._submit(call.operation, self._signed(again)),
+            self._fill_gap,
             since=head.number,
             deadline=self._deadline,
             limits=self._limits,
@@ -189,9 +188,25 @@ class Sender:
             self._cancel(nonce)
         return max(0, end - first)
 
+    def _fill_gap(self, below: int) -> None:
+        """Use the lowest unused nonce for an empty transfer, if there is one below ``below``.
+
+        Whoever sent what the node forgot, and waits for it, has sent it again by now.
+        """
+        if self._mine is not None:
+            return
+        with next_nonce(self.web3, self.chain_id, self.address, below=below) as slot:
+            if slot.nonce < below:
+                nothing = self._nothing()
+                filler = self._priced(nothing, slot.nonce, _TRANSFER_GAS, head_of(self.web3))
+                self._sent_in(slot, nothing.operation, filler)
+
+    def _nothing(self) -> Call[bytes]:
+        return Call("a replacement", self.address, b"", bytes)
+
     def _cancel(self, nonce: int) -> None:
         head = head_of(self.web3)
-        nothing = Call("a replacement", self.address, b"", bytes)
+        nothing = self._nothing()
         fees = fees_on(self.web3, head.base_fee, self._limits)
         for attempt in range(_MOST_RAISES):
             transaction = self._transaction(nothing, nonce, _TRANSFER_GAS, fees)
@@ -228,6 +243,12 @@ class Sender:
 
     def _signed(self, transaction: TxParams) -> SignedTransaction:
         return self.account.sign_transaction(cast("dict[str, Any]", transaction))
+
+    def _sent_in(self, slot: NonceSlot, operation: str, transaction: TxParams) -> SignedTransaction:
+        signed = self._signed(transaction)
+        slot.used(signed)  # before it is sent: an answer may be lost
+        self._submit(operation, signed)
+        return signed
 
     def _submit(self, operation: str, signed: SignedTransaction) -> HexBytes:
         """Send a signed transaction; one that is known, or may be mined already, was taken."""

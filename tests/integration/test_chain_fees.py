@@ -183,7 +183,7 @@ def test_another_machine_with_the_key_is_named(
 
     def counted() -> bool:
         calls.append(1)
-        return len(calls) == 1  # the replica that is asked for the nonce lags behind
+        return len(calls) <= 2  # the replica that is asked for the nonce lags behind
 
     with pytest.raises(TransactionReplaced, match=r"took nonce 0 \(0x[0-9a-f]{64} in block 1\)"):
         Sender(devnet.web3, ALICE, deadline=60).send(Call("other", BOB.address, b"\\x01", bytes))
