@@ -43,7 +43,15 @@ from karat.sdk.documents.members import (
     VerifierStatus,
     Withdrawn,
 )
-from karat.sdk.documents.models import BaseSaved, ModelExported
+from karat.sdk.documents.models import (
+    BaseSaved,
+    ModelExported,
+    ModelReceipts,
+    ModelWithout,
+    StepWithout,
+    TakenUpdate,
+    TrainerReceipt,
+)
 from karat.sdk.documents.networks import (
     AccountAddress,
     AccountFunded,
@@ -171,6 +179,8 @@ __all__ = [
     "Leaving",
     "Member",
     "ModelExported",
+    "ModelReceipts",
+    "ModelWithout",
     "NamedAddress",
     "NetworkAdded",
     "NetworkDeployed",
@@ -212,8 +222,10 @@ __all__ = [
     "StandingProven",
     "StandingsKept",
     "Status",
+    "StepWithout",
     "StoredAccount",
     "Submitted",
+    "TakenUpdate",
     "TaskClosed",
     "TaskCost",
     "TaskCreated",
@@ -225,6 +237,7 @@ __all__ = [
     "Trained",
     "TrainerJoined",
     "TrainerRan",
+    "TrainerReceipt",
     "TrainerStakeAdded",
     "TrainerStatus",
     "TrainerWhy",
