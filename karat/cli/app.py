@@ -45,6 +45,7 @@ VERBS = {
     "model": Verb("model", "model", "Get a task's model."),
     "watch": Verb("watch", "watch", "Watch a task: a line for each round as it ends."),
     "store": Verb("store", "store", "Add, fetch and keep files by their content."),
+    "abi": Verb("abi", "abi", "Print contracts' interfaces as JSON."),
     "config": Verb("config", "config", "Show the settings in force."),
     "reputation": Verb("reputation", "reputation", "MeritRank reputation: who earned whose trust."),
 }

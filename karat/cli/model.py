@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from karat.cli.options import LOOK, verb
+from karat.cli.output import table
 from karat.cli.task import TaskArgument
 from karat.cli.terminal import Terminal
 from karat.sdk import documents
@@ -35,3 +36,57 @@ def export(
         f"{done.loss:.4f}, accuracy {done.accuracy:.1%}, in {done.path}."
     )
     terminal.show(done, [line])
+
+
+@model.command()
+@verb(*LOOK, prints=documents.ModelReceipts)
+def receipts(terminal: Terminal, number: TaskArgument) -> None:
+    """Say what each trainer added to the model, over all rounds, recomputed from the updates."""
+    done = terminal.network.task(number).receipts()
+    rows = [
+        (
+            one.trainer,
+            one.rounds,
+            _loss(one.direct + one.repeated),
+            _loss(one.repeated),
+            _loss(one.leave_one_out),
+        )
+        for one in sorted(done.trainers, key=lambda one: -(one.direct + one.repeated))
+    ]
+    head = ("trainer", "rounds", "loss removed", "of it repeated", "more loss without it")
+    fallen = done.first_loss - done.last_loss
+    terminal.show(
+        done,
+        [
+            f"Over {len(done.rounds)} rounds the loss on the test data fell from "
+            f"{_loss(done.first_loss)} to {_loss(done.last_loss)}, by {_loss(fallen)}; what each "
+            f"removed adds up to it, but for {_loss(done.rest)} of rounding.",
+            *table(head, rows),
+        ],
+    )
+
+
+def _loss(millionths: int) -> str:
+    return f"{millionths / 1e6:.6f}"
+
+
+@model.command()
+@verb(*LOOK, prints=documents.ModelWithout)
+def without(
+    terminal: Terminal,
+    number: TaskArgument,
+    address: Annotated[str, typer.Argument(help="Whose updates to leave out.")],
+    output: OutFlag,
+) -> None:
+    """Write the model as if an account had sent nothing; others' updates are as they were sent."""
+    done = terminal.network.task(number).model_without(address, output)
+    shared = [str(step.round) for step in done.steps if step.same_bytes]
+    lines = [
+        f"Without {done.left_out} updates of {done.trainer}: model {done.model} in {done.path}. "
+        "--json names every update that it follows from."
+    ]
+    if shared:
+        lines.append(
+            f"In round {', '.join(shared)} somebody else sent the same bytes; those are in it."
+        )
+    terminal.show(done, lines)

@@ -86,10 +86,11 @@ class Task:
         """The task's first model, and the settled rounds that round ``before`` is judged with."""
         rounds = self._settled_before(before)[-WINDOW:]
         self._past = {past.number: self._look_back(past) for past in rounds}
-        return History(self._first, tuple(self._past.values()))
+        return History(self.first, tuple(self._past.values()))
 
     @cached_property
-    def _first(self) -> ModelState:
+    def first(self) -> ModelState:
+        """The model that the sponsor began with."""
         params = self.history.params
         return self.model(Content(params.model_digest, params.model_size))
 
@@ -116,7 +117,7 @@ class Task:
         Uses nothing but the chain and the store, and none of the attested models after the
         first: what comes out can be compared with them.
         """
-        model, bases = self._first, list[ModelState]()
+        model, bases = self.first, list[ModelState]()
         models: dict[int, ModelState] = {}
         for number, current in sorted(self.history.rounds.items()):
             if current.outcome is Outcome.SETTLED:
@@ -133,15 +134,26 @@ class Task:
         self, current: Round, mixture: Mixture, base: ModelState, past: Mapping[int, ModelState]
     ) -> ModelState:
         """``past``: models by age; movements of the model since before its first round are none."""
-        codec, taken = Codec(self.spec.codec, base.layout), []
-        for item, weight in zip(self.submissions(current), mixture.weights, strict=True):
-            if weight and item.payload is None:
-                raise AggregationError(
-                    f"the model takes update {item.index}, but its bytes are missing"
-                )
-            update = decode(codec, item) if weight else None
-            if isinstance(update, SparseUpdate):
-                taken.append((update, weight))
+        taken = [(update, weight) for _, update, weight in self.taken(current, mixture)]
         public = {age: code for age, code in mixture.public.items() if age in past}
         updates, weights = [update for update, _ in taken], [weight for _, weight in taken]
         return apply(base, updates, weights, past, public)
+
+    def taken(self, current: Round, mixture: Mixture) -> list[tuple[str, SparseUpdate, int]]:
+        """Every update that the model takes from a settled round: (trainer, update, weight).
+
+        Raises:
+            AggregationError: the bytes of one are missing.
+            StoreError: the store cannot be reached.
+        """
+        codec, taken = Codec(self.spec.codec, layout_of(self.spec)), []
+        for item, weight in zip(self.submissions(current), mixture.weights, strict=True):
+            if weight and item.payload is None:
+                raise AggregationError(
+                    f"the model takes update {item.index} of round {current.number}, but its "
+                    "bytes are missing; name a store that has them"
+                )
+            update = decode(codec, item) if weight else None
+            if isinstance(update, SparseUpdate):
+                taken.append((item.trainer, update, weight))
+        return taken

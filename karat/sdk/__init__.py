@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from karat.sdk.feedback import Feedback
     from karat.sdk.files import Files
     from karat.sdk.graph import Ranking, Sampling
+    from karat.sdk.interfaces import interfaces
     from karat.sdk.network import Network
     from karat.sdk.peers import peer_weights
     from karat.sdk.plan import Outcome, Plan
@@ -65,6 +66,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "graph": ["Ranking", "Sampling"],
         "connection": ["Contracts", "connect", "node_of", "open_network", "profile_of"],
         "feedback": ["Feedback"],
+        "interfaces": ["interfaces"],
         "network": ["Network"],
         "plan": ["Outcome", "Plan"],
         "reputation": ["Reputation"],
@@ -101,6 +103,7 @@ __all__ = [
     "files",
     "folders",
     "graph",
+    "interfaces",
     "load_settings",
     "networks",
     "node_of",

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chain.ledger.bindings.structs import TaskParams
@@ -198,6 +199,31 @@ class TaskView:
         else:
             state = self._model_after(history.round(number))
         return Model(self.id, number, content.spec, state)
+
+    def receipts(self) -> documents.ModelReceipts:
+        """What each trainer added to the model over all settled rounds; see `learning.receipts`.
+
+        Raises:
+            NotAvailable: no round has been settled.
+            AggregationError: the bytes of an update that a model takes are missing.
+        """
+        from karat.sdk.receipts import receipts_of  # noqa: PLC0415 - it brings in torch
+
+        self._history.refresh()
+        return receipts_of(self.content)
+
+    def model_without(self, trainer: str, path: Path | str) -> documents.ModelWithout:
+        """Write the model as if a trainer had sent nothing, and name all that went into it.
+
+        Raises:
+            NotAvailable: no round took an update of this account.
+            AggregationError: the bytes of an update that a model takes are missing.
+            ConfigError: the file cannot be written.
+        """
+        from karat.sdk.receipts import model_without  # noqa: PLC0415 - it brings in torch
+
+        self._history.refresh()
+        return model_without(self.content, self._address_of(trainer), path)
 
     def _model_after(self, current: Round) -> "ModelState":
         if current.outcome is Outcome.OPEN:

@@ -113,3 +113,14 @@ def test_weights_of_ones_own_become_the_model_that_is_delivered(home: Home) -> N
     fixed.write_bytes(network.task(1).model().state.to_bytes())
     with pytest.raises(RuntimeError, match="Missing key"):
         model.load_state_dict(load_file(fixed))
+
+    receipt = checked(home.json("model", "receipts", 1))
+    (trainer,) = receipt["trainers"]
+    fallen = receipt["first_loss"] - receipt["last_loss"]
+    assert trainer["direct"] + receipt["rest"] == fallen
+    assert trainer["leave_one_out"] == fallen
+    assert receipt["last_loss"] / 1e6 == pytest.approx(told["loss"], abs=2e-6)
+    left = checked(home.json("model", "without", 1, "dev:3", "-o", "without.safetensors"))
+    assert left["trainer"] == trainer["trainer"]
+    assert left["model"] == network.task(1).model(0).state.digest.hex() != receipt["model"]
+    assert "took an update of" in home.run("model", "without", 1, "dev:5", "-o", "x", code=1)[1]

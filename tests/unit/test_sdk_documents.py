@@ -24,9 +24,10 @@ from karat.sdk.task import Task
 CLI = Path(__file__).resolve().parents[2] / "karat" / "cli"
 # Schemas are an interface: a name that changes or goes breaks other people's programs.
 SCHEMAS = """
-account account.address account.fund account.list account.passwd account.remove account.rename
+abi account account.address account.fund account.list account.passwd account.remove account.rename
 arena arena-list config cost demo deploy deploy.dry-run doctor down journal.export journal.import
-leave model.export network
+leave model.export model.receipts
+model.without network
 network.list network.remove
 reputation.attest reputation.audit reputation.epochs reputation.explain reputation.export
 reputation.follow reputation.import reputation.keep reputation.prove reputation.recommend

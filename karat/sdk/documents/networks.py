@@ -273,3 +273,21 @@ class Serving(Document, schema="karat.serve/1"):
     url: str
     api: str
     network: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContractInterface:
+    """A contract's ABI, as compilers print it, and its address; None where it is not known."""
+
+    contract: str
+    address: str | None
+    abi: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interfaces(Document, schema="karat.abi/1"):
+    """``karat abi``; network and chain are None if none was begun on this machine."""
+
+    network: str | None
+    chain_id: int | None
+    contracts: list[ContractInterface]
