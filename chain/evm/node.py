@@ -22,7 +22,8 @@ from chain.errors import (
     WrongChain,
 )
 from chain.evm.answers import checked, error_of
-from chain.evm.wire import MOST_BYTES, Wire, shown
+from chain.evm.wire import MOST_BYTES, Wire
+from chain.urls import shown
 
 # py_ecc, which web3.py loads, raises this to 100,000: so deep, Python 3.11's own JSON parser runs
 # over the C stack on a stranger's document instead of raising RecursionError.

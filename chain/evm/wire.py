@@ -8,34 +8,20 @@ the time is up, whatever it is doing.
 import socket
 import threading
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import HTTPError
 
 from chain.errors import AnswerTooLarge, NodeBusy, NodeError, NodeUnreachable
+from chain.urls import keys_in, shown
 
-MOST_BYTES = 128 << 20  # of one answer
+# Of one answer. Parsed, JSON takes up to twenty times as much: 0.7 GB.
+MOST_BYTES = 32 << 20
 _PIECE = 64 << 10
 _MOST_ERROR_BYTES = 64 << 10
 _BUSY = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 _LONGEST_RETRY_AFTER = 3600.0
-
-
-def shown(url: str) -> str:
-    """A node's URL without what may be a key: user, password, path and query are left out.
-
-    >>> shown("https://user:secret@node.example:8545/v3/0123456789?key=1")
-    'https://node.example:8545'
-    """
-    try:
-        parts = urlsplit(url)
-        port = f":{parts.port}" if parts.port is not None else ""
-    except ValueError:
-        return "(a URL that cannot be read)"
-    host = parts.hostname or ""
-    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
 
 
 class Wire:
@@ -46,6 +32,7 @@ class Wire:
         self.url = url
         self.seconds = seconds
         self.max_bytes = max_bytes
+        self._keys = [key.encode() for key in keys_in(url)]
         self._lines = threading.local()
 
     def post(self, body: bytes) -> bytes:
@@ -64,12 +51,13 @@ class Wire:
         try:
             answer = self._exchange(line.session, body)
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-            raise self._unreachable(error, expired.is_set()) from error
+            # Without its cause, whose words have the whole URL.
+            raise self._unreachable(error, expired.is_set()) from None
         finally:
             timer.cancel()
         if expired.is_set():  # an answer that our own timer cut short may look complete
             raise self._unreachable(requests.Timeout(), True)
-        return answer
+        return self._without_keys(answer)
 
     def close(self) -> None:
         """Close this thread's connection."""
@@ -95,6 +83,13 @@ class Wire:
             if response.status_code == 200 or (is_rpc and response.status_code not in {429, 503}):
                 return answer
             raise self._refused(response)
+
+    def _without_keys(self, answer: bytes) -> bytes:
+        """The answer; where it is an error, without the URL's keys, which some nodes repeat."""
+        if b'"error"' in answer[:_PIECE]:
+            for key in self._keys:
+                answer = answer.replace(key, b"...")
+        return answer
 
     def _read(self, response: requests.Response, most: int) -> bytes:
         pieces, received = [], 0

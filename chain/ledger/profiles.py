@@ -24,9 +24,9 @@ from web3 import Web3
 from chain.errors import ContractError, Hint, NodeUnreachable, ProfileError
 from chain.evm.addresses import checked_address
 from chain.evm.node import connect_node
-from chain.evm.wire import shown
 from chain.folders import config_dir, read_small_text, write_atomically
 from chain.ledger.client import Ledger, ReputationAnchor, StandingAnchor, TaskInputs, Token
+from chain.urls import shown
 
 LOCAL = "local"  # the network on this machine's own devnet
 PROJECT_FILE = Path("karat.toml")

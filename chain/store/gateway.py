@@ -15,6 +15,7 @@ from chain.store.exchange import PIECE, Exchange, persistently, refuse_encoding
 from chain.store.remote import CarFirst
 from chain.store.unixfs import MAX_BLOCK
 from chain.store.walk import Fetch, Limits
+from chain.urls import without_keys
 
 _RAW = "application/vnd.ipld.raw"
 _CAR = "application/vnd.ipld.car"
@@ -33,9 +34,11 @@ class Gateway:
         """
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
-            raise InvalidStoreURL(f"{url!r} is not the URL of a gateway (http or https)")
+            raise InvalidStoreURL(
+                f"{without_keys(url)!r} is not the URL of a gateway (http or https)"
+            )
         self._url = url.rstrip("/")
-        self.peer = f"the gateway {self._url}"
+        self.peer = f"the gateway {without_keys(self._url)}"
 
     def limits(self, max_bytes: int, size: int | None = None) -> Limits:
         """See :meth:`Source.limits`."""

@@ -33,6 +33,7 @@ from chain.store.errors import (
 from chain.store.exchange import PIECE, Exchange, error_body, persistently, refuse_encoding
 from chain.store.stream import as_stream
 from chain.store.unixfs import MAX_BLOCK
+from chain.urls import without_keys
 
 _MAX_JSON = 256 << 10
 _PROMPT = 10.0
@@ -90,13 +91,15 @@ class NodeRPC:
         Raises:
             InvalidStoreURL: it is neither.
         """
-        self.peer = f"the IPFS node at {address}"
+        self.peer = f"the IPFS node at {without_keys(address)}"
         multiaddr, base = _multiaddr(address)
         try:
             self._client = ipfshttpclient.Client(multiaddr, base)
             self._client._client = _Http(multiaddr, base)
         except (exceptions.Error, ValueError) as error:
-            raise InvalidStoreURL(f"{address!r} is not the address of a node: {error}") from error
+            raise InvalidStoreURL(
+                f"{without_keys(address)!r} is not the address of a node: {error}"
+            ) from error
 
     def version(self) -> str:
         """The node's software version."""
@@ -249,8 +252,8 @@ def _multiaddr(address: str) -> tuple[str, str]:
         port = 0
     if not port or not url.hostname or url.query or url.fragment or url.username:
         raise InvalidStoreURL(
-            f"{address!r} is not the address of a node: use ipfs:/ip4/127.0.0.1/tcp/5001 "
-            "or ipfs:http://127.0.0.1:5001"
+            f"{without_keys(address)!r} is not the address of a node: use "
+            "ipfs:/ip4/127.0.0.1/tcp/5001 or ipfs:http://127.0.0.1:5001"
         )
     kind = "ip6" if ":" in url.hostname else "dns"
     base = url.path.strip("/")

@@ -13,6 +13,7 @@ from chain.store.errors import InvalidStoreURL
 from chain.store.local import LocalStore
 from chain.store.remote import Source
 from chain.store.several import MAX_HOLDERS, Several
+from chain.urls import without_keys
 
 if TYPE_CHECKING:
     from chain.store.ipfs import IpfsStore
@@ -46,7 +47,9 @@ def _open(url: str) -> "LocalStore | IpfsStore":
         from chain.store.ipfs import IpfsStore  # noqa: PLC0415 - the HTTP client takes a while
 
         return IpfsStore(rest)
-    raise InvalidStoreURL(f"{url!r} is not a store: use local:PATH or ipfs:MULTIADDR-OR-URL")
+    raise InvalidStoreURL(
+        f"{without_keys(url)!r} is not a store: use local:PATH or ipfs:MULTIADDR-OR-URL"
+    )
 
 
 def open_source(url: str) -> Source:

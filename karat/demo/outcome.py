@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from chain.store import Store
+from chain.urls import without_keys
 from karat.demo.cast import Cast, Member
 from karat.demo.config import DemoConfig
 from karat.demo.result import DemoResult, GasUse, ParticipantResult, RoundResult, UpdateResult
@@ -93,7 +94,10 @@ class Outcomes:
                 "blocks": int(built.devnet.web3.eth.block_number),
                 "head": built.devnet.web3.eth.get_block("latest")["hash"].to_0x_hex(),
             },
-            store={"kind": self.config.store_url.partition(":")[0], "url": self.config.store_url},
+            store={
+                "kind": self.config.store_url.partition(":")[0],
+                "url": without_keys(self.config.store_url),
+            },
             token={"address": built.token.address, "decimals": built.token.decimals()},
             rounds=self.rounds,
             participants=self._participants(),

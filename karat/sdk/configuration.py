@@ -3,9 +3,9 @@
 import os
 from collections.abc import Collection
 
-from chain.evm.wire import shown
 from chain.folders import config_dir, data_dir
 from chain.ledger.profiles import known_profiles
+from chain.urls import shown, without_keys
 from karat.config import Settings, load_settings, origins, read_password_file
 from karat.sdk.documents import Configuration, Setting
 
@@ -21,6 +21,7 @@ def configuration(settings: Settings, given: Collection[str] = ()) -> Configurat
     values = settings.model_dump(mode="json")
     if "://" in settings.network:  # it may hold a key
         values["network"] = shown(settings.network)
+    values["store"] = without_keys(settings.store)
     where = origins(given)
     return Configuration(
         settings=[

@@ -7,10 +7,10 @@ from web3 import Web3
 
 from chain.evm.addresses import checked_address
 from chain.evm.node import connect_node
-from chain.evm.wire import shown
 from chain.ledger.deployment import creation_block
 from chain.ledger.profiles import Profile, load_profile
 from chain.ledger.profiles import connect as connect_profile
+from chain.urls import shown
 from karat.config import Settings, load_settings
 from karat.errors import ConfigError
 from karat.sdk.accounts import Accounts, Ask

@@ -19,6 +19,7 @@ from chain.ledger.artifact import check_code
 from chain.ledger.profiles import Profile
 from chain.store import open_store
 from chain.store.doctor import check as check_store
+from chain.urls import without_keys
 from karat.config import Settings
 from karat.errors import ConfigError
 from karat.sdk.connection import NOT_NAMED, Contracts, profile_of
@@ -151,7 +152,7 @@ def _content(settings: Settings) -> Iterator[Check]:
         yield _check("store", "failed", str(error), "correct --store or KARAT_STORE")
         return
     for one in check_store(store):
-        fix = "" if one.ok else f"look at the store {settings.store}"
+        fix = "" if one.ok else f"look at the store {without_keys(settings.store)}"
         yield _check(one.name, "ok" if one.ok else "failed", one.detail, fix)
 
 

@@ -11,6 +11,7 @@ from chain.store.ipfs import IpfsStore
 from chain.store.transfer import pull as fetch
 from chain.store.transfer import push as send
 from chain.store.url import open_source, parse_size
+from chain.urls import without_keys
 from karat.config import load_settings
 from karat.sdk.documents import (
     Collected,
@@ -205,7 +206,7 @@ def node_at(url: str) -> IpfsStore:
         InvalidStoreURL: it is not of that form.
     """
     if not url.startswith("ipfs:"):
-        raise InvalidStoreURL(f"{url!r} is not a node to push to: use ipfs:ADDRESS")
+        raise InvalidStoreURL(f"{without_keys(url)!r} is not a node to push to: use ipfs:ADDRESS")
     return IpfsStore(url.removeprefix("ipfs:"))
 
 

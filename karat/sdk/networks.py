@@ -13,7 +13,6 @@ from chain.evm.fees import price_now
 from chain.evm.limits import in_ether
 from chain.evm.node import connect_node
 from chain.evm.transactions import Sender
-from chain.evm.wire import shown
 from chain.ledger.client import Token
 from chain.ledger.deployment import (
     LEDGER,
@@ -31,6 +30,7 @@ from chain.ledger.profiles import (
     load_profile,
     save_profile,
 )
+from chain.urls import shown
 from karat.config import Settings, load_settings
 from karat.errors import ConfigError
 from karat.money import Money

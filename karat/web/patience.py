@@ -1,4 +1,8 @@
-"""Connections that ask nothing do not hold the page: a request has to come within seconds."""
+"""Connections that ask nothing do not hold the page.
+
+A request has to come within seconds, and where as many are open as may be, the one that has asked
+nothing for longest makes room.
+"""
 
 import asyncio
 
@@ -15,6 +19,8 @@ class ImpatientProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
         super().connection_made(transport)
+        if self.limit_concurrency is not None and len(self.connections) >= self.limit_concurrency:
+            self._make_room()
         self._wait()
 
     def data_received(self, data: bytes) -> None:
@@ -29,6 +35,15 @@ class ImpatientProtocol(H11Protocol):
         """Forget the clock."""
         self._stop_waiting()
         super().connection_lost(exc)
+
+    def _make_room(self) -> None:
+        waiting = {
+            one._deadline.when(): one
+            for one in self.connections
+            if isinstance(one, ImpatientProtocol) and one._deadline is not None
+        }
+        if waiting:
+            waiting[min(waiting)]._too_late()
 
     def _wait(self) -> None:
         if self._deadline is None and not self.transport.is_closing():

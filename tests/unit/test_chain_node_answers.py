@@ -1,11 +1,15 @@
 """What nodes and providers answer, one word for it each; and what is waited out."""
 
 import json
+import subprocess
+import sys
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,8 +30,11 @@ from chain.evm.answers import checked, error_of
 from chain.evm.logs import fetch_logs
 from chain.evm.node import NodeProvider, connect_node, rpc
 from chain.evm.reverts import decode_revert, is_revert, revert_data
-from chain.evm.wire import Wire, shown
+from chain.evm.wire import MOST_BYTES, Wire
+from chain.urls import shown
 
+ROOT = Path(__file__).resolve().parents[2]
+CHUNKED = ("Transfer-Encoding", "chunked")
 BLOCK = {"number": "0x5", "hash": "0x" + "ab" * 32, "timestamp": "0x1", "transactions": []}
 RECEIPT = {
     "blockNumber": "0x5",
@@ -381,3 +388,66 @@ def test_what_was_learned_of_a_node_is_kept() -> None:
             before = len(served.asked)
             list(fetch_logs(web3, ["0x" + "00" * 20], [], 1, 10_000))
         assert len(served.asked) - before <= 110
+
+
+GIANT = """
+    import resource, sys
+    from chain.errors import AnswerTooLarge
+    from chain.evm.node import connect_node, rpc
+    web3 = connect_node(sys.argv[1])
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for method in sys.argv[2:]:
+        try:
+            rpc(web3, method, {})
+        except AnswerTooLarge as error:
+            print(error)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_an_answer_of_gigabytes_takes_a_few_megabytes(chunked: bool) -> None:
+    sent = 0
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            nonlocal sent
+            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            giant = request["method"] != "eth_chainId"
+            body = b'{"jsonrpc": "2.0", "id": 0, "result": "0x7a69' + (b"" if giant else b'"}')
+            size = 2_500_000_000 if giant else len(body)
+            self.send_response(200)
+            self.send_header(*CHUNKED if chunked and giant else ("Content-Length", str(size)))
+            self.end_headers()
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(body), body) if chunked and giant else body)
+            piece = b"00" * (1 << 19)
+            framed = b"%x\r\n%s\r\n" % (len(piece), piece) if chunked else piece
+            with suppress(OSError):  # the client hangs up
+                while giant and sent < size:
+                    self.wfile.write(framed)
+                    sent += len(piece)
+            self.close_connection = giant
+
+        def log_message(self, *_arguments: object) -> None:
+            """Keep the test's output clean."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        url = f"http://127.0.0.1:{server.server_port}"
+        command = [sys.executable, "-c", textwrap.dedent(GIANT), url, "eth_call", "eth_getLogs"]
+        ended = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True
+        )
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    *errors, kilobytes = ended.stdout.splitlines()
+    assert errors == [f"{url} sent more than {MOST_BYTES} bytes"] * 2
+    assert int(kilobytes) < 3 * MOST_BYTES // 1024
+    assert sent < 4 * MOST_BYTES  # of two answers, with what the kernel holds

@@ -1,10 +1,11 @@
 """What a daemon tells Prometheus on ``/metrics``, and whether it is well on ``/health``."""
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -141,25 +142,33 @@ def served(metrics: Metrics, address: str | None) -> Iterator[str | None]:
 
 
 class _Server(ThreadingHTTPServer):
-    """Serves a few connections at once; those that come while all are taken are closed."""
+    """Serves a few connections at once; for one more the oldest is closed.
+
+    An answer takes milliseconds, so the oldest asks nothing.
+    """
 
     daemon_threads = True
-    request_queue_size = 16
+    request_queue_size = 128
 
     def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
         self._free = threading.BoundedSemaphore(_MOST_CONNECTIONS)
+        self._open: dict[socket.socket, None] = {}  # the oldest first
         super().__init__(address, handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        if self._free.acquire(blocking=False):
-            super().process_request(request, client_address)
-        else:
-            self.shutdown_request(request)
+        seconds = 0.0
+        while not self._free.acquire(timeout=seconds):
+            with suppress(OSError, StopIteration):  # one ends this very moment
+                next(iter(self._open.copy())).shutdown(socket.SHUT_RDWR)
+            seconds = 1.0
+        self._open[request] = None
+        super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:
             super().process_request_thread(request, client_address)
         finally:
+            del self._open[request]
             self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
