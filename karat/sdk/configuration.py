@@ -21,6 +21,8 @@ def configuration(settings: Settings, given: Collection[str] = ()) -> Configurat
     values = settings.model_dump(mode="json")
     if "://" in settings.network:  # it may hold a key
         values["network"] = shown(settings.network)
+    if settings.index is not None and "://" in settings.index:  # it may hold a password
+        values["index"] = shown(settings.index)
     where = origins(given)
     return Configuration(
         settings=[
