@@ -2,11 +2,14 @@
 
 Plays a task on Anvil with the contracts alone (four trainers, one verifier, no learning, a model's
 worth of nothing), so that what grows with its history, and nothing else, can be seen. At rounds
-10, 100 and 1,000 three participants take in one more round, each with a node connection of its own:
-a trainer (a daemon's view of the task, looked at after each phase), a verifier (the same, and the
-round's reputations), and the event index. Figures are medians of five rounds up to that one:
-processor seconds of the participant's own process, requests to the node and their bytes as JSON
-both ways, and the bytes that the process read and wrote in files. ``karat.history/1``.
+10, 100 and 1,000 three participants take in one more round, each with a node connection and an
+event index of its own: a trainer (a daemon's view of the task, looked at after each phase), a
+verifier (the same, and the round's reputations), and the index of a whole ledger, as the page
+follows it. Figures are medians of five rounds up to that one: processor seconds of the
+participant's own process, requests to the node and their bytes as JSON both ways, and the bytes
+that the process read and wrote in files. Beside them, what starting a daemon costs at that round,
+once, with the index that another one on the machine keeps and without any: that has to read the
+whole task, and grows. ``karat.history/1``.
 """
 
 import argparse
@@ -33,9 +36,12 @@ from chain.ledger.client import Ledger, ReputationAnchor  # noqa: E402
 from chain.ledger.index import EventIndex  # noqa: E402
 from chain.store import open_store  # noqa: E402
 from karat.participants.daemon.follow import Following  # noqa: E402
+from karat.protocol.indexed import Indexed  # noqa: E402
 from karat.protocol.reputation import Epochs  # noqa: E402
 
 TRAINERS, CLAIMED_EVERY, WINDOW = 4, 4, 5
+RUNNING, STARTING = ("trainer", "verifier", "index"), ("start with an index", "start without")
+INDEXES = {**{name: name for name in RUNNING}, "start with an index": "trainer"}  # and their files
 
 
 class Metered(NodeProvider):
@@ -92,15 +98,28 @@ class Participant:
 def participants(
     url: str, ledger: str, anchor: str, folder: Path
 ) -> tuple[dict[str, Participant], Callable[[], None]]:
-    """The three, and what closes them."""
-    made = {name: Metered(url) for name in ("trainer", "verifier", "index")}
+    """The three, those that start, and what closes the indexes."""
+    made = {name: Metered(url) for name in (*RUNNING, *STARTING)}
     chains = {name: Web3(provider) for name, provider in made.items()}
+    ledgers = {name: Ledger(chain, ledger) for name, chain in chains.items()}
+    indexes = {
+        name: EventIndex(folder / f"{shared}.sqlite", chains[name], ledger=ledger, anchor=anchor)
+        for name, shared in INDEXES.items()
+    }
     store = open_store(f"local:{folder / 'store'}")
-    trainer = Following(Ledger(chains["trainer"], ledger), 1, store, 0)
-    books = Ledger(chains["verifier"], ledger)
-    verifier = Following(books, 1, store, 0)
-    epochs = Epochs(books, ReputationAnchor(chains["verifier"], anchor), 1)
-    index = EventIndex(folder / "index.sqlite", chains["index"], ledger=ledger, anchor=anchor)
+
+    def following(name: str) -> Following:
+        index = indexes.get(name)
+        kept = None if index is None else Indexed(lambda: index)
+        return Following(ledgers[name], 1, store, 0, kept)
+
+    trainer, verifier = following("trainer"), following("verifier")
+    epochs = Epochs(
+        ledgers["verifier"],
+        ReputationAnchor(chains["verifier"], anchor),
+        1,
+        index=verifier.index,
+    )
 
     def judge() -> None:
         history = verifier.task().history
@@ -111,9 +130,16 @@ def participants(
     acts: dict[str, Callable[[], object]] = {
         "trainer": trainer.task,
         "verifier": judge,
-        "index": lambda: index.sync(task_id=1),
+        "index": indexes["index"].sync,
+        "start with an index": lambda: following("start with an index").task(),
+        "start without": lambda: following("start without").task(),
     }
-    return {name: Participant(made[name], act) for name, act in acts.items()}, index.close
+
+    def close() -> None:
+        for index in indexes.values():
+            index.close()
+
+    return {name: Participant(made[name], act) for name, act in acts.items()}, close
 
 
 def play(rounds: LedgerRounds, number: int, looks: list[Participant]) -> None:
@@ -162,11 +188,14 @@ def measure(checkpoints: list[int]) -> dict[str, dict[int, Cost]]:
         for number in range(1, max(checkpoints) + 1):
             for one in everyone.values():
                 one.costs.append(Cost())
-            play(rounds, number, list(everyone.values()))
+            play(rounds, number, [everyone[name] for name in RUNNING])
             if number in checkpoints:
+                for name in STARTING:
+                    everyone[name].look()
                 print(f"round {number} is over", file=sys.stderr)
                 for name, one in everyone.items():
-                    found[name][number] = _median(one.costs[-WINDOW:])
+                    window = one.costs[-1:] if name in STARTING else one.costs[-WINDOW:]
+                    found[name][number] = _median(window)
         close()
     return found
 
@@ -208,9 +237,9 @@ def main() -> None:
     for name, costs in found.items():
         for number, cost in costs.items():
             row = ", ".join(f"{what} {value:,.3g}" for what, value in asdict(cost).items())
-            print(f"{name:9} round {number:5}: {row}")
+            print(f"{name:19} round {number:5}: {row}")
         each = ", ".join(f"{what} {value:.2f}" for what, value in ratios[name].items() if value)
-        print(f"{name:9} round {last} over round {first}: {each}")
+        print(f"{name:19} round {last} over round {first}: {each}")
 
 
 if __name__ == "__main__":

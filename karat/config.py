@@ -37,6 +37,11 @@ class Settings(BaseSettings):
         default_factory=lambda: f"local:{data_dir() / 'store'}",
         description="Content store: local:PATH or ipfs:URL.",
     )
+    index: str | None = Field(
+        default=None,
+        description="Event index: a file, or a URL of PostgreSQL; by default a file for each "
+        "ledger in the data folder.",
+    )
     keystore: Path = Field(
         default_factory=lambda: config_dir() / "keystore",
         description="Folder of encrypted keystores.",

@@ -1,7 +1,7 @@
 """Static ABI values read straight from their 32-byte words, as strictly as eth-abi reads them.
 
-Logs come by the million, and eth-abi takes most of the time that an index needs. Ten times as
-fast; ``tests/property/test_chain_words.py`` holds it against eth-abi.
+Logs come by the million, and eth-abi takes most of the time that an index needs: a word of it is
+read in a small part of the time. ``tests/property/test_chain_words.py`` holds it against eth-abi.
 """
 
 import re

@@ -10,6 +10,7 @@ from karat.cli.options import LOOK, verb
 from karat.cli.terminal import Terminal
 from karat.errors import ConfigError
 from karat.sdk import documents
+from karat.sdk.event_index import database_of
 
 
 @verb(*LOOK, prints=documents.Serving)
@@ -38,7 +39,7 @@ def serve(
         ) from error
     from karat.web.guard import LOOPBACK  # noqa: PLC0415 - only once it is known to be there
     from karat.web.names import read_names  # noqa: PLC0415
-    from karat.web.site import Site, database_of  # noqa: PLC0415
+    from karat.web.site import Site  # noqa: PLC0415
 
     known = {} if names is None else read_names(names)
     network = terminal.network
@@ -49,7 +50,7 @@ def serve(
             profile.name,
             network,
             terminal.settings.store,
-            database_of(profile),
+            terminal.settings.index or database_of(profile),
             poll=network.poll_seconds,
             names=known,
         )

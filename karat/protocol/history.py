@@ -7,6 +7,7 @@ from chain.evm.abi import Event
 from chain.ledger.bindings.ledger_events import RewardsClaimed, RoundOpened
 from chain.ledger.bindings.reputation_anchor_events import EpochContradicted
 from chain.ledger.client import Ledger, ReputationAnchor
+from karat.protocol.indexed import Indexed
 from karat.protocol.reducer import fold
 from karat.protocol.state import Outcome, Round, TaskState
 from karat.protocol.trust import convicts, verdict_edges
@@ -19,7 +20,7 @@ class TaskHistory(TaskState):
     """Follows one task; call :meth:`refresh` to take in what is new.
 
     Without an ``anchor`` to ask, there are no statements of members about one another and no
-    attestations.
+    attestations. With an ``index``, the node is asked only for what that lacks.
     """
 
     def __init__(
@@ -29,10 +30,12 @@ class TaskHistory(TaskState):
         *,
         anchor: ReputationAnchor | None = None,
         from_block: int = 0,
+        index: Indexed | None = None,
     ) -> None:
         super().__init__(task_id, first_block=from_block)
         self.ledger = ledger
         self.anchor = anchor
+        self.index = index
         self._next_block = from_block
 
     @property
@@ -56,6 +59,11 @@ class TaskHistory(TaskState):
             chain.errors.ChainError: the node cannot be reached or answers nonsense.
         """
         first = self._next_block
+        if self.index is not None and first <= to_block:
+            emitter = self.ledger.address if self.anchor is None else None
+            known = self.index.events(self.task_id, first, to_block, emitter=emitter)
+            if known is not None:
+                return known
         events: list[Event] = list(
             self.ledger.events(from_block=first, to_block=to_block, task_id=self.task_id)
         )

@@ -11,6 +11,7 @@ from chain.ledger.bindings.structs import Leaf, Statement
 from chain.ledger.client import Ledger, ReputationAnchor
 from karat.protocol.content import Content
 from karat.protocol.history import RecentHistory, TaskHistory
+from karat.protocol.indexed import Indexed
 from karat.protocol.state import Outcome
 from karat.protocol.trust import anchored_edges, trust_edges
 from reputation import MeritRank, Scores, TrustGraph
@@ -89,10 +90,16 @@ class Epochs:
     """
 
     def __init__(
-        self, ledger: Ledger, anchor: ReputationAnchor, task_id: int, *, from_block: int = 0
+        self,
+        ledger: Ledger,
+        anchor: ReputationAnchor,
+        task_id: int,
+        *,
+        from_block: int = 0,
+        index: Indexed | None = None,
     ) -> None:
         self._ledger, self._anchor = ledger, anchor
-        self._task_id, self._from_block = task_id, from_block
+        self._task_id, self._from_block, self._index = task_id, from_block, index
         self._history = self._fresh()
         self._seen: tuple[int, bytes] | None = None  # the block that the history goes up to
         self._last: Epoch | None = None
@@ -124,7 +131,11 @@ class Epochs:
 
     def _fresh(self) -> RecentHistory:
         return RecentHistory(
-            self._ledger, self._task_id, anchor=self._anchor, from_block=self._from_block
+            self._ledger,
+            self._task_id,
+            anchor=self._anchor,
+            from_block=self._from_block,
+            index=self._index,
         )
 
     def _hash(self, block: int) -> bytes:

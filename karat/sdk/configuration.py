@@ -22,6 +22,8 @@ def configuration(settings: Settings, given: Collection[str] = ()) -> Configurat
     if "://" in settings.network:  # it may hold a key
         values["network"] = shown(settings.network)
     values["store"] = without_keys(settings.store)
+    if settings.index is not None and "://" in settings.index:  # it may hold a password
+        values["index"] = shown(settings.index)
     where = origins(given)
     return Configuration(
         settings=[

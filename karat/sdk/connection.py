@@ -147,4 +147,5 @@ def _network(
         accounts=accounts,
         device=settings.device,
         limits=settings.fee_limits,
+        index=settings.index,
     )

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chain.ledger.bindings.enums import Role
-from karat.participants.daemon.follow import Following
 from karat.participants.daemon.outbox import Outbox
 from karat.participants.verifier.daemon import VerifierDaemon
 from karat.sdk.daemon import Service, units_of
@@ -41,7 +40,7 @@ class Judging:
         """
         network = self._network
         ledger, address = network.ledger, network.address
-        following = Following(ledger, self.task_id, network.store, network.from_block)
+        following = network.following(self.task_id)
         most = units_of(network, following, max_top_up)
         service = Service("verifier", self.task_id, network, metrics)
 

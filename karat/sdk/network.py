@@ -20,13 +20,16 @@ from chain.store import Store, open_store
 from karat.errors import ConfigError, NotAvailable
 from karat.money import Money
 from karat.protocol.history import TaskHistory
+from karat.protocol.indexed import Indexed
 from karat.sdk.accounts import Accounts
 from karat.sdk.documents import AccountFunded, Status, TaskCreated, TaskEntry, TaskList
+from karat.sdk.event_index import open_index
 from karat.sdk.plan import Outcome, Plan
 from karat.sdk.reputation import Reputation
 from karat.sdk.task import Task
 
 if TYPE_CHECKING:
+    from karat.participants.daemon.follow import Following
     from karat.participants.sponsor.taskfile import TaskFile
 
 
@@ -50,6 +53,7 @@ class Network:
         device: str = "auto",
         limits: FeeLimits = DEFAULT_LIMITS,
         standings: StandingAnchor | None = None,
+        index: Indexed | None = None,
     ) -> None:
         self.web3 = web3
         self.ledger = ledger
@@ -61,6 +65,8 @@ class Network:
         self._anchor = anchor
         self.standings_or_none = standings
         """The anchor of standings, if one was named."""
+        self.index = index
+        """The event index that histories are read from, if there is one."""
         self._store_url = store
         self._tasks: dict[int, Task] = {}
         self.reputation = Reputation(self)
@@ -74,8 +80,13 @@ class Network:
         accounts: Accounts | None = None,
         device: str = "auto",
         limits: FeeLimits = DEFAULT_LIMITS,
+        index: str | None = None,
     ) -> "Network":
-        """The network of a profile that is connected; ``store`` names the content store."""
+        """The network of a profile that is connected.
+
+        ``store`` names the content store, ``index`` the database of the event index: a file, or
+        a URL of SQLite or PostgreSQL; a file for this ledger in the data folder if None.
+        """
         profile = connection.profile
         return cls(
             connection.web3,
@@ -88,6 +99,7 @@ class Network:
             device=device,
             limits=limits,
             standings=connection.standings,
+            index=Indexed(lambda: open_index(connection, index)),
         )
 
     # --- what it is ----------------------------------------------------------------------------
@@ -179,6 +191,16 @@ class Network:
         """The ledger's events of these kinds (all if none is named), in chain order."""
         start = self.from_block if from_block is None else from_block
         return self.ledger.events(*kinds, from_block=start)
+
+    def following(self, task_id: int) -> "Following":
+        """A task as daemons follow it, with its content.
+
+        Raises:
+            NotAvailable: no content store was named.
+        """
+        from karat.participants.daemon.follow import Following  # noqa: PLC0415 - brings in torch
+
+        return Following(self.ledger, task_id, self.store, self.from_block, self.index)
 
     # --- who acts ------------------------------------------------------------------------------
 
@@ -329,7 +351,11 @@ class Network:
     def _view(self, task_id: int) -> Task:
         if task_id not in self._tasks:
             history = TaskHistory(
-                self.ledger, task_id, anchor=self._anchor, from_block=self.from_block
+                self.ledger,
+                task_id,
+                anchor=self._anchor,
+                from_block=self.from_block,
+                index=self.index,
             )
             self._tasks[task_id] = Task(self, history)
         return self._tasks[task_id]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from chain.ledger.bindings.enums import Phase, RecordKind
 from karat.errors import ConfigError
-from karat.participants.daemon.follow import Following
 from karat.participants.daemon.outbox import Outbox
 from karat.participants.membership import member_as
 from karat.participants.trainer.daemon import TrainerDaemon
@@ -39,7 +38,7 @@ class Training:
     def work(self) -> TrainerWork:
         """What the trainer does, call by call; opens the account's key."""
         network = self._network
-        following = Following(network.ledger, self.task_id, network.store, network.from_block)
+        following = network.following(self.task_id)
         return TrainerWork(network.ledger, following, network.sender, network.device)
 
     @property

@@ -1,14 +1,11 @@
 """Everything that answers are made from, in one place."""
 
-import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chain.folders import data_dir
 from chain.ledger.index import EventIndex
-from chain.ledger.profiles import Profile
 from karat.sdk import Network
 from karat.web.facts import Facts
 from karat.web.follower import Follower
@@ -48,12 +45,11 @@ class Site:
         Raises:
             EventIndexError: the database cannot be used, or follows another ledger.
         """
-        anchor = anchor_of(network)
         index = EventIndex(
             database,
             network.web3,
             ledger=network.ledger.address,
-            anchor=anchor,
+            anchor=anchor_of(network),
             from_block=network.from_block,
         )
         follower = Follower(network, index, poll)
@@ -85,13 +81,6 @@ class Site:
     def now(self) -> int:
         """The least that the next block's time can be, in seconds."""
         return max(self.follower.head.time, int(time.time()))
-
-
-def database_of(profile: Profile) -> Path:
-    """Where the event index of a network lies: one for each ledger that a name may stand for."""
-    followed = f"{profile.chain_id} {profile.ledger} {profile.anchor} {profile.from_block}"
-    digest = hashlib.sha256(followed.encode()).hexdigest()[:16]
-    return data_dir() / "index" / f"{profile.name}-{digest}.sqlite"
 
 
 def anchor_of(network: Network) -> str | None:

@@ -5,7 +5,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, delete, event, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Engine,
+    String,
+    cast,
+    create_engine,
+    delete,
+    event,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -15,6 +26,7 @@ from chain.errors import EventIndexError
 from chain.ledger.index.schema import VERSION, blocks, cursor, events, metadata, settings
 
 ALL = 0  # the cursor of the whole ledger
+_ROLLBACKS = "rollbacks"  # a setting that counts how often something was forgotten
 
 _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
@@ -29,7 +41,12 @@ class Database:
     def __init__(self, where: str | Path) -> None:
         url = str(where)
         if "://" not in url:
-            Path(url).parent.mkdir(parents=True, exist_ok=True)
+            try:
+                Path(url).parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise EventIndexError(
+                    f"cannot make the folder of the index {url}: {error}"
+                ) from error
             url = f"sqlite:///{url}"
         if url.startswith("postgresql://"):
             url = url.replace("postgresql://", "postgresql+psycopg://", 1)
@@ -81,6 +98,7 @@ class Database:
                 known = {}
             if not known:
                 rows = [{"name": name, "value": value} for name, value in wanted.items()]
+                rows.append({"name": _ROLLBACKS, "value": "0"})
                 connection.execute(self._insert(settings).on_conflict_do_nothing(), rows)
                 first = [{"task": ALL, "block": before}]
                 connection.execute(self._insert(cursor).on_conflict_do_nothing(), first)
@@ -106,22 +124,32 @@ class Database:
             query = select(cursor.c.block).where(cursor.c.task == task)
             return int(connection.execute(query).scalar_one())
 
+    def rollbacks(self) -> str:
+        """How often something was forgotten."""
+        query = select(settings.c.value).where(settings.c.name == _ROLLBACKS)
+        with self._engine.connect() as connection:
+            return str(connection.execute(query).scalar_one())
+
     def add(
         self,
         task: int,
-        was: int,
-        reached: int,
+        span: tuple[int, int],
         rows: Sequence[dict[str, Any]],
         hashes: Mapping[int, bytes],
+        rollbacks: str,
     ) -> bool:
-        """Move a cursor from ``was`` to ``reached``, with what lies between.
+        """Move a cursor over ``span``, from where it is to where it comes, with what lies between.
 
-        False, and nothing is written, if another process has moved it.
+        False, and nothing is written, if another process has moved it, or has forgotten anything
+        since there were so many ``rollbacks``.
         """
+        was, reached = span
+        same = update(settings).where(settings.c.name == _ROLLBACKS, settings.c.value == rollbacks)
+        own = update(cursor).where(cursor.c.task == task, cursor.c.block == was)
         with self._engine.begin() as connection:
-            own = update(cursor).where(cursor.c.task == task, cursor.c.block == was)
-            moved = connection.execute(own.values(block=reached))
-            if moved.rowcount != 1:
+            if connection.execute(same.values(value=rollbacks)).rowcount != 1:
+                return False
+            if connection.execute(own.values(block=reached)).rowcount != 1:
                 return False
             if rows:  # the whole ledger's index and a task's may read the same
                 connection.execute(self._insert(events).on_conflict_do_nothing(), rows)
@@ -137,7 +165,10 @@ class Database:
 
     def forget_after(self, block: int) -> None:
         """Remove everything later, and move the cursors back."""
+        counter = settings.c.name == _ROLLBACKS
+        more = cast(cast(settings.c.value, BigInteger) + 1, String)
         with self._engine.begin() as connection:
+            connection.execute(update(settings).where(counter).values(value=more))
             connection.execute(delete(events).where(events.c.block > block))
             connection.execute(delete(blocks).where(blocks.c.number > block))
             _set_back(connection, block)
@@ -148,11 +179,37 @@ class Database:
         with self._engine.connect() as connection:
             return {(int(row.block), int(row.log_index)) for row in connection.execute(query)}
 
+    def whole(self, task: int, block: int) -> bool:
+        """Whether all of a task's events up to a block were read."""
+        with self._engine.connect() as connection:
+            return _covers(connection, task, block)
+
+    def snapshot(self, query: Select[Any], task: int, block: int) -> tuple[list[Any], Any | None]:
+        """What a query gives, and the first known block from ``block`` on, at one moment.
+
+        No such block if not all of the task's events up to ``block`` are there at that moment.
+        """
+        later = select(blocks).where(blocks.c.number >= block).order_by(blocks.c.number).limit(1)
+        with self._engine.connect() as connection:
+            if self._engine.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN")  # its driver begins only before it writes
+            else:
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            rows = connection.execute(query).mappings().all()
+            covered = _covers(connection, task, block)
+            known = connection.execute(later).one_or_none() if covered else None
+            return list(rows), known
+
     def rows(self, query: Select[Any]) -> Iterator[Any]:
         """What a query gives, row by row."""
         with self.translated(), self._engine.connect() as connection:
             streamed = connection.execution_options(yield_per=2_000)
             yield from streamed.execute(query).mappings()
+
+
+def _covers(connection: Connection, task: int, block: int) -> bool:
+    query = select(cursor.c.task).where(cursor.c.task.in_([ALL, task]), cursor.c.block >= block)
+    return connection.execute(query).first() is not None
 
 
 def _set_back(connection: Connection, block: int) -> None:

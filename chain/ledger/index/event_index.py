@@ -26,6 +26,7 @@ Progress = Callable[[int, int, int], None]  # (block reached, head, events so fa
 _ACCOUNTS = ("trainer", "verifier", "account", "sponsor", "from_")
 _MOST_ID = 2**63 - 1
 _READ_AGAIN = 64  # latest blocks, in which a lagging replica may have left logs out
+_SWEPT_EVERY = 32  # blocks; between two sweeps of those, each block is read again once
 _PAUSES = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)  # seconds, while the chain moves or a node lags
 _KINDS: dict[bytes, type[Event]] = {**LEDGER_EVENTS, **ANCHOR_EVENTS}
 
@@ -75,6 +76,7 @@ class EventIndex:
         self._web3 = web3
         self._addresses = [to_checksum_address(one) for one in (ledger, anchor) if one is not None]
         self._from_block = from_block
+        self._read_twice: dict[int, tuple[int, int]] = {}  # by task: up to where, the last sweep
         self._database = Database(database)
         wanted = {
             "chain_id": str(web3.eth.chain_id),
@@ -102,8 +104,9 @@ class EventIndex:
     def sync(self, progress: Progress | None = None, *, task_id: int | None = None) -> SyncResult:
         """Read everything up to the chain's head.
 
-        When there is something new, the latest blocks are read again: what a node that lagged
-        behind left out is noticed, and read from there on anew.
+        When there is something new, the latest blocks are read again, those of the last reading
+        each time and more of them now and then: what a node that lagged behind left out is
+        noticed, and read from there on anew.
 
         Args:
             progress: called after each window of blocks.
@@ -206,21 +209,62 @@ class EventIndex:
         for row in self._database.rows(query):
             yield _decode(row)  # type: ignore[misc]
 
+    def task_events(
+        self, task_id: int, first: int, last: int, *, emitter: str | None = None
+    ) -> list[Event]:
+        """A task's events from the blocks ``first`` to ``last`` of the chain as it is now.
+
+        What the index lacks of them is read from the node. Unlike :meth:`events`, it never gives
+        events of a chain that was abandoned, nor half of what another process is writing.
+
+        Args:
+            task_id: the task.
+            first: the first block, included.
+            last: the last block, included.
+            emitter: of this contract only.
+
+        Raises:
+            EventIndexError: the database cannot be used.
+            NodeInconsistent: the node does not know block ``last``, or never settles on one.
+            NodeError: the node fails.
+        """
+        query = select(events).order_by(events.c.block, events.c.log_index)
+        query = query.where(events.c.task == task_id, events.c.block.between(first, last))
+        if emitter is not None:
+            query = query.where(events.c.address == to_checksum_address(emitter))
+        for pause in _PAUSES:
+            with self._database.translated():
+                if self._database.whole(task_id, last):
+                    rows, known = self._database.snapshot(query, task_id, last)
+                    # A block's hash stands for all blocks before it.
+                    if known is not None and self._matches(known):
+                        return [_decode(row) for row in rows]
+            time.sleep(pause)
+            if self.sync(task_id=task_id).head < last:
+                break
+        raise NodeInconsistent(
+            f"the node does not know block {last}, which it, or another one, named before: wait "
+            "until it has caught up, or name another node"
+        )
+
     def _windows(self, task: int, head: int) -> Iterator[tuple[int, int]]:
         """Read and store windows up to ``head``; each one's last block and number of events."""
         last = self.reached(task)
         own = self._database.follow(task, last)
+        rollbacks = self._database.rollbacks()
         before = self._block_hash(head)
         for reached, logs in self._fetch(task, last + 1, head):
             end_hash = self._block_hash(reached)
-            # The logs belong to this chain if its head is still part of it.
-            if before is None or end_hash is None or self._block_hash(head) != before:
+            # The logs belong to this chain, and follow what is known, if both are part of it.
+            gone = self._known_and_gone(0)
+            if gone or before is None or end_hash is None or self._block_hash(head) != before:
                 raise _ChainMoved
             hashes = {int(log["blockNumber"]): bytes(log["blockHash"]) for log in logs}
             hashes[reached] = end_hash
-            # Two processes may read the same window: only one of them moves the cursor.
+            # Two processes may read the same window: only one of them moves the cursor. And one
+            # may have noticed meanwhile that the chain is another.
             rows = [_row(log) for log in logs]
-            if not self._database.add(task, own, reached, rows, hashes):
+            if not self._database.add(task, (own, reached), rows, hashes, rollbacks):
                 raise _ChainMoved
             own = reached
             yield reached, len(logs)
@@ -258,8 +302,14 @@ class EventIndex:
 
         The last block before it, or None if nothing was missing.
         """
-        last = self.reached(task)
-        first = max(self._from_block, last - _READ_AGAIN + 1)
+        last, oldest = self.reached(task), self._from_block
+        if last < oldest:
+            return None
+        first, swept = self._read_twice.get(task, (last, oldest - _SWEPT_EVERY))
+        first = min(first, last) + 1
+        if last >= swept + _SWEPT_EVERY:
+            first, swept = max(oldest, last - _READ_AGAIN + 1), last
+        self._read_twice[task] = last, min(swept, last)
         if last < first:
             return None
         known = self._database.positions(first)

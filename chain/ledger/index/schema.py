@@ -15,11 +15,12 @@ from sqlalchemy import (
     Table,
 )
 
-VERSION = "2"  # of these tables; an index of another version is rebuilt
+VERSION = "3"  # of these tables; an index of another version is rebuilt
 
 metadata = MetaData()
 
-# What is followed, and how far: one row each of version, chain_id, ledger, anchor, from_block.
+# What is followed: a row each of version, chain_id, ledger, anchor, from_block; and how often
+# something was forgotten (rollbacks).
 settings = Table(
     "settings",
     metadata,

@@ -13,15 +13,24 @@ from chain.store import Store
 from karat.errors import ProtocolError
 from karat.protocol.facts import contradictions
 from karat.protocol.history import RecentHistory
+from karat.protocol.indexed import Indexed
 from karat.protocol.task import Task
 
 _PAUSES = (0.2, 1.0, 3.0)  # seconds before all events are read again
 
 
 class Following:
-    """Keeps one task's history and content up to date."""
+    """Keeps one task's history and content up to date; through an ``index`` if there is one."""
 
-    def __init__(self, ledger: Ledger, task_id: int, store: Store, from_block: int) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        task_id: int,
+        store: Store,
+        from_block: int,
+        index: Indexed | None = None,
+    ) -> None:
+        self.index = index
         self._ledger, self._task_id = ledger, task_id
         self._store, self._from_block = store, from_block
         self._tip: tuple[int, bytes | None] | None = None
@@ -85,11 +94,15 @@ class Following:
                 f"({'; '.join(missing)}); wait until it has caught up, or name another node"
             )
         provider = self._ledger.web3.provider
+        if self.index is not None:
+            self.index.read_again()
         if not (isinstance(provider, NodeProvider) and provider.turn()):
             time.sleep(_PAUSES[readings - 1])
 
     def _fresh(self) -> Task:
-        history = RecentHistory(self._ledger, self._task_id, from_block=self._from_block)
+        history = RecentHistory(
+            self._ledger, self._task_id, from_block=self._from_block, index=self.index
+        )
         return Task(history, self._store)
 
     def _stands(self, tip: tuple[int, bytes | None] | None) -> bool:

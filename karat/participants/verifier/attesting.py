@@ -83,7 +83,13 @@ class EpochAttester:
         """The epoch at a block of the chain as it is now."""
         if self._epochs is None:
             first = self.following.task().history.first_block
-            self._epochs = Epochs(self.ledger, self.anchor, self.task_id, from_block=first)
+            self._epochs = Epochs(
+                self.ledger,
+                self.anchor,
+                self.task_id,
+                from_block=first,
+                index=self.following.index,
+            )
         return self._epochs.at(block)
 
     def _warn(self, what: str, epoch: int, who: str, said: bytes) -> None:
