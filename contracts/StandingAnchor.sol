@@ -7,7 +7,7 @@ import {Claims} from "./reputation/Claims.sol";
 import {Disclosure} from "./reputation/Disclosure.sol";
 import {FraudProofs} from "./reputation/FraudProofs.sol";
 import {PositionalTree} from "./reputation/PositionalTree.sol";
-import {NodeProof, RankProof} from "./reputation/StandingTypes.sol";
+import {NodeProof, Rank, RankProof} from "./reputation/StandingTypes.sol";
 
 /// @title StandingAnchor
 /// @author Karat
@@ -18,8 +18,9 @@ contract StandingAnchor is FraudProofs, Disclosure {
     /// @dev A standing that was proven.
     struct Proven {
         uint64 score;
-        uint32 rank;
-        uint32 round;
+        uint32 bestRank;
+        uint32 worstRank;
+        uint32 day;
     }
 
     mapping(uint256 scope => mapping(address account => Proven)) private _proven;
@@ -30,10 +31,10 @@ contract StandingAnchor is FraudProofs, Disclosure {
     function finalOf(uint256 scope)
         external
         view
-        returns (bytes32 nodeRoot, bytes32 rankRoot, uint32 round, uint32 nodes, uint40 proposedAt)
+        returns (bytes32 nodeRoot, bytes32 rankRoot, uint32 day, uint32 nodes)
     {
         Final storage f = _final[scope];
-        return (f.nodeRoot, f.rankRoot, f.round, f.nodes, f.proposedAt);
+        return (f.nodeRoot, f.rankRoot, f.day, f.nodes);
     }
 
     /// @inheritdoc IStandingAnchor
@@ -48,16 +49,17 @@ contract StandingAnchor is FraudProofs, Disclosure {
         bool ranked = rank.leaf.index == node.index
             && f.rankRoot.holds(f.nodes, rank.index, keccak256(abi.encode(rank.leaf)), rank.path);
         if (!ranked || !verify(scope, node)) revert NoProof();
-        _proven[scope][node.leaf.account] = Proven(node.leaf.score, rank.index, f.round);
-        emit StandingProven(scope, f.round, node.leaf.account, node.leaf.score, rank.index);
+        Rank calldata r = rank.leaf;
+        _proven[scope][node.leaf.account] = Proven(r.score, r.best, r.worst, f.day);
+        emit StandingProven(scope, f.day, node.leaf.account, r.score, r.best, r.worst);
     }
 
     /// @inheritdoc IStandingAnchor
     function reputationOf(uint256 scope, address account, uint256 maxAge) external view returns (Standing memory) {
         Proven storage p = _proven[scope][account];
         Final storage f = _final[scope];
-        uint256 age = block.timestamp - f.proposedAt;
-        if (p.round == 0 || p.round != f.round || age > maxAge) revert NoFreshStanding(scope, account);
-        return Standing(p.score, p.rank, f.nodes, f.round, uint40(age));
+        uint256 age = block.timestamp - f.day * uint256(1 days);
+        if (p.day == 0 || p.day != f.day || age > maxAge) revert NoFreshStanding(scope, account);
+        return Standing(p.score, p.bestRank, p.worstRank, f.nodes, f.day, uint40(age));
     }
 }

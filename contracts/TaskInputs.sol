@@ -46,13 +46,13 @@ contract TaskInputs is ITaskInputs {
     }
 
     /// @inheritdoc IReputationInputs
-    function settledRound(uint256 scope) external view returns (uint32) {
+    function latestDay(uint256 scope) external view returns (uint32) {
         return members(scope, _today()) == 0 ? 0 : _today();
     }
 
     /// @inheritdoc IReputationInputs
-    function members(uint256 scope, uint32 round) public view returns (uint32) {
-        return LEDGER.joinedAt(scope, round);
+    function members(uint256 scope, uint32 day) public view returns (uint32) {
+        return LEDGER.joinedAt(scope, day);
     }
 
     /// @inheritdoc IReputationInputs
@@ -61,16 +61,16 @@ contract TaskInputs is ITaskInputs {
     }
 
     /// @inheritdoc IReputationInputs
-    function gainAt(uint256 scope, uint32 round, uint32 index) public view returns (uint128) {
-        return LEDGER.gainAt(scope, round, LEDGER.accountAt(scope, index));
+    function gainAt(uint256 scope, uint32 day, uint32 index) public view returns (uint128) {
+        return LEDGER.gainAt(scope, day, LEDGER.accountAt(scope, index));
     }
 
     /// @inheritdoc IReputationInputs
-    function rowAt(uint256 scope, uint32 round, uint32 index) external view returns (bytes28) {
-        uint32 day = _today();
-        if (round > day || round + 1 < day) revert RoundNotKept(round, day);
+    function rowAt(uint256 scope, uint32 day, uint32 index) external view returns (bytes28) {
+        uint32 today = _today();
+        if (day > today || day + 1 < today) revert DayNotKept(day, today);
         Row storage stated = _rows[scope][index];
-        return stated.day < round ? stated.last : stated.previous;
+        return stated.day < day ? stated.last : stated.previous;
     }
 
     /// @inheritdoc IReputationInputs
@@ -79,7 +79,7 @@ contract TaskInputs is ITaskInputs {
     }
 
     /// @inheritdoc ITaskInputs
-    function slice(uint256 scope, uint32 round, uint32 first, uint32 count)
+    function slice(uint256 scope, uint32 day, uint32 first, uint32 count)
         external
         view
         returns (address[] memory accounts, uint128[] memory gains)
@@ -87,19 +87,24 @@ contract TaskInputs is ITaskInputs {
         (accounts, gains) = (new address[](count), new uint128[](count));
         for (uint32 i; i < count; ++i) {
             accounts[i] = LEDGER.accountAt(scope, first + i);
-            gains[i] = LEDGER.gainAt(scope, round, accounts[i]);
+            gains[i] = LEDGER.gainAt(scope, day, accounts[i]);
         }
     }
 
     /// @dev Refuses a row that is not of 6 bytes an entry, in ascending order, of weight, and of later accounts.
-    function _check(bytes calldata row, uint32 index, uint32 joined) private pure {
+    function _check(bytes calldata row, uint256 before, uint256 joined) private pure {
         uint256 count = row.length / ENTRY;
         if (row.length % ENTRY != 0 || count > MOST_ENTRIES) revert BadRow(row.length, count);
-        for (uint256 i; i < count; ++i) {
-            bytes6 entry = bytes6(row[i * ENTRY:]);
-            uint32 target = uint32(bytes4(entry));
-            if (target <= index || target >= joined || uint48(entry) & 0xffff == 0) revert BadRow(row.length, i);
-            index = target;
+        unchecked {
+            for (uint256 i; i < count; ++i) {
+                uint256 entry;
+                assembly ("memory-safe") {
+                    entry := shr(208, calldataload(add(row.offset, mul(i, ENTRY))))
+                }
+                uint256 target = entry >> 16;
+                if (target <= before || target >= joined || entry & 0xffff == 0) revert BadRow(row.length, i);
+                before = target;
+            }
         }
     }
 

@@ -15,12 +15,14 @@ struct Rules {
     uint16 beta;
 }
 
-/// @notice A standing that was proven: 2**40 is one; `rank` 0 is the best of `nodes`; `age` in seconds.
+/// @notice A standing that was proven. `score`: 2**40 is one. Accounts of equal score share the ranks from `bestRank` to
+/// `worstRank`; 0 is the best of `nodes`. `age`: how many seconds ago the `day` began that it is of.
 struct Standing {
     uint64 score;
-    uint32 rank;
+    uint32 bestRank;
+    uint32 worstRank;
     uint32 nodes;
-    uint32 round;
+    uint32 day;
     uint40 age;
 }
 
@@ -33,18 +35,16 @@ interface IStandingAnchor {
     /// @notice Somebody claims the standings of a scope; `number` is the claim's.
     event ClaimProposed(
         uint256 indexed scope,
-        uint32 indexed round,
+        uint32 indexed day,
         bytes32 indexed claimHash,
         address proposer,
         uint256 number,
         Claim claim
     );
     /// @notice Nobody could disprove the claim.
-    event ClaimFinal(uint256 indexed scope, uint32 indexed round, bytes32 indexed claimHash, bytes32 nodeRoot);
+    event ClaimFinal(uint256 indexed scope, uint32 indexed day, bytes32 indexed claimHash, bytes32 nodeRoot);
     /// @notice Somebody showed what is wrong with the claim.
-    event ClaimDisproved(
-        uint256 indexed scope, uint32 indexed round, bytes32 indexed claimHash, Fault fault, address by
-    );
+    event ClaimDisproved(uint256 indexed scope, uint32 indexed day, bytes32 indexed claimHash, Fault fault, address by);
     /// @notice Somebody asks for the way down to a leaf of a tree.
     event Challenged(
         uint256 indexed scope,
@@ -68,20 +68,25 @@ interface IStandingAnchor {
     event ChallengeSettled(bytes32 indexed claimHash, uint256 indexed id, address winner);
     /// @notice An account's standing was proven against the last final claim.
     event StandingProven(
-        uint256 indexed scope, uint32 indexed round, address indexed account, uint64 score, uint32 rank
+        uint256 indexed scope,
+        uint32 indexed day,
+        address indexed account,
+        uint64 score,
+        uint32 bestRank,
+        uint32 worstRank
     );
     /// @notice An account took out what it was owed.
     event Withdrawn(address indexed account, uint256 amount);
 
     /// @notice Bond, window and response must be above zero, alpha in (0, 1), beta at most 1; and the window with 18
-    /// responses, which is the longest that a claim can be disputed, no longer than the inputs of its round are known.
+    /// responses, which is the longest that a claim can be disputed, no longer than the inputs of its day are known.
     error BadRules();
     /// @notice Only one claim of a scope can be pending.
     error ClaimPending(uint256 scope, bytes32 claimHash);
     /// @notice This claim is not pending: never proposed, final, or disproved.
     error NotPending(uint256 scope);
-    /// @notice A claim is of the round that was settled last, once.
-    error WrongRound(uint32 round, uint32 settled);
+    /// @notice A claim is of the latest day, once.
+    error WrongDay(uint32 day, uint32 latest);
     /// @notice A claim has as many nodes as accounts have joined, and at most 32 edges for each.
     error WrongCount(uint256 claimed, uint32 nodes);
     /// @notice Exactly the bond must be sent along.
@@ -104,7 +109,7 @@ interface IStandingAnchor {
     error NotYet(uint40 deadline);
     /// @notice The account refused its money.
     error NotPaid(address account, uint256 amount);
-    /// @notice The account's standing of the last final round was not proven, or is older than asked for.
+    /// @notice The account's standing of the last final day was not proven, or is older than asked for.
     error NoFreshStanding(uint256 scope, address account);
 
     /// @notice Where the inputs come from.
@@ -119,8 +124,8 @@ interface IStandingAnchor {
     /// @notice Pays out what the caller is owed.
     function withdraw() external;
 
-    /// @notice Claims the standings of the round that was settled last, against the bond.
-    /// @dev Access: anyone. State: no claim of the scope is pending, and none of this round is final.
+    /// @notice Claims the standings as the latest day began, against the bond.
+    /// @dev Access: anyone. State: no claim of the scope is pending, and none of this day is final.
     function propose(Claim calldata claim) external payable;
 
     /// @notice The pending claim of a scope; zeros if there is none.
@@ -134,10 +139,7 @@ interface IStandingAnchor {
     function finalize(Claim calldata claim, uint256 number) external;
 
     /// @notice The last final claim of a scope; zeros if there is none.
-    function finalOf(uint256 scope)
-        external
-        view
-        returns (bytes32 nodeRoot, bytes32 rankRoot, uint32 round, uint32 nodes, uint40 proposedAt);
+    function finalOf(uint256 scope) external view returns (bytes32 nodeRoot, bytes32 rankRoot, uint32 day, uint32 nodes);
 
     /// @notice Whether a row belongs to the last final claim.
     function verify(uint256 scope, NodeProof calldata node) external view returns (bool);
@@ -146,8 +148,8 @@ interface IStandingAnchor {
     /// @dev Access: anyone. State: the row and its place in the ranking belong to the last final claim.
     function prove(uint256 scope, NodeProof calldata node, RankProof calldata rank) external;
 
-    /// @notice An account's standing, if it was proven against the last final claim, and its inputs are not older than
-    /// `maxAge` seconds; reverts with `NoFreshStanding` otherwise.
+    /// @notice An account's standing, if it was proven against the last final claim, and the day it is of began at most
+    /// `maxAge` seconds ago; reverts with `NoFreshStanding` otherwise.
     function reputationOf(uint256 scope, address account, uint256 maxAge) external view returns (Standing memory);
 
     /// @notice A node's account or gain is not that of the inputs.
@@ -200,7 +202,7 @@ interface IStandingAnchor {
     function disproveScore(Claim calldata claim, uint256 number, NodeProof calldata node, EdgeProof calldata last)
         external;
 
-    /// @notice Two neighbouring ranks are out of order.
+    /// @notice Two neighbouring ranks are out of order, or do not agree on which ranks they share with others.
     function disproveRankOrder(
         Claim calldata claim,
         uint256 number,
@@ -208,7 +210,8 @@ interface IStandingAnchor {
         RankProof calldata worse
     ) external;
 
-    /// @notice A rank has another score than its node; `node` is not looked at if there is no such node.
+    /// @notice A rank has another score than its node, or the first does not share from there, or the last not up to there;
+    /// `node` is looked at only if there is such a node, and no fault without it.
     function disproveRank(Claim calldata claim, uint256 number, RankProof calldata rank, NodeProof calldata node)
         external;
 

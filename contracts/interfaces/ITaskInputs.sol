@@ -6,8 +6,7 @@ import {IReputationInputs} from "./IReputationInputs.sol";
 
 /// @title ITaskInputs
 /// @author Karat
-/// @notice The inputs of standings in a ledger's tasks: a scope is a task, a round of the inputs a day (counted from
-/// 1970), and its values are those when the day began. Nodes are the task's trainers in the order of joining, gains what
+/// @notice The inputs of standings in a ledger's tasks: a scope is a task. Nodes are the task's trainers in the order of joining, gains what
 /// their updates scored above zero as far as it was claimed (nothing for who was ever convicted), rows what they state of
 /// those who joined later.
 interface ITaskInputs is IReputationInputs {
@@ -29,7 +28,7 @@ interface ITaskInputs is IReputationInputs {
     function stateRow(uint256 scope, bytes calldata row) external;
 
     /// @notice Accounts and gains of `count` places from `first` on, to read many at once.
-    function slice(uint256 scope, uint32 round, uint32 first, uint32 count)
+    function slice(uint256 scope, uint32 day, uint32 first, uint32 count)
         external
         view
         returns (address[] memory accounts, uint128[] memory gains);

@@ -24,9 +24,8 @@ abstract contract Claims is IStandingAnchor {
     struct Final {
         bytes32 nodeRoot;
         bytes32 rankRoot;
-        uint32 round;
+        uint32 day;
         uint32 nodes;
-        uint40 proposedAt;
     }
 
     /// @inheritdoc IStandingAnchor
@@ -71,9 +70,9 @@ abstract contract Claims is IStandingAnchor {
         uint256 scope = claim.scope;
         Pending storage pending = _pending[scope];
         if (pending.proposer != address(0)) revert ClaimPending(scope, pending.claimHash);
-        uint32 settled = INPUTS.settledRound(scope);
-        if (claim.round != settled || settled <= _final[scope].round) revert WrongRound(claim.round, settled);
-        uint32 nodes = INPUTS.members(scope, settled);
+        uint32 latest = INPUTS.latestDay(scope);
+        if (claim.day != latest || latest <= _final[scope].day) revert WrongDay(claim.day, latest);
+        uint32 nodes = INPUTS.members(scope, latest);
         if (claim.nodes != nodes || nodes == 0) revert WrongCount(claim.nodes, nodes);
         if (claim.edges > 32 * uint256(nodes)) revert WrongCount(claim.edges, nodes);
         if (msg.value != BOND) revert WrongBond(msg.value, BOND);
@@ -81,7 +80,7 @@ abstract contract Claims is IStandingAnchor {
         pending.claimHash = keccak256(abi.encode(claim, msg.sender, number));
         pending.proposer = msg.sender;
         pending.windowEnd = uint40(block.timestamp) + WINDOW;
-        emit ClaimProposed(scope, claim.round, pending.claimHash, msg.sender, number, claim);
+        emit ClaimProposed(scope, claim.day, pending.claimHash, msg.sender, number, claim);
     }
 
     /// @inheritdoc IStandingAnchor
@@ -90,9 +89,9 @@ abstract contract Claims is IStandingAnchor {
         uint256 from = pending.windowEnd > pending.holdUntil ? pending.windowEnd : pending.holdUntil;
         if (block.timestamp < from || pending.challenges != 0) revert NotYetFinal(from, pending.challenges);
         uint256 scope = claim.scope;
-        _final[scope] = Final(claim.nodeRoot, claim.rankRoot, claim.round, claim.nodes, pending.windowEnd - WINDOW);
+        _final[scope] = Final(claim.nodeRoot, claim.rankRoot, claim.day, claim.nodes);
         owed[pending.proposer] += BOND;
-        emit ClaimFinal(scope, claim.round, pending.claimHash, claim.nodeRoot);
+        emit ClaimFinal(scope, claim.day, pending.claimHash, claim.nodeRoot);
         delete _pending[scope];
     }
 
@@ -129,7 +128,7 @@ abstract contract Claims is IStandingAnchor {
         // Only challengers ask for it.
         if (pending.challenged) _disproved[pending.claimHash] = true;
         owed[by] += BOND / 2;
-        emit ClaimDisproved(claim.scope, claim.round, pending.claimHash, fault, by);
+        emit ClaimDisproved(claim.scope, claim.day, pending.claimHash, fault, by);
         delete _pending[claim.scope];
     }
 }

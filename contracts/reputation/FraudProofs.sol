@@ -24,7 +24,7 @@ abstract contract FraudProofs is Claims {
     {
         _check(claim, node);
         bool right = node.leaf.account == INPUTS.memberAt(claim.scope, node.index)
-            && node.leaf.gain == INPUTS.gainAt(claim.scope, claim.round, node.index);
+            && node.leaf.gain == INPUTS.gainAt(claim.scope, claim.day, node.index);
         _end(claim, right, Fault.Input);
     }
 
@@ -192,7 +192,10 @@ abstract contract FraudProofs is Claims {
         _check(claim, better);
         _check(claim, worse);
         (Rank calldata a, Rank calldata b) = (better.leaf, worse.leaf);
-        _end(claim, a.score > b.score || (a.score == b.score && a.index < b.index), Fault.Rank);
+        bool right = a.score == b.score
+            ? a.index < b.index && a.best == b.best && a.worst == b.worst
+            : a.score > b.score && a.worst == better.index && b.best == worse.index;
+        _end(claim, right, Fault.Rank);
     }
 
     /// @inheritdoc IStandingAnchor
@@ -201,7 +204,8 @@ abstract contract FraudProofs is Claims {
         against(claim, number)
     {
         _check(claim, rank);
-        bool right = rank.leaf.index < claim.nodes;
+        bool right = rank.leaf.index < claim.nodes && (rank.index > 0 || rank.leaf.best == 0)
+            && (rank.index + 1 < claim.nodes || rank.leaf.worst == rank.index);
         if (right) {
             _check(claim, node);
             _same(node.index, rank.leaf.index);
@@ -234,7 +238,7 @@ abstract contract FraudProofs is Claims {
     }
 
     function _checkRow(Claim calldata claim, uint32 index, bytes calldata row) private view {
-        bytes28 right = INPUTS.rowAt(claim.scope, claim.round, index);
+        bytes28 right = INPUTS.rowAt(claim.scope, claim.day, index);
         if ((row.length == 0 ? bytes28(0) : bytes28(keccak256(row))) != right) revert NoProof();
     }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity >=0.8.24;
 
-/// @notice What is claimed of a scope after a round: the roots of three positional trees. It stands unless disproved.
+/// @notice What is claimed of a scope as a day began: the roots of three positional trees. It stands unless disproved.
 struct Claim {
     uint256 scope;
-    /// The settled round whose inputs count.
-    uint32 round;
+    /// The day whose inputs count, counted from 1970.
+    uint32 day;
     /// How many leaves the trees of nodes and of ranks have, and the tree of edges.
     uint32 nodes;
     uint32 edges;
@@ -55,10 +55,12 @@ struct Edge {
     uint32 via;
 }
 
-/// @notice A place in the ranking.
+/// @notice A place in the ranking. `best` and `worst`: the first and the last place with this score.
 struct Rank {
     uint32 index;
     uint64 score;
+    uint32 best;
+    uint32 worst;
 }
 
 /// @notice Leaves with their place and the siblings on the way to the root.
@@ -109,7 +111,7 @@ enum Fault {
     EdgesEnd,
     /// A node's visits, its top or its score.
     Score,
-    /// Two ranks are out of order, or one has another score than its node.
+    /// Two ranks are out of order, one has another score than its node, or shares other places than those of equal score.
     Rank,
     /// Leaves were not disclosed in time.
     Withheld

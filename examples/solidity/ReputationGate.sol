@@ -5,7 +5,8 @@ import {IStandingAnchor, Standing} from "../../contracts/interfaces/IStandingAnc
 import {NodeProof, RankProof} from "../../contracts/reputation/StandingTypes.sol";
 
 /// @title ReputationGate
-/// @notice Admits the best trainers of a task, by standings that anybody could have disproved. Anyone may bring the proof:
+/// @notice Admits the best trainers of a task, by standings that anybody could have disproved; where equals share
+/// the last place, none of them. Anyone may bring the proof:
 /// it speaks of one account, and nobody has to be believed.
 contract ReputationGate {
     IStandingAnchor public immutable ANCHOR;
@@ -31,13 +32,13 @@ contract ReputationGate {
         address account = node.leaf.account;
         if (!isTrusted(account)) revert NotTrusted(account);
         isAdmitted[account] = true;
-        emit Admitted(account, rank.index);
+        emit Admitted(account, rank.leaf.worst);
     }
 
     /// @notice Whether an account ranks high enough now, as far as somebody has proven it to the anchor.
     function isTrusted(address account) public view returns (bool) {
         try ANCHOR.reputationOf(TASK_ID, account, MAX_AGE) returns (Standing memory standing) {
-            return standing.score > 0 && standing.rank < PLACES;
+            return standing.score > 0 && standing.worstRank < PLACES;
         } catch {
             return false;
         }

@@ -36,11 +36,17 @@ def standing(terminal: Terminal, number: TaskArgument, node: AccountArgument) ->
     found = terminal.network.reputation(number).standings.of(address)
     shown = {
         "account": found.address,
-        "rank": f"{found.rank + 1} of {found.nodes}",
+        "rank": f"{_ranks(found)} of {found.nodes}",
         "score": f"{found.score:.6f}",
         "age": f"{found.age} s",
     }
     terminal.show(found, pairs(shown))
+
+
+def _ranks(found: documents.ReputationStanding) -> str:
+    """The rank, or all that it shares with its equals, counted from 1."""
+    best, worst = found.best_rank + 1, found.worst_rank + 1
+    return str(best) if best == worst else f"{best} to {worst}"
 
 
 @verb(*LOOK, *SIGN, prints=documents.RowStated)

@@ -53,7 +53,7 @@ class StandingKeeper:
             ChainError: as :meth:`karat.participants.watcher.Watcher.step`.
             ProtocolError: the node hides what others see.
         """
-        done = self.watcher.step(self._task_id, self._inputs.settled_round(self._task_id))
+        done = self.watcher.step(self._task_id, self._inputs.latest_day(self._task_id))
         return self.watcher.collect() if done is Action.NOTHING else done
 
     def _publish(self, content: bytes) -> bytes:

@@ -34,7 +34,7 @@ from reputation.anchoring.faults import Fault, Published, find_fault
 from reputation.anchoring.standings import Decays, Inputs, Standings, compute
 
 InputsOf = Callable[[int, int], Inputs]
-"""The inputs of a scope in a round."""
+"""The inputs of a scope, as a day began."""
 
 Fetch = Callable[[structs.Claim], Standings | None]
 """The standings in a claim's document; None if it cannot be had or read."""
@@ -60,7 +60,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class _Computed:
-    """The standings of (scope, round), and the block at which they were computed."""
+    """The standings of (scope, day), and the block at which they were computed."""
 
     of: tuple[int, int]
     block: int
@@ -96,8 +96,8 @@ class Watcher:
         self._mine: dict[int, bytes] = {}  # challenges whose bonds are out → claim
         self._computed: _Computed | None = None
 
-    def step(self, scope: int, settled: int) -> Action:
-        """Do what is due; ``settled`` is the round of the inputs that can be claimed now.
+    def step(self, scope: int, latest: int) -> Action:
+        """Do what is due; ``latest`` is the day whose standings can be claimed now.
 
         Raises:
             chain.errors.ChainError: the node cannot be reached, or somebody else was faster.
@@ -105,9 +105,9 @@ class Watcher:
         self._read_events()
         claimed = self._pending(scope)
         if claimed is None:
-            return self._propose(scope, settled)
-        inputs, right = self._right(scope, claimed.claim.round)
-        ours = claim_of(right, scope, claimed.claim.round, bytes(32))
+            return self._propose(scope, latest)
+        inputs, right = self._right(scope, claimed.claim.day)
+        ours = claim_of(right, scope, claimed.claim.day, bytes(32))
         if same_standings(claimed.claim, ours):
             return self._stand_by(claimed, right)
         published = self._fetch(claimed.claim)
@@ -172,19 +172,19 @@ class Watcher:
             )
         return self._claims[claim_hash]
 
-    def _right(self, scope: int, round_: int) -> tuple[Inputs, Standings]:
-        """The inputs of a round and what follows from them; computed once, unless the chain was
+    def _right(self, scope: int, day: int) -> tuple[Inputs, Standings]:
+        """The inputs of a day and what follows from them; computed once, unless the chain was
         reorganised since.
         """
         known = self._computed
-        same = known is not None and known.of == (scope, round_)
+        same = known is not None and known.of == (scope, day)
         if known is not None and same and self._hash(known.block) == known.block_hash:
             return known.inputs, known.right
         head = int(self.anchor.web3.eth.block_number)
         block_hash = self._hash(head)
-        inputs = self._inputs_of(scope, round_)
+        inputs = self._inputs_of(scope, day)
         right = compute(inputs, self._decays)
-        self._computed = _Computed((scope, round_), head, block_hash, inputs, right)
+        self._computed = _Computed((scope, day), head, block_hash, inputs, right)
         return inputs, right
 
     def _hash(self, block: int) -> bytes | None:
@@ -195,15 +195,15 @@ class Watcher:
 
     # --- a scope in peace ----------------------------------------------------------------------
 
-    def _propose(self, scope: int, settled: int) -> Action:
-        _, _, final, _, _ = self.anchor.final_of(scope)
-        if settled == 0 or final >= settled:
+    def _propose(self, scope: int, latest: int) -> Action:
+        _, _, final, _ = self.anchor.final_of(scope)
+        if latest == 0 or final >= latest:
             return Action.NOTHING
-        _, standings = self._right(scope, settled)
+        _, standings = self._right(scope, latest)
         if standings.total_gain == 0:
             return Action.NOTHING  # nobody has earned anything that could be ranked
         digest = self._publish(document(standings))
-        claim = claim_of(standings, scope, settled, digest)
+        claim = claim_of(standings, scope, latest, digest)
         self._sender.send(self.anchor.propose(claim).with_value(self._bond))
         return Action.PROPOSED
 
@@ -233,7 +233,7 @@ class Watcher:
     def _is_behind(published: Standings, claimed: Claimed) -> bool:
         """Whether a document is the one that the claim's roots are over."""
         claim = claimed.claim
-        return same_standings(claim, claim_of(published, claim.scope, claim.round, bytes(32)))
+        return same_standings(claim, claim_of(published, claim.scope, claim.day, bytes(32)))
 
     def _disprove(self, claimed: Claimed, fault: Fault) -> Action:
         self._sender.send(disproof(self.anchor, claimed, fault))

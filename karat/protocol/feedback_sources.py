@@ -211,15 +211,18 @@ def schema_uid(text: str, resolver: str, revocable: bool) -> bytes:
     return keccak(text.encode() + bytes.fromhex(resolver[2:]) + bytes([revocable]))
 
 
-STANDING_SCHEMA = "uint256 scope,uint32 round,uint32 score,uint32 rank,uint32 nodes"
+STANDING_SCHEMA = (
+    "uint256 scope,uint32 day,uint32 score,uint32 bestRank,uint32 worstRank,uint32 nodes"
+)
 """In which Karat's standings are attested for others; the score in millionths of the whole."""
 
 
 def standing_data(scope: int, standing: Standing) -> bytes:
     """The data of an attestation in :data:`STANDING_SCHEMA` of what the anchor says."""
-    shapes = ("uint256", "uint32", "uint32", "uint32", "uint32")
+    shapes = ("uint256", *["uint32"] * 5)
     millionths = standing.score * 10**6 // 2**40
-    return encode_values(shapes, [scope, standing.round, millionths, standing.rank, standing.nodes])
+    ranks = (standing.best_rank, standing.worst_rank)
+    return encode_values(shapes, [scope, standing.day, millionths, *ranks, standing.nodes])
 
 
 def _owner(topics: list[bytes]) -> Ownership | None:

@@ -83,11 +83,11 @@ def read_document(content: bytes) -> Standings:
     return standings
 
 
-def claim_of(standings: Standings, scope: int, round_: int, digest: bytes) -> structs.Claim:
-    """The claim that these are the standings after a round."""
+def claim_of(standings: Standings, scope: int, day: int, digest: bytes) -> structs.Claim:
+    """The claim that these are the standings as a day began."""
     return structs.Claim(
         scope=scope,
-        round=round_,
+        day=day,
         nodes=len(standings.nodes),
         edges=len(standings.edges),
         total_gain=standings.total_gain,
@@ -110,16 +110,16 @@ def final_claim(anchor: StandingAnchor, scope: int, from_block: int = 0) -> stru
     Raises:
         ProtocolError: the node does not show it.
     """
-    node_root, _, round_, _, _ = anchor.final_of(scope)
-    if round_ == 0:
+    node_root, _, day, _ = anchor.final_of(scope)
+    if day == 0:
         return None
     proposed = {
         bytes(event.claim_hash): event.claim
         for event in anchor.events(happened.ClaimProposed, from_block=from_block)
-        if (event.scope, event.round) == (scope, round_)
+        if (event.scope, event.day) == (scope, day)
     }
     for event in anchor.events(happened.ClaimFinal, from_block=from_block):
-        if (event.scope, event.round) == (scope, round_):
+        if (event.scope, event.day) == (scope, day):
             claim = proposed.get(bytes(event.claim_hash))
             if claim is not None and claim.node_root == node_root:
                 return claim

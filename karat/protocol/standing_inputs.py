@@ -12,6 +12,7 @@ from chain.ledger.client import TaskInputs
 from karat.errors import ProtocolError
 from reputation.anchoring.standings import Inputs, unpack_row
 
+DAY_SECONDS = 86_400
 _HASH = 28  # bytes
 _SLICE = 256  # accounts that are asked for in one call
 _READ_AGAIN = 64  # latest blocks, which may be reorganised

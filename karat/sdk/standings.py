@@ -13,6 +13,7 @@ from karat.participants.daemon.outbox import Outbox
 from karat.participants.standings import StandingKeeper, fetch_standings, keep_standings
 from karat.protocol.standing_claims import claim_of as claim_over
 from karat.protocol.standing_claims import final_claim, node_proof, rank_proof, same_standings
+from karat.protocol.standing_inputs import DAY_SECONDS
 from karat.sdk.daemon import Service
 from karat.sdk.documents import ReputationStanding, RowStated, StandingProven, StandingsKept
 from karat.sdk.plan import Plan
@@ -46,7 +47,7 @@ class TaskStandings:
                 f"the store has no document of the standings of task {self.task_id}: name one "
                 "that has it"
             )
-        if not same_standings(claim, claim_over(standings, claim.scope, claim.round, bytes(32))):
+        if not same_standings(claim, claim_over(standings, claim.scope, claim.day, bytes(32))):
             raise ProtocolError("the document of the final standings has other roots than they")
         return claim, standings
 
@@ -158,16 +159,17 @@ class TaskStandings:
         return StandingsKept(task=self.task_id, account=network.address)
 
     def _shown(self, claim: structs.Claim, standings: Standings, place: int) -> ReputationStanding:
-        *_, proposed_at = self._network.standings.final_of(self.task_id)
         rank = standings.ranks[place]
         account = standings.nodes[rank.node].account.to_bytes(20, "big")
         return ReputationStanding(
             task=self.task_id,
-            day=claim.round,
-            age=self._network.clock.now() - proposed_at,
+            day=claim.day,
+            age=self._network.clock.now() - claim.day * DAY_SECONDS,
             address=to_checksum_address(account),
             score=rank.score / ONE,
             rank=place,
+            best_rank=rank.best,
+            worst_rank=rank.worst,
             nodes=claim.nodes,
         )
 

@@ -216,35 +216,88 @@ class _Search:
         return Fault("disproveScore", (node, last))
 
     def _rank_fault(self, at: int) -> Fault:
-        """All nodes being right: a wrong score, or two neighbours out of order.
-
-        Where every score is right, each rank has a true place. At the first difference the true
-        place lies behind, at the last one it cannot; between them it steps back somewhere.
-        """
-        places = {rank: place for place, rank in enumerate(self.right.ranks)}
-        low = self.claimed.rank(at)
-        wrong = self._wrong_rank(low, places)
+        """All nodes being right: a wrong score, two neighbours out of order, or wrong bounds."""
+        ranks = _Ranks(self.claimed, self.right)
+        rank = self.claimed.rank(at)
+        wrong = ranks.wrong_score(rank)
         if wrong is not None:
             return wrong
-        if places[low.leaf] < at:
-            return Fault("disproveRankOrder", (self.claimed.rank(at - 1), low))
+        if ranks.place(rank) > at:
+            return ranks.out_of_order(rank)
+        right = self.right.ranks[at]
+        if ranks.place(rank) < at or rank.leaf.best != right.best or right.best < at:
+            return ranks.at_odds(at - 1, rank)
+        return ranks.wrong_worst(rank, right.worst)
+
+
+class _Ranks:
+    """The claimed ranks, all nodes being right: where every score is, each rank has a place."""
+
+    def __init__(self, claimed: Claimed, right: Standings) -> None:
+        self.claimed, self.right = claimed, right
+        self._places = {(rank.node, rank.score): at for at, rank in enumerate(right.ranks)}
+
+    def place(self, rank: Proof[Rank]) -> int:
+        """Where a rank of a right score belongs."""
+        return self._places[rank.leaf.node, rank.leaf.score]
+
+    def wrong_score(self, rank: Proof[Rank]) -> Fault | None:
+        """The fault of a rank that belongs nowhere."""
+        index = rank.leaf.node
+        if (index, rank.leaf.score) in self._places:
+            return None
+        node = self.claimed.node(index) if index < len(self.right.nodes) else NO_NODE
+        return Fault("disproveRank", (rank, node))
+
+    def at_odds(self, before: int, rank: Proof[Rank]) -> Fault:
+        """The fault of a rank and the right one before it; of the first rank, its own."""
+        if before < 0:
+            return Fault("disproveRank", (rank, NO_NODE))
+        return Fault("disproveRankOrder", (self.claimed.rank(before), rank))
+
+    def out_of_order(self, low: Proof[Rank]) -> Fault:
+        """Two neighbours out of order, from ``low`` on, whose place lies behind it: the last one's
+        cannot, so between them places step back somewhere.
+        """
         high = self.claimed.rank(len(self.right.ranks) - 1)
-        wrong = self._wrong_rank(high, places)
+        wrong = self.wrong_score(high)
         while wrong is None and high.index - low.index > 1:
             middle = self.claimed.rank((low.index + high.index) // 2)
-            wrong = self._wrong_rank(middle, places)
-            if wrong is None and places[middle.leaf] > middle.index:
+            wrong = self.wrong_score(middle)
+            if wrong is None and self.place(middle) > middle.index:
                 low = middle
             else:
                 high = middle
         return wrong or Fault("disproveRankOrder", (low, high))
 
-    def _wrong_rank(self, rank: Proof[Rank], places: dict[Rank, int]) -> Fault | None:
-        if rank.leaf in places:
-            return None
-        index = rank.leaf.node
-        node = self.claimed.node(index) if index < len(self.right.nodes) else NO_NODE
-        return Fault("disproveRank", (rank, node))
+    def wrong_worst(self, low: Proof[Rank], last: int) -> Fault:
+        """Where the wrong bound of ``low`` shows, the first of its score; the last is at ``last``.
+
+        Its equals repeat the bound, and the last of them is at odds with what comes behind it, or
+        one of them does not, and is at odds with the one before.
+        """
+        bound = low.leaf.worst
+        high = self.claimed.rank(last)
+        if self._repeats(high, bound):
+            if last == len(self.right.ranks) - 1:
+                return Fault("disproveRank", (high, NO_NODE))
+            low, high = high, self.claimed.rank(last + 1)
+            return self.wrong_score(high) or Fault("disproveRankOrder", (low, high))
+        while high.index - low.index > 1:
+            middle = self.claimed.rank((low.index + high.index) // 2)
+            if self._repeats(middle, bound):
+                low = middle
+            else:
+                high = middle
+        wrong = self.wrong_score(high)
+        if wrong is None and self.place(high) > high.index:
+            return self.out_of_order(high)
+        return wrong or Fault("disproveRankOrder", (low, high))
+
+    def _repeats(self, rank: Proof[Rank], worst: int) -> bool:
+        """Whether a rank is where it belongs, with this bound."""
+        known = self.wrong_score(rank) is None
+        return known and self.place(rank) == rank.index and rank.leaf.worst == worst
 
 
 def is_sound(standings: Standings, inputs: Inputs, decays: Decays) -> bool:
@@ -285,9 +338,12 @@ def is_sound(standings: Standings, inputs: Inputs, decays: Decays) -> bool:
         expected_node = (top, base + arrived, decays.score(base + arrived, top != j))
         if (node.top, node.visits, node.score) != expected_node:
             return False
-    return list(standings.ranks) == sorted(
-        (Rank(j, node.score) for j, node in enumerate(nodes)), key=lambda r: (-r.score, r.node)
+    scores = [node.score for node in nodes]
+    wanted = (
+        Rank(j, s, sum(x > s for x in scores), sum(x >= s for x in scores) - 1)
+        for j, s in enumerate(scores)
     )
+    return list(standings.ranks) == sorted(wanted, key=lambda rank: (-rank.score, rank.node))
 
 
 def leaf_hash(leaf: Leaf) -> bytes:

@@ -22,6 +22,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
+from itertools import groupby
 from typing import NamedTuple
 
 from eth_hash.auto import keccak
@@ -62,10 +63,15 @@ class Edge(NamedTuple):
 
 
 class Rank(NamedTuple):
-    """A leaf of the tree of ranks, from the highest score to the lowest, then by node."""
+    """A leaf of the tree of ranks, from the highest score to the lowest, then by node.
+
+    ``best`` and ``worst`` are the first and the last place with this score.
+    """
 
     node: int
     score: int
+    best: int
+    worst: int
 
 
 class Tree(IntEnum):
@@ -84,7 +90,7 @@ Row = Sequence[tuple[int, int]]
 _WIDTHS: dict[type[Leaf], tuple[int, ...]] = {
     Node: (160, 128, 128, 64, 32, 32, 64, 64),
     Edge: (32, 32, 64, 64, 32, 64, 32),
-    Rank: (32, 64),
+    Rank: (32, 64, 32, 32),
 }
 
 
@@ -256,7 +262,11 @@ def compute(inputs: Inputs, decays: Decays) -> Standings:
 def ranking(nodes: Sequence[Node]) -> list[Rank]:
     """The nodes from the highest score to the lowest, then by index."""
     order = sorted(range(len(nodes)), key=lambda j: (-nodes[j].score, j))
-    return [Rank(j, nodes[j].score) for j in order]
+    ranks: list[Rank] = []
+    for score, equals in groupby(order, key=lambda j: nodes[j].score):
+        best, alike = len(ranks), list(equals)
+        ranks += (Rank(j, score, best, best + len(alike) - 1) for j in alike)
+    return ranks
 
 
 def _tree(leaves: Iterable[Leaf]) -> PositionalTree:

@@ -322,7 +322,7 @@ def test_attestations_of_eas(world: World) -> None:
     first = attest(0, schema, b, rating)
     attest(1, schema, c, encode_values(["uint8", "string"], [4, ""]))
     attest(1, schema, a, b"\x01")  # no rating at all
-    attest(1, other, a, standing_data(1, Standing(2**39, 0, 40, 2, 60)))
+    attest(1, other, a, standing_data(1, Standing(2**39, 0, 0, 40, 2, 60)))
     feed = Feed(world.web3, Eas(world.web3, service, schema))
     feed.refresh()
     assert edges(feed) == {(a, b): 9.0, (b, c): 4.0}

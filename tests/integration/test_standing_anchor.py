@@ -29,6 +29,7 @@ from karat.protocol.standing_claims import (
     rank_proof,
     read_document,
 )
+from karat.protocol.standing_inputs import DAY_SECONDS
 from reputation.anchoring.faults import Proof, Published, find_fault
 from reputation.anchoring.positional import depth
 from reputation.anchoring.standings import (
@@ -50,6 +51,7 @@ from tests.standings.network import (
     DECAYS,
     GENESIS,
     RESPONSE,
+    TODAY,
     WINDOW,
     Network,
     compiled_double,
@@ -77,7 +79,7 @@ _SCOPES = iter(range(1, 10**6))
 def scope(network: Network) -> int:
     """One that no test has used."""
     number = next(_SCOPES)
-    network.honest.send(network.inputs.set(number, 1, INPUTS))
+    network.honest.send(network.inputs.set(number, TODAY, INPUTS))
     return number
 
 
@@ -159,7 +161,7 @@ KINDS: dict[str, tuple[Callable[[], Standings], Fault]] = {
         Fault.RANK,
     ),
     "a rank of nobody": (
-        lambda: dataclasses.replace(RIGHT, ranks=[Rank(99, 2**40), *RIGHT.ranks[1:]]),
+        lambda: dataclasses.replace(RIGHT, ranks=[Rank(99, 2**40, 0, 0), *RIGHT.ranks[1:]]),
         Fault.RANK,
     ),
 }
@@ -197,7 +199,7 @@ def test_a_false_root_loses_its_bond(network: Network, scope: int, kind: str) ->
     content = document(lie())
     digest = honest._publish(content)
     claimed = network.claim(read_document(content), scope, digest)
-    assert honest.step(scope, 1) is Action.DISPROVED
+    assert honest.step(scope, TODAY) is Action.DISPROVED
     assert faults(network, claimed) == [fault]
     assert network.anchor.owed(network.honest.address) == before + BOND // 2
     assert network.anchor.pending_of(scope)[1] == "0x" + "0" * 40
@@ -210,7 +212,7 @@ def answer(network: Network, claimed: Claimed, lie: Standings, watch: Watcher, s
     answers = 0
     trees: dict[int, Tree] = {}
     while not faults(network, claimed):
-        action = watch.step(scope, 1)
+        action = watch.step(scope, TODAY)
         if action is Action.DISPROVED:
             break
         places: dict[int, tuple[int, int]] = {}  # of those that wait for an answer
@@ -273,22 +275,22 @@ def test_a_fraud_that_shows_only_what_it_must(network: Network, scope: int, kind
 def test_a_fraud_that_shows_nothing(network: Network, scope: int) -> None:
     claimed = network.claim(KINDS["a flattered score"][0](), scope)
     honest = watcher(network)
-    assert honest.step(scope, 1) is Action.CHALLENGED
-    assert honest.step(scope, 1) is Action.NOTHING  # it may still answer
+    assert honest.step(scope, TODAY) is Action.CHALLENGED
+    assert honest.step(scope, TODAY) is Action.NOTHING  # it may still answer
     network.devnet.increase_time(WINDOW + 1)
     with pytest.raises(errors.NotYetFinal):
         network.fraud.send(network.anchor.finalize(claimed.claim, claimed.number))
-    assert honest.step(scope, 1) is Action.LAPSED
+    assert honest.step(scope, TODAY) is Action.LAPSED
     assert faults(network, claimed) == [Fault.WITHHELD]
 
 
 def test_roots_over_nothing_cannot_be_shown(network: Network, scope: int) -> None:
-    right = claim_of(RIGHT, scope, 1, bytes(32))
+    right = claim_of(RIGHT, scope, TODAY, bytes(32))
     garbage = dataclasses.replace(right, node_root=b"\x11" * 32)
     sent = network.fraud.send(network.anchor.propose(garbage).with_value(BOND))
     [event] = network.anchor.events_in(sent, happened.ClaimProposed)
     honest = watcher(network)
-    assert honest.step(scope, 1) is Action.CHALLENGED
+    assert honest.step(scope, TODAY) is Action.CHALLENGED
     [asked] = [
         one
         for one in network.anchor.events(happened.Challenged)
@@ -298,24 +300,24 @@ def test_roots_over_nothing_cannot_be_shown(network: Network, scope: int) -> Non
         with pytest.raises(errors.NoProof):
             network.fraud.send(network.anchor.disclose(event.claim, event.number, asked.id, hashes))
     network.devnet.increase_time(RESPONSE + 1)
-    assert honest.step(scope, 1) is Action.LAPSED
+    assert honest.step(scope, TODAY) is Action.LAPSED
 
 
 def test_a_leaf_that_is_none_is_no_answer(network: Network) -> None:
     """One account, so that the root is the leaf: bytes that no proof could speak of."""
     number = next(_SCOPES)
     alone = Inputs([7], [5], [[]])
-    network.honest.send(network.inputs.set(number, 1, alone))
+    network.honest.send(network.inputs.set(number, TODAY, alone))
     for content in (b"", b"\xff" * 64, b"\xff" * 256, encode(Node(7, 5, 5, 0, 0, 0, 1, 1)) + b"x"):
         claim = dataclasses.replace(
-            claim_of(compute(alone, DECAYS), number, 1, bytes(32)), node_root=keccak(content)
+            claim_of(compute(alone, DECAYS), number, TODAY, bytes(32)), node_root=keccak(content)
         )
         sent = network.fraud.send(network.anchor.propose(claim).with_value(BOND))
         [event] = network.anchor.events_in(sent, happened.ClaimProposed)
         honest = Watcher(
             network.anchor, network.honest, lambda *_: alone, lambda _: None, lambda _: b""
         )
-        assert honest.step(number, 1) is Action.CHALLENGED
+        assert honest.step(number, TODAY) is Action.CHALLENGED
         [asked] = [
             one
             for one in network.anchor.events(happened.Challenged)
@@ -326,7 +328,7 @@ def test_a_leaf_that_is_none_is_no_answer(network: Network) -> None:
                 network.anchor.disclose_leaf(event.claim, event.number, asked.id, content)
             )
         network.devnet.increase_time(RESPONSE + 1)
-        assert honest.step(number, 1) is Action.LAPSED
+        assert honest.step(number, TODAY) is Action.LAPSED
 
 
 def test_the_right_standings_become_final_and_can_be_read(network: Network, scope: int) -> None:
@@ -334,11 +336,11 @@ def test_the_right_standings_become_final_and_can_be_read(network: Network, scop
     account = "0x" + INPUTS.accounts[RIGHT.ranks[0].node].to_bytes(20, "big").hex()
     with pytest.raises(errors.NoFreshStanding):
         anchor.reputation_of(scope, account, 10**9)
-    assert honest.step(scope, 1) is Action.PROPOSED
-    assert honest.step(scope, 1) is Action.NOTHING
+    assert honest.step(scope, TODAY) is Action.PROPOSED
+    assert honest.step(scope, TODAY) is Action.NOTHING
     network.devnet.increase_time(WINDOW + 1)
-    assert honest.step(scope, 1) is Action.FINALIZED
-    assert honest.step(scope, 1) is Action.NOTHING  # once per round
+    assert honest.step(scope, TODAY) is Action.FINALIZED
+    assert honest.step(scope, TODAY) is Action.NOTHING  # once a day
     best = RIGHT.ranks[0].node
     proof = node_proof(RIGHT, best)
     assert anchor.verify(scope, proof)
@@ -347,16 +349,19 @@ def test_the_right_standings_become_final_and_can_be_read(network: Network, scop
     with pytest.raises(errors.NoProof):
         network.other.send(anchor.prove(scope, proof, rank_proof(RIGHT, 1)))
     network.other.send(anchor.prove(scope, proof, rank_proof(RIGHT, 0)))
-    standing = anchor.reputation_of(scope, account, 2 * WINDOW)
-    assert (standing.score, standing.rank, standing.nodes) == (RIGHT.ranks[0].score, 0, 40)
-    assert standing.round == 1
+    standing = anchor.reputation_of(scope, account, 10**9)
+    assert (standing.score, standing.nodes) == (RIGHT.ranks[0].score, 40)
+    assert (standing.best_rank, standing.worst_rank) == (0, 0)
+    now = int(network.devnet.web3.eth.get_block("latest")["timestamp"])
+    assert (standing.day, standing.age) == (TODAY, now - TODAY * DAY_SECONDS)  # not of the claim
     with pytest.raises(errors.NoFreshStanding):
-        anchor.reputation_of(scope, account, WINDOW // 2)  # too old for the one who asks
+        anchor.reputation_of(scope, account, standing.age - 1)  # too old for the one who asks
     # What was lost since does not count: a new final claim needs a new proof.
-    network.honest.send(network.inputs.set(scope, 2, INPUTS))
-    assert honest.step(scope, 2) is Action.PROPOSED
+    network.devnet.increase_time(DAY_SECONDS)
+    network.honest.send(network.inputs.set(scope, TODAY + 1, INPUTS))
+    assert honest.step(scope, TODAY + 1) is Action.PROPOSED
     network.devnet.increase_time(WINDOW + 1)
-    assert honest.step(scope, 2) is Action.FINALIZED
+    assert honest.step(scope, TODAY + 1) is Action.FINALIZED
     with pytest.raises(errors.NoFreshStanding):
         anchor.reputation_of(scope, account, 10**9)
 
@@ -373,8 +378,8 @@ def test_whatever_is_wrong_the_contract_agrees(network: Network, lies: list[Any]
         with pytest.raises(ProtocolError):  # so the watcher asks, and no answer is a leaf
             read_document(document(claimed_standings))
         return
-    claim = claim_of(claimed_standings, number, 1, bytes(32))
-    network.honest.send(network.inputs.set(number, 1, INPUTS))
+    claim = claim_of(claimed_standings, number, TODAY, bytes(32))
+    network.honest.send(network.inputs.set(number, TODAY, INPUTS))
     sent = network.fraud.send(network.anchor.propose(claim).with_value(BOND))
     [event] = network.anchor.events_in(sent, happened.ClaimProposed)
     claimed = Claimed(event.claim, event.number, event.proposer, bytes(event.claim_hash))
@@ -411,7 +416,7 @@ def test_nothing_disproves_the_right_standings(network: Network, scope: int) -> 
 
 
 def test_bad_claims_and_challenges(network: Network, scope: int) -> None:
-    anchor, right = network.anchor, claim_of(RIGHT, scope, 1, bytes(32))
+    anchor, right = network.anchor, claim_of(RIGHT, scope, TODAY, bytes(32))
 
     def refused(kind: type[Exception], call: Any) -> None:
         with pytest.raises(kind):
@@ -422,10 +427,10 @@ def test_bad_claims_and_challenges(network: Network, scope: int) -> None:
     for change in ({"nodes": 39}, {"nodes": 41}, {"edges": 32 * 40 + 1}):
         changed = dataclasses.replace(right, **change)
         refused(errors.WrongCount, anchor.propose(changed).with_value(BOND))
-    for round_ in (0, 2):
-        changed = dataclasses.replace(right, round=round_)
-        refused(errors.WrongRound, anchor.propose(changed).with_value(BOND))
-    refused(errors.WrongRound, anchor.propose(dataclasses.replace(right, scope=10**9)))
+    for day in (TODAY - 1, TODAY + 1):
+        changed = dataclasses.replace(right, day=day)
+        refused(errors.WrongDay, anchor.propose(changed).with_value(BOND))
+    refused(errors.WrongDay, anchor.propose(dataclasses.replace(right, scope=10**9)))
     claimed = network.claim(RIGHT, scope)
     refused(errors.ClaimPending, anchor.propose(right).with_value(BOND))
     refused(errors.NotPending, anchor.finalize(claimed.claim, claimed.number + 1))
@@ -444,15 +449,15 @@ def test_an_honest_watcher_stands_by_a_right_claim(
 ) -> None:
     """A challenger goes down to the last leaf of each tree; whoever watches answers in time."""
     honest, anchor = watcher(network), network.anchor
-    assert honest.step(scope, 1) is Action.PROPOSED
+    assert honest.step(scope, TODAY) is Action.PROPOSED
     [event] = [one for one in anchor.events(happened.ClaimProposed) if one.claim.scope == scope]
     claim, number = event.claim, event.number
     sent = network.fraud.send(anchor.challenge(claim, number, chain_tree(tree)).with_value(BOND))
     [asked] = anchor.events_in(sent, happened.Challenged)
     bystander = watcher(network)  # restarted, or somebody else's
     for watch in itertools.cycle((honest, bystander)):
-        assert watch.step(scope, 1) is Action.ANSWERED
-        assert watch.step(scope, 1) is Action.NOTHING
+        assert watch.step(scope, TODAY) is Action.ANSWERED
+        assert watch.step(scope, TODAY) is Action.NOTHING
         shown = [one for one in anchor.events() if getattr(one, "id", None) == asked.id][-1]
         if isinstance(shown, happened.LeafDisclosed):
             break
@@ -460,7 +465,7 @@ def test_an_honest_watcher_stands_by_a_right_claim(
         step = anchor.descend(claim, number, asked.id, hashes, len(hashes) - 1)
         network.fraud.send(step)
     network.devnet.increase_time(WINDOW + 1)
-    assert bystander.step(scope, 1) is Action.FINALIZED
+    assert bystander.step(scope, TODAY) is Action.FINALIZED
 
 
 def test_a_challenger_that_stalls_is_dropped_by_the_watcher(network: Network, scope: int) -> None:
@@ -468,19 +473,19 @@ def test_a_challenger_that_stalls_is_dropped_by_the_watcher(network: Network, sc
     claimed = network.claim(RIGHT, scope)
     asked = anchor.challenge(claimed.claim, claimed.number, chain_tree(Tree.NODES))
     network.other.send(asked.with_value(BOND))
-    assert honest.step(scope, 1) is Action.ANSWERED
-    assert honest.step(scope, 1) is Action.NOTHING
+    assert honest.step(scope, TODAY) is Action.ANSWERED
+    assert honest.step(scope, TODAY) is Action.NOTHING
     network.devnet.increase_time(max(WINDOW, RESPONSE) + 1)
-    assert honest.step(scope, 1) is Action.LAPSED
-    assert honest.step(scope, 1) is Action.FINALIZED
+    assert honest.step(scope, TODAY) is Action.LAPSED
+    assert honest.step(scope, TODAY) is Action.FINALIZED
 
 
 def test_bonds_come_home_even_to_one_that_was_restarted(network: Network, scope: int) -> None:
     claimed = network.claim(KINDS["a flattered score"][0](), scope)
-    assert watcher(network).step(scope, 1) is Action.CHALLENGED
+    assert watcher(network).step(scope, TODAY) is Action.CHALLENGED
     network.devnet.increase_time(RESPONSE + 1)
     again = watcher(network)
-    assert again.step(scope, 1) is Action.LAPSED
+    assert again.step(scope, TODAY) is Action.LAPSED
     assert faults(network, claimed) == [Fault.WITHHELD]
     while (done := again.collect()) is Action.SETTLED:
         pass

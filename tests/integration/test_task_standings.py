@@ -106,7 +106,7 @@ def network(world: World, home: Home) -> Any:
 
 def test_inputs_are_those_of_the_day_as_it_began(world: World, network: Any) -> None:
     reader = network.reputation(1).standings.keeper().reader
-    day = world.inputs.settled_round(1)
+    day = world.inputs.latest_day(1)
     read = reader.read(1, day)
     assert (list(read.gains), [list(row) for row in read.rows]) == (GAINS, ROWS)
     assert [f"{account:#042x}" for account in read.accounts] == [
@@ -171,7 +171,9 @@ LIES: dict[Fault, Callable[[Standings], Standings]] = {
     Fault.FLOW: edge(2, flow=2**39),
     Fault.EDGES_END: node(2, edges_end=10**6),
     Fault.SCORE: flattered,
-    Fault.RANK: lambda right: dataclasses.replace(right, ranks=[Rank(9, 2**40), *right.ranks[1:]]),
+    Fault.RANK: lambda right: dataclasses.replace(
+        right, ranks=[Rank(9, 2**40, 0, 0), *right.ranks[1:]]
+    ),
     Fault.WITHHELD: withheld,
 }
 
@@ -237,7 +239,7 @@ def test_final_standings_are_proved_and_read(world: World, network: Any, home: H
     first = world.right.ranks[0].node
     best = world.trainers[first].address
     shown = standings.of(best)
-    assert (shown.rank, shown.nodes, shown.day) == (0, 4, world.inputs.settled_round(1))
+    assert (shown.rank, shown.nodes, shown.day) == (0, 4, world.inputs.latest_day(1))
     assert shown.score == world.right.nodes[first].score / 2**40
     assert STANDING_RULES.window < shown.age < STANDING_RULES.window + 600
     with pytest.raises(errors.NoFreshStanding):
@@ -247,7 +249,7 @@ def test_final_standings_are_proved_and_read(world: World, network: Any, home: H
         "--store", f"local:{home.folder / 'blocks'}",
     )["address"] == best  # fmt: skip
     read = world.standings.reputation_of(1, best, DAY)
-    assert (read.score, read.rank) == (world.right.nodes[first].score, 0)
+    assert (read.score, read.best_rank) == (world.right.nodes[first].score, 0)
 
 
 def test_a_trainer_vouches_for_who_joined_later(world: World, network: Any, home: Home) -> None:
@@ -270,4 +272,4 @@ def test_a_trainer_vouches_for_who_joined_later(world: World, network: Any, home
         trainer.vouch({}).send()
     world.next_day()
     reader = network.reputation(1).standings.keeper().reader
-    assert reader.read(1, world.inputs.settled_round(1)).rows[1] == [(3, 60_000)]
+    assert reader.read(1, world.inputs.latest_day(1)).rows[1] == [(3, 60_000)]

@@ -2,7 +2,7 @@
 pragma solidity 0.8.28;
 
 import {StandingAnchor} from "../../contracts/StandingAnchor.sol";
-import {IStandingAnchor, Rules} from "../../contracts/interfaces/IStandingAnchor.sol";
+import {IStandingAnchor, Rules, Standing} from "../../contracts/interfaces/IStandingAnchor.sol";
 import {Claim, Node, NodeProof, Rank, RankProof} from "../../contracts/reputation/StandingTypes.sol";
 import {ReputationGate} from "../../examples/solidity/ReputationGate.sol";
 import {InputsDouble} from "./utils/InputsDouble.sol";
@@ -13,6 +13,7 @@ contract ReputationGateTest is Test {
     uint256 private constant SCOPE = 3;
     uint128 private constant BOND = 1 ether;
     address private constant ACCOUNT = address(0xA11CE);
+    uint32 private constant TODAY = 20_000;
     address private constant FOE = address(0xF0E);
 
     InputsDouble private inputs = new InputsDouble();
@@ -21,35 +22,35 @@ contract ReputationGateTest is Test {
     uint256 private number;
 
     function setUp() public {
-        vm.warp(1_700_000_000);
-        _settle(1, ACCOUNT);
+        vm.warp(TODAY * 1 days);
+        _settle(TODAY, ACCOUNT);
     }
 
     /// @dev A scope of one account, so that a leaf is the root.
-    function _settle(uint32 round, address account) private {
+    function _settle(uint32 day, address account) private {
         address[] memory accounts = new address[](1);
         uint128[] memory gains = new uint128[](1);
         (accounts[0], gains[0]) = (account, 10);
-        inputs.set(SCOPE, round, accounts, gains, new bytes32[](1));
+        inputs.set(SCOPE, day, accounts, gains, new bytes32[](1));
     }
 
     function _proofs(address account) private pure returns (NodeProof memory node, RankProof memory rank) {
         uint64 visits = uint64(uint256(8500) * 2 ** 40 / 10_000);
         node.leaf = Node(account, 10, 10, 0, 0, 0, visits, visits);
-        rank.leaf = Rank(0, visits);
+        rank.leaf = Rank(0, visits, 0, 0);
     }
 
-    function _propose(uint32 round, address account) private returns (Claim memory claim) {
+    function _propose(uint32 day, address account) private returns (Claim memory claim) {
         (NodeProof memory node, RankProof memory rank) = _proofs(account);
-        (claim.scope, claim.round, claim.nodes, claim.totalGain) = (SCOPE, round, 1, 10);
+        (claim.scope, claim.day, claim.nodes, claim.totalGain) = (SCOPE, day, 1, 10);
         (claim.nodeRoot, claim.rankRoot) = (keccak256(abi.encode(node.leaf)), keccak256(abi.encode(rank.leaf)));
         vm.deal(address(this), BOND);
         anchor.propose{value: BOND}(claim);
         ++number;
     }
 
-    function _final(uint32 round, address account) private {
-        Claim memory claim = _propose(round, account);
+    function _final(uint32 day, address account) private {
+        Claim memory claim = _propose(day, account);
         vm.warp(block.timestamp + 1000);
         anchor.finalize(claim, number);
     }
@@ -62,7 +63,7 @@ contract ReputationGateTest is Test {
     }
 
     function test_admitsWhoIsRankedHighEnough() public {
-        _final(1, ACCOUNT);
+        _final(TODAY, ACCOUNT);
         assertTrue(!gate.isTrusted(ACCOUNT), "nobody has proven it");
         (NodeProof memory node, RankProof memory rank) = _proofs(ACCOUNT);
         gate.admit(node, rank);
@@ -72,7 +73,7 @@ contract ReputationGateTest is Test {
     }
 
     function test_whatIsOnlyClaimedOpensNothing() public {
-        Claim memory claim = _propose(1, FOE);
+        Claim memory claim = _propose(TODAY, FOE);
         _refused(FOE);
         (NodeProof memory node,) = _proofs(FOE);
         vm.prank(address(0xB0B));
@@ -84,13 +85,61 @@ contract ReputationGateTest is Test {
     }
 
     function test_whatWasLostSinceOpensNothing() public {
-        _final(1, ACCOUNT);
+        _final(TODAY, ACCOUNT);
         (NodeProof memory node, RankProof memory rank) = _proofs(ACCOUNT);
         gate.admit(node, rank);
-        _settle(2, FOE);
-        _final(2, FOE);
+        vm.warp((TODAY + 1) * 1 days);
+        _settle(TODAY + 1, FOE);
+        _final(TODAY + 1, FOE);
         assertTrue(!gate.isTrusted(ACCOUNT), "what it had is not what it has");
         vm.expectRevert(abi.encodeWithSelector(IStandingAnchor.NoProof.selector));
         gate.admit(node, rank);
+    }
+
+    /// Nobody has earned anything: who joined first comes first, and is no better than the other.
+    function test_equalsShareTheirRank() public {
+        address[] memory accounts = new address[](2);
+        (accounts[0], accounts[1]) = (FOE, ACCOUNT);
+        inputs.set(SCOPE, TODAY, accounts, new uint128[](2), new bytes32[](2));
+        (NodeProof memory node, RankProof memory rank) = (_nobody(0, FOE), _place(0));
+        (node.path, rank.path) = (new bytes32[](1), new bytes32[](1));
+        (node.path[0], rank.path[0]) =
+        (keccak256(abi.encode(_nobody(1, ACCOUNT).leaf)), keccak256(abi.encode(_place(1).leaf)));
+        Claim memory claim;
+        (claim.scope, claim.day, claim.nodes) = (SCOPE, TODAY, 2);
+        claim.nodeRoot = keccak256(abi.encode(keccak256(abi.encode(node.leaf)), node.path[0]));
+        claim.rankRoot = keccak256(abi.encode(keccak256(abi.encode(rank.leaf)), rank.path[0]));
+        vm.deal(address(this), BOND);
+        anchor.propose{value: BOND}(claim);
+        vm.warp(block.timestamp + 1000);
+        anchor.finalize(claim, ++number);
+        vm.expectRevert(abi.encodeWithSelector(ReputationGate.NotTrusted.selector, FOE));
+        gate.admit(node, rank);
+        anchor.prove(SCOPE, node, rank);
+        Standing memory standing = anchor.reputationOf(SCOPE, FOE, 1000);
+        assertEq(standing.bestRank, 0, "first");
+        assertEq(standing.worstRank, 1, "or last");
+        assertTrue(!new ReputationGate(anchor, SCOPE, 2, 2000).isTrusted(FOE), "it earned nothing");
+    }
+
+    /// The age is that of what the standing follows from: a claim made late in the day is no younger.
+    function test_aLateClaimIsNoYounger() public {
+        vm.warp(block.timestamp + 5000);
+        _final(TODAY, ACCOUNT);
+        (NodeProof memory node, RankProof memory rank) = _proofs(ACCOUNT);
+        anchor.prove(SCOPE, node, rank);
+        assertEq(anchor.reputationOf(SCOPE, ACCOUNT, 6000).age, 6000, "since the day began");
+        vm.expectRevert(abi.encodeWithSelector(IStandingAnchor.NoFreshStanding.selector, SCOPE, ACCOUNT));
+        anchor.reputationOf(SCOPE, ACCOUNT, 5999);
+        vm.expectRevert(abi.encodeWithSelector(ReputationGate.NotTrusted.selector, ACCOUNT));
+        gate.admit(node, rank);
+    }
+
+    function _nobody(uint32 index, address account) private pure returns (NodeProof memory node) {
+        (node.index, node.leaf) = (index, Node(account, 0, 0, 0, 0, index, 0, 0));
+    }
+
+    function _place(uint32 index) private pure returns (RankProof memory rank) {
+        (rank.index, rank.leaf) = (index, Rank(index, 0, 0, 1));
     }
 }

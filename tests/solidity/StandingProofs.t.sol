@@ -68,14 +68,14 @@ contract StandingProofsTest is LedgerTest {
         // Wrong everywhere: each proof finds its own fault.
         Node memory n = Node(address(0xBAD), 9 ** 9, 8 ** 20, 7 ** 9, 500_000, 66_666, 2 ** 39, 2 ** 39);
         Edge memory e = Edge(77_777, 60_000, 60_001, 2 ** 33, 44_444, 2 ** 38, 33_333);
-        Rank memory r = Rank(60_000, 2 ** 38);
+        Rank memory r = Rank(60_000, 2 ** 38, 900, 1100);
         (node.index, node.leaf, nextNode.index, nextNode.leaf) = (60_000, n, 60_001, n);
         (edge.index, edge.leaf, nextEdge.index, nextEdge.leaf) = (499_998, e, 499_999, e);
         (rank.index, rank.leaf, nextRank.index, nextRank.leaf) = (1000, r, 1001, r);
         (node.path, nextNode.path, claim.nodeRoot) = _pair(60_000, 17, keccak256(abi.encode(n)));
         (edge.path, nextEdge.path, claim.edgeRoot) = _pair(499_998, 20, keccak256(abi.encode(e)));
         (rank.path, nextRank.path, claim.rankRoot) = _pair(1000, 17, keccak256(abi.encode(r)));
-        (claim.scope, claim.round, claim.nodes, claim.edges) = (taskId, 20_000, 2 ** 17, 2 ** 20);
+        (claim.scope, claim.day, claim.nodes, claim.edges) = (taskId, 20_000, 2 ** 17, 2 ** 20);
         (claim.totalGain, claim.documentDigest) = (8 ** 21, keccak256("document"));
     }
 
@@ -184,7 +184,7 @@ contract StandingProofsTest is LedgerTest {
         vm.warp(block.timestamp + 4000);
         _measure("finalize", abi.encodeCall(anchor.finalize, (c, 1)), 135_000);
         _measure("prove", abi.encodeCall(anchor.prove, (1, node, rank)), 110_000);
-        assertEq(anchor.reputationOf(1, address(0xBAD), 5000).rank, 1000, "proven");
+        assertEq(anchor.reputationOf(1, address(0xBAD), 5000).bestRank, 900, "proven");
     }
 
     function test_oneAnswerOfAChallengeCostsAtMostAHundredThousand() public {

@@ -19,7 +19,7 @@ contract Known {
 
     function reputationOf(uint256 scope, address account, uint256 maxAge) external view returns (Standing memory) {
         if (scope != 7 || account != OWNER || age > maxAge) revert NoFreshStanding(scope, account);
-        return Standing({score: 2 ** 38, rank: 3, nodes: 40, round: 1, age: age});
+        return Standing({score: 2 ** 38, bestRank: 3, worstRank: 3, nodes: 40, day: 1, age: age});
     }
 
     function ownerOf(uint256 agentId) external pure returns (address) {

@@ -6,12 +6,15 @@ import {ILedgerErrors} from "../../contracts/interfaces/ILedgerErrors.sol";
 import {IReputationInputs} from "../../contracts/interfaces/IReputationInputs.sol";
 import {ITaskInputs} from "../../contracts/interfaces/ITaskInputs.sol";
 import {Gains} from "../../contracts/ledger/Gains.sol";
+import {LedgerViews} from "../../contracts/ledger/LedgerViews.sol";
 import {Task} from "../../contracts/ledger/State.sol";
 import {LedgerTest} from "./utils/LedgerTest.sol";
 import {Test} from "./utils/Test.sol";
 
 /// @notice What standings follow from in a ledger's tasks: order of joining, gains, rows, each as a day began.
 contract TaskInputsTest is LedgerTest {
+    event log_named_uint(string what, uint256 gas); // forge prints it
+
     TaskInputs private inputs;
 
     function setUp() public override {
@@ -31,7 +34,7 @@ contract TaskInputsTest is LedgerTest {
 
     function test_accounts_areNumberedAsTheyJoined() public {
         assertEq(inputs.members(taskId, _today()), 0, "not today");
-        assertEq(inputs.settledRound(taskId), 0, "nothing to claim yet");
+        assertEq(inputs.latestDay(taskId), 0, "nothing to claim yet");
         _nextDay();
         assertEq(inputs.members(taskId, _today()), 4, "members");
         assertEq(inputs.members(taskId, _today() - 1), 0, "members");
@@ -41,7 +44,7 @@ contract TaskInputsTest is LedgerTest {
         }
         assertEq(inputs.memberAt(taskId, 4), address(0), "nobody");
         vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.UnknownTask.selector, taskId + 1));
-        inputs.settledRound(taskId + 1);
+        inputs.latestDay(taskId + 1);
         vm.startPrank(trainerAt(1));
         ledger.requestLeave(taskId);
         vm.warp(block.timestamp + 2000);
@@ -112,8 +115,46 @@ contract TaskInputsTest is LedgerTest {
         _nextDay();
         assertEq(bytes32(inputs.rowAt(taskId, day + 3, 0)), bytes32(0), "taken back");
         assertEq(bytes32(inputs.rowAt(taskId, day + 2, 0)), bytes32(bytes28(keccak256(row))), "and the day before");
-        vm.expectRevert(abi.encodeWithSelector(IReputationInputs.RoundNotKept.selector, day, day + 3));
+        vm.expectRevert(abi.encodeWithSelector(IReputationInputs.DayNotKept.selector, day, day + 3));
         inputs.rowAt(taskId, day, 0);
+    }
+
+    /// In a transaction of its own, the first time and later; and what it adds to one that has met ledger and row already.
+    function test_aRowOf32Entries_whatItCosts() public {
+        vm.warp(block.timestamp + 3 days);
+        _createTask(_params(), _equalWeights(3), 33);
+        bytes memory row;
+        for (uint256 i; i < 32; ++i) {
+            row = abi.encodePacked(row, uint32(i + 1), uint16(60_000 + i));
+        }
+        _costs("first", row, true, 83_000);
+        _costs("second", row, true, 81_000);
+        _costs("replaced", row, true, 64_000);
+        _costs("replaced, within another's call", row, false, 21_000);
+        _costs("of one entry, within another's call", abi.encodePacked(uint32(1), uint16(7)), false, 15_000);
+    }
+
+    function _costs(string memory what, bytes memory row, bool alone, uint256 limit) private {
+        vm.warp(block.timestamp + 2 days);
+        bytes memory data = abi.encodeCall(inputs.stateRow, (taskId, row));
+        uint256 own = 21_000;
+        for (uint256 i; i < data.length; ++i) {
+            own += data[i] == 0 ? 4 : 16;
+        }
+        if (alone) {
+            vm.cool(address(inputs));
+            vm.cool(address(ledger));
+            vm.cool(address(LedgerViews));
+        } else {
+            inputs.rowAt(taskId, _today(), 0);
+            ledger.placeOf(taskId, trainerAt(0));
+        }
+        vm.prank(trainerAt(0));
+        uint256 start = gasleft();
+        inputs.stateRow(taskId, row);
+        uint256 gas_ = start - gasleft() + (alone ? own : 0);
+        emit log_named_uint(what, gas_);
+        assertTrue(gas_ <= limit, what);
     }
 
     function _refused(uint256 who, bytes memory row, bytes memory reason) private {

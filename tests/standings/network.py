@@ -17,11 +17,13 @@ from chain.ledger.bindings import standing_anchor_events as happened
 from chain.ledger.bindings import structs
 from chain.ledger.client import StandingAnchor
 from karat.protocol.standing_claims import Claimed, claim_of
+from karat.protocol.standing_inputs import DAY_SECONDS
 from reputation.anchoring.standings import Decays, Inputs, Standings, pack_row
 from tools import build
 
 ROOT = Path(__file__).parents[2]
 GENESIS = 1_700_000_000
+TODAY = GENESIS // DAY_SECONDS
 BOND, WINDOW, RESPONSE = 10**18, 3600, 600
 DECAYS = Decays(alpha=1500, beta=5000)
 ACCOUNTS = dev_accounts(5, 3)
@@ -46,11 +48,11 @@ class Double(Contract):
 
     NAME = "InputsDouble"
 
-    def set(self, scope: int, round_: int, inputs: Inputs) -> Call[Any]:
-        """Make these the inputs of a scope, of the round that is settled last."""
+    def set(self, scope: int, day: int, inputs: Inputs) -> Call[Any]:
+        """Make these the inputs of a scope, of this day, which can be claimed."""
         accounts = ["0x" + account.to_bytes(20, "big").hex() for account in inputs.accounts]
         rows = [Web3.keccak(pack_row(row)) if row else bytes(32) for row in inputs.rows]
-        values = [scope, round_, accounts, inputs.gains, rows]
+        values = [scope, day, accounts, inputs.gains, rows]
         selector = Web3.keccak(text="set(uint256,uint32,address[],uint128[],bytes32[])")[:4]
         data = bytes(selector) + encode_values(_SET.inputs, values)
         return Call("set", self.address, data, lambda _: None)
@@ -70,8 +72,8 @@ class Network:
         self.anchor = StandingAnchor.deploy(self.honest, self.inputs.address, rules)
 
     def claim(self, standings: Standings, scope: int, digest: bytes = bytes(32)) -> Claimed:
-        """Have the fraud claim these standings, of round 1."""
-        claim = claim_of(standings, scope, 1, digest)
+        """Have the fraud claim these standings, of the day the chain began."""
+        claim = claim_of(standings, scope, TODAY, digest)
         sent = self.fraud.send(self.anchor.propose(claim).with_value(BOND))
         [event] = self.anchor.events_in(sent, happened.ClaimProposed)
         return Claimed(event.claim, event.number, event.proposer, bytes(event.claim_hash))

@@ -10,13 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reputation import AnchorError, MeritRank, ParameterError, TrustGraph
-from reputation.anchoring.faults import Published, find_fault, is_sound, leaf_hash
+from reputation.anchoring.faults import Fault, Published, find_fault, is_sound, leaf_hash
 from reputation.anchoring.positional import PositionalTree, climb, fold
 from reputation.anchoring.standings import (
     ONE,
     Decays,
     Edge,
     Inputs,
+    Node,
     Rank,
     Standings,
     Tree,
@@ -149,6 +150,67 @@ def test_consistent_lies_are_found_at_their_root(seed: int, n: int, other: int) 
         assert (fault is None) == same
 
 
+def is_rank_fault(fault: Fault, claimed: Standings) -> bool:
+    """Whether the contract's two proofs about ranks take these leaves (``FraudProofs.sol``)."""
+    first, second = fault.arguments
+    if fault.function == "disproveRankOrder":
+        (a, at), (b, behind) = (first.leaf, first.index), (second.leaf, second.index)
+        assert behind == at + 1
+        if a.score == b.score:
+            return not (a.node < b.node and (a.best, a.worst) == (b.best, b.worst))
+        return not (a.score > b.score and a.worst == at and b.best == behind)
+    assert fault.function == "disproveRank"
+    n, rank = len(claimed.nodes), first.leaf
+    starts = first.index > 0 or rank.best == 0
+    ends = first.index < n - 1 or rank.worst == first.index
+    if rank.node >= n or not (starts and ends):
+        return True
+    return second.index == rank.node and second.leaf.score != rank.score
+
+
+@st.composite
+def tied_ranks(draw: st.DrawFn) -> tuple[Standings, Standings]:
+    """Right standings with few different scores, and the same with some of the ranks wrong."""
+    n = draw(st.integers(1, 14))
+    scores = draw(st.lists(st.integers(0, 3), min_size=n, max_size=n))
+    nodes = [Node(7, 0, 0, 0, 0, j, score, score) for j, score in enumerate(scores)]
+    ranks = ranking(nodes)
+    places, small = st.integers(0, n - 1), st.integers(0, n)
+    for at in draw(st.lists(places, max_size=4)):
+        ranks[at] = ranks[at]._replace(
+            **{draw(st.sampled_from(["best", "worst", "worst", "node", "score"])): draw(small)}
+        )
+    if draw(st.booleans()):  # all equals agree on a wrong bound
+        last = ranks[-1]
+        ranks = [r._replace(worst=n + 1) if r.score == last.score else r for r in ranks]
+    if draw(st.booleans()):
+        at, other = draw(places), draw(places)
+        ranks[at], ranks[other] = ranks[other], ranks[at]
+    right = Standings(nodes, [], ranking(nodes), 0)
+    return right, dataclasses.replace(right, ranks=ranks)
+
+
+@settings(deadline=None, max_examples=600)
+@given(tied_ranks())
+def test_whatever_is_wrong_with_ranks_shows_in_two_neighbours(
+    told_ranks: tuple[Standings, Standings],
+) -> None:
+    right, claimed = told_ranks
+    n = len(right.nodes)
+    inputs = Inputs([7] * n, [0] * n, [[]] * n)
+    fault = find_fault(Published(claimed, right), right, inputs, DECAYS)
+    assert (fault is None) == (claimed.ranks == right.ranks)
+    assert fault is None or is_rank_fault(fault, claimed)
+
+
+def test_equals_share_their_ranks() -> None:
+    scores = (5, 9, 0, 5, 0, 0)
+    nodes = [Node(7, 0, 0, 0, 0, j, score, score) for j, score in enumerate(scores)]
+    assert [(r.node, r.best, r.worst) for r in ranking(nodes)] == [
+        (1, 0, 0), (0, 1, 2), (3, 1, 2), (2, 3, 5), (4, 3, 5), (5, 3, 5),
+    ]  # fmt: skip
+
+
 def test_the_plain_check_knows_the_right_from_the_wrong() -> None:
     inputs = some_inputs(2, 12)
     right = compute(inputs, DECAYS)
@@ -163,7 +225,7 @@ def test_the_plain_check_knows_the_right_from_the_wrong() -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 8, 13])
 def test_places_in_a_tree_cannot_be_moved(count: int) -> None:
-    leaves = [leaf_hash(Rank(i, i)) for i in range(count)]
+    leaves = [leaf_hash(Rank(i, i, 0, 0)) for i in range(count)]
     tree = PositionalTree(leaves)
     for i, leaf in enumerate(leaves):
         path = tree.path(i)
@@ -206,5 +268,5 @@ def test_bounds_of_decays_and_rows() -> None:
         unpack_row(b"12345")
     nobody = Inputs([1, 2], [0, 0], [[(1, 5)], []])
     assert [node.score for node in compute(nobody, DECAYS).nodes] == [0, 0]
-    assert ranking(compute(nobody, DECAYS).nodes) == [Rank(0, 0), Rank(1, 0)]
+    assert ranking(compute(nobody, DECAYS).nodes) == [Rank(0, 0, 0, 1), Rank(1, 0, 0, 1)]
     assert compute(nobody, DECAYS).edges == [Edge(1, 0, 5, 0, 0, 0, 2**32 - 1)]

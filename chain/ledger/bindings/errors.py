@@ -199,14 +199,14 @@ class BadRow(CustomError):
 class BadRules(CustomError):
     """Bond, window and response must be above zero, alpha in (0, 1), beta at most 1; and the
     window with 18 responses, which is the longest that a claim can be disputed, no longer
-    than the inputs of its round are known.
+    than the inputs of its day are known.
     """
 
     SELECTOR: ClassVar[bytes] = bytes.fromhex("0e3264aa")
     NAMES: ClassVar[tuple[str, ...]] = ()
     SHAPES: ClassVar[tuple[Any, ...]] = ()
     SENTENCE: ClassVar[str] = (
-        'Bond, window and response must be above zero, alpha in (0, 1), beta at most 1; and the window with 18 responses, which is the longest that a claim can be disputed, no longer than the inputs of its round are known'
+        'Bond, window and response must be above zero, alpha in (0, 1), beta at most 1; and the window with 18 responses, which is the longest that a claim can be disputed, no longer than the inputs of its day are known'
     )
 
 
@@ -589,13 +589,13 @@ class NoFault(CustomError):
 
 
 class NoFreshStanding(CustomError):
-    """The account's standing of the last final round was not proven, or is older than asked for."""
+    """The account's standing of the last final day was not proven, or is older than asked for."""
 
     SELECTOR: ClassVar[bytes] = bytes.fromhex("b3d78a00")
     NAMES: ClassVar[tuple[str, ...]] = ("scope", "account")
     SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "address")
     SENTENCE: ClassVar[str] = (
-        "The account's standing of the last final round was not proven, or is older than asked for"
+        "The account's standing of the last final day was not proven, or is older than asked for"
     )
 
     scope: int
@@ -936,20 +936,6 @@ class ReentrancyGuardReentrantCall(CustomError):
 
 
 
-class RoundNotKept(CustomError):
-    """What is asked of this round is no longer known, or not yet."""
-
-    SELECTOR: ClassVar[bytes] = bytes.fromhex("75e0b228")
-    NAMES: ClassVar[tuple[str, ...]] = ("round", "current")
-    SHAPES: ClassVar[tuple[Any, ...]] = ("uint32", "uint32")
-    SENTENCE: ClassVar[str] = (
-        'What is asked of this round is no longer known, or not yet'
-    )
-
-    round: int
-    current: int
-
-
 class RoundPending(CustomError):
     """The verifier takes part in a round that is not over."""
 
@@ -1237,6 +1223,20 @@ class WrongCount(CustomError):
     nodes: int
 
 
+class WrongDay(CustomError):
+    """A claim is of the latest day, once."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("c0532dc5")
+    NAMES: ClassVar[tuple[str, ...]] = ("day", "latest")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint32", "uint32")
+    SENTENCE: ClassVar[str] = (
+        'A claim is of the latest day, once'
+    )
+
+    day: int
+    latest: int
+
+
 class WrongEpoch(CustomError):
     """The epoch is not the next one to anchor, or another was anchored in this block; or, in a
     proof, not the latest.
@@ -1296,20 +1296,6 @@ class WrongRole(CustomError):
     account: str
     role: Role
     needed: Role
-
-
-class WrongRound(CustomError):
-    """A claim is of the round that was settled last, once."""
-
-    SELECTOR: ClassVar[bytes] = bytes.fromhex("3f1ccd8d")
-    NAMES: ClassVar[tuple[str, ...]] = ("round", "settled")
-    SHAPES: ClassVar[tuple[Any, ...]] = ("uint32", "uint32")
-    SENTENCE: ClassVar[str] = (
-        'A claim is of the round that was settled last, once'
-    )
-
-    round: int
-    settled: int
 
 
 ERRORS: dict[bytes, type[CustomError]] = {
@@ -1381,7 +1367,6 @@ ERRORS: dict[bytes, type[CustomError]] = {
         QuorumMissed,
         RecordPending,
         ReentrancyGuardReentrantCall,
-        RoundNotKept,
         RoundPending,
         RoundSuperseded,
         RowTooNew,
@@ -1403,10 +1388,10 @@ ERRORS: dict[bytes, type[CustomError]] = {
         WrongAppealPhase,
         WrongBond,
         WrongCount,
+        WrongDay,
         WrongEpoch,
         WrongLength,
         WrongPhase,
         WrongRole,
-        WrongRound,
     )
 }

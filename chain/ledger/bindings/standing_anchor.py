@@ -93,13 +93,13 @@ _DISPROVE_OUT_WEIGHT = Function(
 )
 _DISPROVE_RANK = Function(
     "disprove_rank",
-    "7005404b",
+    "d3aed966",
     (Claim, "uint256", RankProof, NodeProof),
     (),
 )
 _DISPROVE_RANK_ORDER = Function(
     "disprove_rank_order",
-    "a4df2bca",
+    "c3329061",
     (Claim, "uint256", RankProof, RankProof),
     (),
 )
@@ -119,7 +119,7 @@ _FINAL_OF = Function(
     "final_of",
     "1565b9f1",
     ("uint256",),
-    ("bytes32", "bytes32", "uint32", "uint32", "uint40"),
+    ("bytes32", "bytes32", "uint32", "uint32"),
 )
 _FINALIZE = Function(
     "finalize",
@@ -153,7 +153,7 @@ _PROPOSE = Function(
 )
 _PROVE = Function(
     "prove",
-    "2a0a58d1",
+    "34373ab9",
     ("uint256", NodeProof, RankProof),
     (),
 )
@@ -271,14 +271,17 @@ class StandingAnchorContract(Contract):
         return result
 
     def disprove_rank(self, claim: Claim, number: int, rank: RankProof, node: NodeProof) -> Call[None]:
-        """A rank has another score than its node; `node` is not looked at if there is no such
-        node.
+        """A rank has another score than its node, or the first does not share from there, or the
+        last not up to there; `node` is looked at only if there is such a node, and no fault
+        without it.
         """
         result: Call[None] = self._call(_DISPROVE_RANK, [claim, number, rank, node])
         return result
 
     def disprove_rank_order(self, claim: Claim, number: int, better: RankProof, worse: RankProof) -> Call[None]:
-        """Two neighbouring ranks are out of order."""
+        """Two neighbouring ranks are out of order, or do not agree on which ranks they share
+        with others.
+        """
         result: Call[None] = self._call(_DISPROVE_RANK_ORDER, [claim, number, better, worse])
         return result
 
@@ -296,9 +299,9 @@ class StandingAnchorContract(Contract):
         result: Call[None] = self._call(_DISPROVE_WEIGHT, [claim, number, edge, row])
         return result
 
-    def final_of(self, scope: int, *, block: BlockIdentifier = "latest") -> tuple[bytes, bytes, int, int, int]:
+    def final_of(self, scope: int, *, block: BlockIdentifier = "latest") -> tuple[bytes, bytes, int, int]:
         """The last final claim of a scope; zeros if there is none."""
-        result: tuple[bytes, bytes, int, int, int] = self._view(_FINAL_OF, [scope], block)
+        result: tuple[bytes, bytes, int, int] = self._view(_FINAL_OF, [scope], block)
         return result
 
     def finalize(self, claim: Claim, number: int) -> Call[None]:
@@ -324,7 +327,7 @@ class StandingAnchorContract(Contract):
         return result
 
     def propose(self, claim: Claim) -> Call[None]:
-        """Claims the standings of the round that was settled last, against the bond."""
+        """Claims the standings as the latest day began, against the bond."""
         result: Call[None] = self._call(_PROPOSE, [claim])
         return result
 

@@ -68,12 +68,12 @@ class ClaimDisproved(Event):
     TOPIC: ClassVar[bytes] = bytes.fromhex(
         "1137290f0a561e11076b3aaadbbd5511fce0bdffed9c67926ca7fd976a7ee329"
     )
-    NAMES: ClassVar[tuple[str, ...]] = ("scope", "round", "claim_hash", "fault", "by")
+    NAMES: ClassVar[tuple[str, ...]] = ("scope", "day", "claim_hash", "fault", "by")
     SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint32", "bytes32", Fault, "address")
     INDEXED: ClassVar[tuple[bool, ...]] = (True, True, True, False, False)
 
     scope: int
-    round: int
+    day: int
     claim_hash: bytes
     fault: Fault
     by: str
@@ -86,12 +86,12 @@ class ClaimFinal(Event):
     TOPIC: ClassVar[bytes] = bytes.fromhex(
         "fca6d4c69edde03de9d85f8b1cce87f272583838ff54c5644db448128161424b"
     )
-    NAMES: ClassVar[tuple[str, ...]] = ("scope", "round", "claim_hash", "node_root")
+    NAMES: ClassVar[tuple[str, ...]] = ("scope", "day", "claim_hash", "node_root")
     SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint32", "bytes32", "bytes32")
     INDEXED: ClassVar[tuple[bool, ...]] = (True, True, True, False)
 
     scope: int
-    round: int
+    day: int
     claim_hash: bytes
     node_root: bytes
 
@@ -103,12 +103,12 @@ class ClaimProposed(Event):
     TOPIC: ClassVar[bytes] = bytes.fromhex(
         "6927a50f9f01e01a74c0aaad838b8834ec68c74d19e4fd06579a749319f9025e"
     )
-    NAMES: ClassVar[tuple[str, ...]] = ("scope", "round", "claim_hash", "proposer", "number", "claim")
+    NAMES: ClassVar[tuple[str, ...]] = ("scope", "day", "claim_hash", "proposer", "number", "claim")
     SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint32", "bytes32", "address", "uint256", Claim)
     INDEXED: ClassVar[tuple[bool, ...]] = (True, True, True, False, False, False)
 
     scope: int
-    round: int
+    day: int
     claim_hash: bytes
     proposer: str
     number: int
@@ -175,17 +175,18 @@ class StandingProven(Event):
     """An account's standing was proven against the last final claim."""
 
     TOPIC: ClassVar[bytes] = bytes.fromhex(
-        "7052fc50b8e29dfe447011e389ee6645876671b16bac7ee6b2b8f93a2e4401b6"
+        "f1cae5ea26c26656b807ee9b72678414acdd9dd976500b9547e7ab44e18d13ca"
     )
-    NAMES: ClassVar[tuple[str, ...]] = ("scope", "round", "account", "score", "rank")
-    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint32", "address", "uint64", "uint32")
-    INDEXED: ClassVar[tuple[bool, ...]] = (True, True, True, False, False)
+    NAMES: ClassVar[tuple[str, ...]] = ("scope", "day", "account", "score", "best_rank", "worst_rank")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint32", "address", "uint64", "uint32", "uint32")
+    INDEXED: ClassVar[tuple[bool, ...]] = (True, True, True, False, False, False)
 
     scope: int
-    round: int
+    day: int
     account: str
     score: int
-    rank: int
+    best_rank: int
+    worst_rank: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -65,15 +65,15 @@ class Leaf(Struct):
 
 @dataclass(frozen=True, slots=True)
 class Claim(Struct):
-    """What is claimed of a scope after a round: the roots of three positional trees. It stands
+    """What is claimed of a scope as a day began: the roots of three positional trees. It stands
     unless disproved.
     """
 
-    NAMES: ClassVar[tuple[str, ...]] = ("scope", "round", "nodes", "edges", "total_gain", "node_root", "edge_root", "rank_root", "document_digest")
+    NAMES: ClassVar[tuple[str, ...]] = ("scope", "day", "nodes", "edges", "total_gain", "node_root", "edge_root", "rank_root", "document_digest")
     SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "uint32", "uint32", "uint32", "uint128", "bytes32", "bytes32", "bytes32", "bytes32")
 
     scope: int
-    round: int
+    day: int
     nodes: int
     edges: int
     total_gain: int
@@ -207,13 +207,15 @@ class NodeProof(Struct):
 
 @dataclass(frozen=True, slots=True)
 class Rank(Struct):
-    """A place in the ranking."""
+    """A place in the ranking. `best` and `worst`: the first and the last place with this score."""
 
-    NAMES: ClassVar[tuple[str, ...]] = ("index", "score")
-    SHAPES: ClassVar[tuple[Any, ...]] = ("uint32", "uint64")
+    NAMES: ClassVar[tuple[str, ...]] = ("index", "score", "best", "worst")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint32", "uint64", "uint32", "uint32")
 
     index: int
     score: int
+    best: int
+    worst: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,17 +267,19 @@ class RecordView(Struct):
 
 @dataclass(frozen=True, slots=True)
 class Standing(Struct):
-    """A standing that was proven: 2**40 is one; `rank` 0 is the best of `nodes`; `age` in
-    seconds.
+    """A standing that was proven. `score`: 2**40 is one. Accounts of equal score share the ranks
+    from `bestRank` to `worstRank`; 0 is the best of `nodes`. `age`: how many seconds ago the
+    `day` began that it is of.
     """
 
-    NAMES: ClassVar[tuple[str, ...]] = ("score", "rank", "nodes", "round", "age")
-    SHAPES: ClassVar[tuple[Any, ...]] = ("uint64", "uint32", "uint32", "uint32", "uint40")
+    NAMES: ClassVar[tuple[str, ...]] = ("score", "best_rank", "worst_rank", "nodes", "day", "age")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint64", "uint32", "uint32", "uint32", "uint32", "uint40")
 
     score: int
-    rank: int
+    best_rank: int
+    worst_rank: int
     nodes: int
-    round: int
+    day: int
     age: int
 
 

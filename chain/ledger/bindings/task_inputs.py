@@ -29,6 +29,12 @@ _KEPT_FOR = Function(
     (),
     ("uint32",),
 )
+_LATEST_DAY = Function(
+    "latest_day",
+    "4dfb1ed2",
+    ("uint256",),
+    ("uint32",),
+)
 _MEMBER_AT = Function(
     "member_at",
     "781884f4",
@@ -47,12 +53,6 @@ _ROW_AT = Function(
     ("uint256", "uint32", "uint32"),
     ("bytes28",),
 )
-_SETTLED_ROUND = Function(
-    "settled_round",
-    "d6315efe",
-    ("uint256",),
-    ("uint32",),
-)
 _SLICE = Function(
     "slice",
     "498eb6be",
@@ -68,8 +68,7 @@ _STATE_ROW = Function(
 
 
 class TaskInputsContract(Contract):
-    """The inputs of standings in a ledger's tasks: a scope is a task, a round of the inputs a
-    day (counted from 1970), and its values are those when the day began. Nodes are the task's
+    """The inputs of standings in a ledger's tasks: a scope is a task. Nodes are the task's
     trainers in the order of joining, gains what their updates scored above zero as far as it
     was claimed (nothing for who was ever convicted), rows what they state of those who joined
     later.
@@ -83,17 +82,24 @@ class TaskInputsContract(Contract):
         result: str = self._view(_LEDGER, [], block)
         return result
 
-    def gain_at(self, scope: int, round: int, index: int, *, block: BlockIdentifier = "latest") -> int:
+    def gain_at(self, scope: int, day: int, index: int, *, block: BlockIdentifier = "latest") -> int:
         """What a trainer had earned when a day (counted from 1970) began, as far as it was
         claimed: scores above zero, in steps of the grid; 0 for who was ever convicted. Known
         of this day and the day before.
         """
-        result: int = self._view(_GAIN_AT, [scope, round, index], block)
+        result: int = self._view(_GAIN_AT, [scope, day, index], block)
         return result
 
     def kept_for(self, *, block: BlockIdentifier = "latest") -> int:
-        """How many seconds, at least, a round's values are known after the next one has begun."""
+        """How many seconds, at least, a day's values are known after the next one has begun."""
         result: int = self._view(_KEPT_FOR, [], block)
+        return result
+
+    def latest_day(self, scope: int, *, block: BlockIdentifier = "latest") -> int:
+        """The day whose standings can be claimed now; 0 if nobody had joined the scope as it
+        began.
+        """
+        result: int = self._view(_LATEST_DAY, [scope], block)
         return result
 
     def member_at(self, scope: int, index: int, *, block: BlockIdentifier = "latest") -> str:
@@ -101,26 +107,21 @@ class TaskInputsContract(Contract):
         result: str = self._view(_MEMBER_AT, [scope, index], block)
         return result
 
-    def members(self, scope: int, round: int, *, block: BlockIdentifier = "latest") -> int:
+    def members(self, scope: int, day: int, *, block: BlockIdentifier = "latest") -> int:
         """How many accounts had joined."""
-        result: int = self._view(_MEMBERS, [scope, round], block)
+        result: int = self._view(_MEMBERS, [scope, day], block)
         return result
 
-    def row_at(self, scope: int, round: int, index: int, *, block: BlockIdentifier = "latest") -> bytes:
+    def row_at(self, scope: int, day: int, index: int, *, block: BlockIdentifier = "latest") -> bytes:
         """The first 28 bytes of the keccak256 hash of an account's row; 0 if it vouches for
         nobody.
         """
-        result: bytes = self._view(_ROW_AT, [scope, round, index], block)
+        result: bytes = self._view(_ROW_AT, [scope, day, index], block)
         return result
 
-    def settled_round(self, scope: int, *, block: BlockIdentifier = "latest") -> int:
-        """The last round of a scope that was settled; 0 if there is none."""
-        result: int = self._view(_SETTLED_ROUND, [scope], block)
-        return result
-
-    def slice(self, scope: int, round: int, first: int, count: int, *, block: BlockIdentifier = "latest") -> tuple[tuple[str, ...], tuple[int, ...]]:
+    def slice(self, scope: int, day: int, first: int, count: int, *, block: BlockIdentifier = "latest") -> tuple[tuple[str, ...], tuple[int, ...]]:
         """Accounts and gains of `count` places from `first` on, to read many at once."""
-        result: tuple[tuple[str, ...], tuple[int, ...]] = self._view(_SLICE, [scope, round, first, count], block)
+        result: tuple[tuple[str, ...], tuple[int, ...]] = self._view(_SLICE, [scope, day, first, count], block)
         return result
 
     def state_row(self, scope: int, row: bytes) -> Call[None]:

@@ -248,7 +248,9 @@ class ReputationFollowed(FeedbackTotals, schema="karat.reputation.follow/1"):
 class ReputationStanding(Document, schema="karat.reputation.standing/1"):
     """``karat reputation standing``: of the last final claim; ``rank`` 0 is the best of ``nodes``.
 
-    ``day`` counts from 1970, ``age`` is in seconds, ``score`` a share of all.
+    Who joined earlier comes first among equals, who share the ranks from ``best_rank`` to
+    ``worst_rank``. ``day`` counts from 1970, ``age`` is how many seconds ago it began, ``score`` a
+    share of all.
     """
 
     task: int
@@ -257,6 +259,8 @@ class ReputationStanding(Document, schema="karat.reputation.standing/1"):
     address: str
     score: float
     rank: int
+    best_rank: int
+    worst_rank: int
     nodes: int
 
 

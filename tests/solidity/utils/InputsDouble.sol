@@ -6,7 +6,7 @@ import {IReputationInputs} from "../../../contracts/interfaces/IReputationInputs
 /// @notice Inputs of standings that a test sets as it likes.
 contract InputsDouble is IReputationInputs {
     struct Scope {
-        uint32 round;
+        uint32 day;
         address[] accounts;
         uint128[] gains;
         bytes32[] rows;
@@ -16,20 +16,20 @@ contract InputsDouble is IReputationInputs {
 
     function set(
         uint256 scope,
-        uint32 round,
+        uint32 day,
         address[] calldata accounts,
         uint128[] calldata gains,
         bytes32[] calldata rows
     ) external {
-        _scopes[scope] = Scope(round, accounts, gains, rows);
+        _scopes[scope] = Scope(day, accounts, gains, rows);
     }
 
     function keptFor() external pure returns (uint32) {
         return type(uint32).max;
     }
 
-    function settledRound(uint256 scope) external view returns (uint32) {
-        return _scopes[scope].round;
+    function latestDay(uint256 scope) external view returns (uint32) {
+        return _scopes[scope].day;
     }
 
     function members(uint256 scope, uint32) external view returns (uint32) {
