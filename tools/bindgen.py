@@ -23,7 +23,7 @@ from tools.codegen import HEADER, constants_module, enums_module, score_codes_mo
 from tools.solidity import Sources
 
 ROOT = Path(__file__).resolve().parent.parent
-CONTRACTS = ("Ledger", "ReputationAnchor", "StandingAnchor", "TaskInputs", "DevToken")
+CONTRACTS = ("Ledger", "ReputationAnchor", "StandingAnchor", "TaskInputs", "Royalties", "DevToken")
 ENUM_MODULE = "chain.ledger.bindings.enums"
 
 _NOTICE = re.compile(

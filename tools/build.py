@@ -34,6 +34,7 @@ TARGETS = {
     "MemberLogic": "contracts/ledger/MemberLogic.sol",
     "ReputationAnchor": "contracts/ReputationAnchor.sol",
     "RoundLogic": "contracts/ledger/RoundLogic.sol",
+    "Royalties": "contracts/Royalties.sol",
     "ScoringLogic": "contracts/ledger/ScoringLogic.sol",
     "StandingAnchor": "contracts/StandingAnchor.sol",
     "TaskInputs": "contracts/TaskInputs.sol",

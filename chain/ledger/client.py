@@ -24,6 +24,8 @@ from chain.ledger.bindings.ledger import LedgerContract
 from chain.ledger.bindings.ledger_events import EVENTS as LEDGER_EVENTS
 from chain.ledger.bindings.reputation_anchor import ReputationAnchorContract
 from chain.ledger.bindings.reputation_anchor_events import EVENTS as ANCHOR_EVENTS
+from chain.ledger.bindings.royalties import RoyaltiesContract
+from chain.ledger.bindings.royalties_events import EVENTS as ROYALTY_EVENTS
 from chain.ledger.bindings.standing_anchor import StandingAnchorContract
 from chain.ledger.bindings.standing_anchor_events import EVENTS as STANDING_EVENTS
 from chain.ledger.bindings.structs import Rules
@@ -155,6 +157,19 @@ class TaskInputs(_Client, TaskInputsContract):
     def deploy(cls, sender: Sender, ledger: str) -> Self:
         """Deploy it over a ledger."""
         return cls(sender.web3, Deployer(sender).task_inputs(ledger))
+
+
+class Royalties(_Client, RoyaltiesContract):
+    """What is paid for models, divided; see ``contracts/interfaces/IRoyalties.sol``."""
+
+    EVENTS = ROYALTY_EVENTS
+
+    @classmethod
+    def deploy(
+        cls, sender: Sender, ledger: str, *, bond: int, window: int, voting_time: int
+    ) -> Self:
+        """Deploy it for the tasks of a ledger; ``bond`` in wei, times in seconds."""
+        return cls(sender.web3, Deployer(sender).royalties(ledger, bond, window, voting_time))
 
 
 class ReputationAnchor(_Client, ReputationAnchorContract):

@@ -26,7 +26,7 @@ from chain.ledger.bindings.structs import Rules
 from chain.ledger.linking import libraries, link
 
 LEDGER, ANCHOR, TOKEN = "Ledger", "ReputationAnchor", "DevToken"
-INPUTS, STANDINGS = "TaskInputs", "StandingAnchor"
+INPUTS, STANDINGS, ROYALTIES = "TaskInputs", "StandingAnchor", "Royalties"
 STANDING_RULES = Rules(
     bond=5 * 10**16,  # wei
     window=12 * 3600,  # seconds; with 18 responses less than the day for which inputs are known
@@ -114,6 +114,13 @@ class Deployer:
         over = self.task_inputs() if inputs is None else inputs
         arguments = encode_values(["address", Rules], [over, rules])
         return self._deploy(STANDINGS, _code(STANDINGS) + arguments)
+
+    def royalties(self, ledger: str, bond: int, window: int, voting_time: int) -> str:
+        """The address of a contract that divides what is paid for models of a ledger's tasks."""
+        arguments = encode_values(
+            ["address", "uint128", "uint32", "uint32"], [ledger, bond, window, voting_time]
+        )
+        return self._deploy(ROYALTIES, _code(ROYALTIES) + arguments)
 
     def token(self) -> str:
         """The address of a token that anyone may mint; for networks without real money."""

@@ -28,6 +28,7 @@ CONTRACTS = {
         "contracts/ReputationAnchor.sol",
         "contracts/interfaces/IReputationAnchor.sol",
     ),
+    "Royalties": ("contracts/Royalties.sol", "contracts/interfaces/IRoyalties.sol"),
     "DevToken": ("contracts/DevToken.sol", "contracts/DevToken.sol"),
 }
 FOREIGN = "From OpenZeppelin's contracts."

@@ -13,7 +13,7 @@ _FIELDS = {  # of a profile, that have the addresses
     "StandingAnchor": "standings",
     "DevToken": "token",
 }
-_NAMES = (*_FIELDS, "TaskInputs")
+_NAMES = (*_FIELDS, "TaskInputs", "Royalties")
 
 
 def interfaces(

@@ -12,7 +12,7 @@ from tests.docs.generators import contract_pages, pages
 MERITRANK = (ROOT / "docs" / "meritrank.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("contract", ["Ledger", "ReputationAnchor", "StandingAnchor"])
+@pytest.mark.parametrize("contract", ["Ledger", "ReputationAnchor", "StandingAnchor", "Royalties"])
 def test_every_function_event_and_error_is_explained(contract: str) -> None:
     page = pages()[f"contracts/{contract}.md"]
     sections = re.findall(r"^### (\S+)\n\n```solidity\n(.*?)\n```\n\n(.*)$", page, re.MULTILINE)

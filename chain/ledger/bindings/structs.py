@@ -84,6 +84,18 @@ class Claim(Struct):
 
 
 @dataclass(frozen=True, slots=True)
+class Share(Struct):
+    """One account's part of a division, at its place in the tree."""
+
+    NAMES: ClassVar[tuple[str, ...]] = ("index", "account", "share")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256", "address", "uint64")
+
+    index: int
+    account: str
+    share: int
+
+
+@dataclass(frozen=True, slots=True)
 class Committee(Struct):
     """The current round's committee, in vector order: address, weight, and what each has done so
     far.
@@ -247,6 +259,22 @@ class Member(Struct):
     weight: int
     leave_at: int
     evicted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Receipts(Struct):
+    """What a division follows from. `shares` is the sum of all shares, which are what `karat
+    model receipts` says that each trainer of the task removed of the loss up to `round`, in
+    millionths, nothing for who removed less than nothing.
+    """
+
+    NAMES: ClassVar[tuple[str, ...]] = ("root", "document", "shares", "round")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("bytes32", "bytes32", "uint64", "uint32")
+
+    root: bytes
+    document: bytes
+    shares: int
+    round: int
 
 
 @dataclass(frozen=True, slots=True)
