@@ -9,7 +9,7 @@ nothing after it can pass.
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from eth_account.datastructures import SignedTransaction
@@ -28,8 +28,16 @@ _MOST_SENT = 32  # transactions remembered: an account sends few before the firs
 @dataclass(frozen=True, slots=True)
 class _Sent:
     nonce: int
-    hash: str
-    raw: str
+    hash: HexBytes
+    raw: HexBytes
+
+    def entry(self) -> dict[str, int | str]:
+        """As it is written."""
+        return {
+            "nonce": self.nonce,
+            "hash": self.hash.to_0x_hex(),
+            "raw": self.raw.to_0x_hex(),
+        }
 
 
 class NonceSlot:
@@ -42,10 +50,9 @@ class NonceSlot:
 
     def used(self, signed: SignedTransaction) -> None:
         """Remember the transaction that has this nonce."""
-        raw = signed.raw_transaction.to_0x_hex()
-        entry = _Sent(self.nonce, signed.hash.to_0x_hex(), raw)
-        latest = sorted({**self._sent, self.nonce: entry}.items())[-_MOST_SENT:]
-        write_atomically(self._path, json.dumps({"sent": [asdict(one) for _, one in latest]}))
+        self._sent[self.nonce] = _Sent(self.nonce, signed.hash, signed.raw_transaction)
+        latest = [self._sent[nonce].entry() for nonce in sorted(self._sent)[-_MOST_SENT:]]
+        write_atomically(self._path, json.dumps({"sent": latest}))
 
 
 @contextmanager
@@ -77,7 +84,7 @@ def _choose(web3: Web3, address: str, sent: dict[int, _Sent], below: int) -> int
     mined = int(web3.eth.get_transaction_count(account))
     pending = max(mined, int(web3.eth.get_transaction_count(account, "pending")))
     # Not all nodes count alike: what has just been sent may be missing, a gap may be counted over.
-    waiting = {n for n, one in sent.items() if n >= mined and known(web3, HexBytes(one.hash))}
+    waiting = {n for n, one in sent.items() if n >= mined and known(web3, one.hash)}
     end = max(pending, below, max(waiting, default=-1) + 1)
     # What it knows nothing of, and nothing after, was dropped; or this is another chain with the
     # same id. Then the node is right.
@@ -94,15 +101,16 @@ def _choose(web3: Web3, address: str, sent: dict[int, _Sent], below: int) -> int
 def _again(web3: Web3, one: _Sent) -> bool:
     """Send a transaction again; False if the node does not want it."""
     try:
-        web3.eth.send_raw_transaction(HexBytes(one.raw))
+        web3.eth.send_raw_transaction(one.raw)
     except RpcError:
-        return known(web3, HexBytes(one.hash))
+        return known(web3, one.hash)
     return True
 
 
 def _read(path: Path) -> dict[int, _Sent]:
     try:
-        entries = [_Sent(**entry) for entry in json.loads(path.read_text("utf-8"))["sent"]]
-        return {int(one.nonce): one for one in entries}
-    except (OSError, ValueError, KeyError, TypeError):
+        entries = json.loads(path.read_text("utf-8"))["sent"]
+        sent = [_Sent(int(e["nonce"]), HexBytes(e["hash"]), HexBytes(e["raw"])) for e in entries]
+        return {one.nonce: one for one in sent[-_MOST_SENT:]}
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return {}  # none yet, or unreadable: the node's count decides

@@ -1,7 +1,7 @@
 """What the two daemons share: a log, metrics, signals, and the loop."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from chain.ledger.client import Token
 from karat.money import Money
@@ -14,6 +14,7 @@ from karat.participants.daemon.loop import (
 )
 from karat.participants.daemon.metrics import Metrics, served
 from karat.participants.daemon.outbox import Outbox
+from karat.participants.daemon.waiting import Waiting
 from karat.participants.journal import alone, journal_folder
 from karat.sdk.plan import Amount
 
@@ -27,11 +28,22 @@ def units_of(network: "Network", following: Following, amount: Amount) -> int:
     return Money.told_by(Token(network.web3, token)).parse(amount)
 
 
+class Steps(Protocol):
+    """A daemon: takes steps, and says after each what it waits for."""
+
+    @property
+    def waiting(self) -> Waiting | None:
+        """What it waits for, if it can tell."""
+
+    def step(self) -> bool:
+        """Do what is due; False when nothing ever will be."""
+
+
 class Service:
     """One daemon of the network's account; must be run in the main thread."""
 
     def __init__(self, role: str, task_id: int, network: "Network", metrics: str | None) -> None:
-        self._network, self._address = network, metrics
+        self._network, self._address, self._task_id = network, metrics, task_id
         self.log = daemon_log(role, task=task_id, account=network.address)
         self._meter = Metrics(role)
         self._outbox = Outbox(network.sender, self.log, self._meter)
@@ -39,7 +51,7 @@ class Service:
 
     def run(
         self,
-        daemon: Callable[[Outbox], Callable[[], bool]],
+        daemon: Callable[[Outbox], Steps],
         *,
         once: bool,
         begin: Callable[[], None] = lambda: None,
@@ -47,7 +59,7 @@ class Service:
         """Take steps until there is nothing left to do, or a signal comes.
 
         Args:
-            daemon: makes the step of what it may send with.
+            daemon: makes it of what it may send with.
             once: end after one step that succeeded.
             begin: called once the log has begun.
 
@@ -64,7 +76,24 @@ class Service:
             self.log.info("started", metrics=url)
             begin()
             wait_for_own_transactions(self._network.sender, stop)
-            step = daemon(self._outbox)
-            poll = self._network.poll_seconds
-            run_steps(step, stop, self.log, self._meter, poll=poll, once=once)
+            made = daemon(self._outbox)
+            run_steps(
+                lambda: self._is_idle(made) or made.step(),
+                stop,
+                self.log,
+                self._meter,
+                poll=lambda: self._pause(made),
+                once=once,
+            )
             self.log.info("ended")
+
+    def _is_idle(self, daemon: Steps) -> bool:
+        return daemon.waiting is not None and daemon.waiting.lasts(
+            self._network.ledger, self._task_id
+        )
+
+    def _pause(self, daemon: Steps) -> float:
+        shortest = self._network.poll_seconds
+        if daemon.waiting is None:
+            return shortest
+        return daemon.waiting.pause(shortest, self._network.longest_poll_seconds)

@@ -1,6 +1,5 @@
 """A verifier's work in a task: a daemon that votes, and takes the steps that anyone may take."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chain.ledger.bindings.enums import Role
@@ -50,19 +49,14 @@ class Judging:
                     "not a verifier of the task, so it will not vote", fix="verifier join"
                 )
 
-        def daemon(outbox: Outbox) -> Callable[[], bool]:
+        def daemon(outbox: Outbox) -> VerifierDaemon:
             anchor, device, clock = network.anchor_or_none, network.device, network.clock
             keeper = None
             if network.standings_or_none is not None:
                 keeper = TaskStandings(network, self.task_id).keeper()
-            made = VerifierDaemon(ledger, anchor, following, outbox, device, clock, most, keeper)
-
-            def step() -> bool:
-                if not once:
-                    made.warm_up()
-                return made.step()
-
-            return step
+            return VerifierDaemon(
+                ledger, anchor, following, outbox, device, clock, most, keeper, is_warm=once
+            )
 
         service.run(daemon, once=once, begin=begin)
         return VerifierRan(task=self.task_id, account=address)

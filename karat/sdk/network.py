@@ -169,6 +169,11 @@ class Network:
         """How often whoever waits looks at the chain."""
         return 0.5 if self.is_devnet else 4.0
 
+    @property
+    def longest_poll_seconds(self) -> float:
+        """How rarely, where nothing is to be done for long; a devnet's clock may be moved on."""
+        return 4.0 if self.is_devnet else 240.0
+
     def status(self) -> Status:
         """Node, head, contracts, tasks."""
         from karat.sdk.devnet import LOCAL, background  # noqa: PLC0415 - it imports this module

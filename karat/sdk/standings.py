@@ -1,15 +1,18 @@
 """Standings that need no trust: read and proved, and kept right by a daemon."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eth_utils.address import to_checksum_address
 
 from chain.evm.addresses import checked_address
+from chain.evm.clock import Clock
 from chain.ledger.bindings import structs
 from chain.ledger.client import TaskInputs
 from karat.errors import NotAvailable, ProtocolError
 from karat.participants.daemon.outbox import Outbox
+from karat.participants.daemon.waiting import Waiting
 from karat.participants.standings import StandingKeeper, fetch_standings, keep_standings
 from karat.protocol.standing_claims import claim_of as claim_over
 from karat.protocol.standing_claims import final_claim, node_proof, rank_proof, same_standings
@@ -21,6 +24,21 @@ from reputation.anchoring.standings import ONE, Standings, checked_row, pack_row
 
 if TYPE_CHECKING:
     from karat.sdk.network import Network
+
+
+@dataclass(frozen=True)
+class _Keeping:
+    """A daemon that does nothing else."""
+
+    keeper: StandingKeeper
+    outbox: Outbox
+    clock: Clock
+    waiting: Waiting | None = None
+
+    def step(self) -> bool:
+        self.clock.advance_if_idle()
+        keep_standings(self.keeper, self.outbox)
+        return True
 
 
 class TaskStandings:
@@ -146,16 +164,7 @@ class TaskStandings:
         """
         network, keeper = self._network, self.keeper()
         service = Service("standings", self.task_id, network, metrics)
-
-        def daemon(outbox: Outbox) -> Callable[[], bool]:
-            def step() -> bool:
-                network.clock.advance_if_idle()
-                keep_standings(keeper, outbox)
-                return True
-
-            return step
-
-        service.run(daemon, once=once)
+        service.run(lambda outbox: _Keeping(keeper, outbox, network.clock), once=once)
         return StandingsKept(task=self.task_id, account=network.address)
 
     def _shown(self, claim: structs.Claim, standings: Standings, place: int) -> ReputationStanding:

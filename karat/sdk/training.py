@@ -221,8 +221,8 @@ class Training:
         examples = self._examples(data, shard)
         member_as(work.ledger, self.task_id, work.address, "trainer")
 
-        def daemon(outbox: Outbox) -> Callable[[], bool]:
-            return TrainerDaemon(work, examples, outbox, network.clock, most).step
+        def daemon(outbox: Outbox) -> TrainerDaemon:
+            return TrainerDaemon(work, examples, outbox, network.clock, most)
 
         service.run(daemon, once=once)
         return TrainerRan(task=self.task_id, account=work.address)

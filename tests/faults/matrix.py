@@ -115,7 +115,7 @@ class Matrix:
             return True
 
         try:
-            loop.run_steps(once, Event(), self._log, Metrics("faults"), poll=0.0)
+            loop.run_steps(once, Event(), self._log, Metrics("faults"), poll=lambda: 0.0)
         except Exception as error:  # noqa: BLE001 - whatever ends a daemon is what is looked for
             return "fatal", f"{type(error).__name__}: {error}"[:300]
         return ("ok", "") if step.done() else ("lost", "not done after the fault was over")

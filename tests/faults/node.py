@@ -147,6 +147,8 @@ class FaultyNode:
 
             def do_POST(self) -> None:
                 request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                if isinstance(request, list):
+                    node.calls += [one["method"] for one in request]
                 mode = None if isinstance(request, list) else node._spoiled(request["method"])
                 if mode is None:
                     self.reply(200, json.dumps(node._forward(request)).encode(), {})

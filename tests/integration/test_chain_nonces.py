@@ -150,3 +150,23 @@ def test_another_chain_with_the_same_id_gets_nothing_of_the_first(anvil: Devnet)
         for number in (5, 6, 7, 8):
             again.send(message(number))
         assert mined(other) == [bytes([number]) for number in (5, 6, 7, 8)]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "", "null", "[]", '{"sent": 1}', '{"sent": [{}]}', '{"nonce": 5, "hash": "0x00"}',
+        '{"sent": [{"nonce": 0, "hash": "0xzz", "raw": ""}]}',
+        '{"sent": [{"nonce": 1e400, "hash": "0x00", "raw": "0x00"}]}',
+        '{"sent": [{"nonce": 99999999999999999999, "hash": "0x00", "raw": "0x00"}]}',
+        '{"sent": [{"nonce": 0, "hash": "0x00", "raw": null}]}',
+    ],
+)  # fmt: skip
+def test_a_damaged_file_is_none(anvil: Devnet, tmp_path: Path, content: str) -> None:
+    rpc(anvil.web3, "evm_setAutomine", True)
+    sender = Sender(anvil.web3, ALICE, deadline=30)
+    sender.send(message(0))
+    [file] = (tmp_path / "karat" / "nonces").glob("*.json")
+    file.write_text(content)
+    sender.send(message(1))
+    assert mined(anvil) == [b"\x00", b"\x01"]

@@ -59,7 +59,7 @@ def run(outcomes: list[bool | Exception], *, once: bool = False) -> int:
             raise outcome
         return outcome
 
-    loop.run_steps(step, Event(), LOG, Metrics("verifier"), poll=0.0, once=once)
+    loop.run_steps(step, Event(), LOG, Metrics("verifier"), poll=lambda: 0.0, once=once)
     return taken
 
 
@@ -134,7 +134,7 @@ def test_once_is_one_step_that_succeeds() -> None:
 def test_a_stopped_daemon_takes_no_step() -> None:
     stop = Event()
     stop.set()
-    loop.run_steps(lambda: pytest.fail("a step"), stop, LOG, Metrics("trainer"), poll=0.0)
+    loop.run_steps(lambda: pytest.fail("a step"), stop, LOG, Metrics("trainer"), poll=lambda: 0.0)
 
 
 def test_metrics_and_health_are_served() -> None:

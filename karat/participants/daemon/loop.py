@@ -94,10 +94,12 @@ def run_steps(
     log: FilteringBoundLogger,
     metrics: Metrics,
     *,
-    poll: float,
+    poll: Callable[[], float],
     once: bool = False,
 ) -> None:
     """Take steps until one returns False, ``stop`` is set, or, with ``once``, one has succeeded.
+
+    ``poll`` gives the seconds between two steps.
 
     Raises:
         KaratError: something is configured wrongly; with ``once``, all that waiting alone does
@@ -126,7 +128,7 @@ def run_steps(
         metrics.stepped()
         if once or not goes_on:
             return
-        stop.wait(poll)
+        stop.wait(poll())
 
 
 def wait_for_own_transactions(sender: Sender, stop: Event) -> None:

@@ -4,12 +4,15 @@ It claims when its ring of records is full, in the transaction of the next commi
 task is over.
 """
 
+import time
+
 from chain.evm.clock import Clock
 from chain.ledger.bindings.enums import Phase, RecordKind, Role
 from chain.ledger.bindings.errors import StakeTooLow
 from karat.errors import NotAvailable
 from karat.participants.daemon.outbox import Outbox
 from karat.participants.daemon.standing import Standing
+from karat.participants.daemon.waiting import Waiting
 from karat.participants.trainer.work import TrainerWork
 from karat.protocol.rounds import is_over
 from learning.tasks.data import Examples
@@ -32,11 +35,12 @@ class TrainerDaemon:
         """
         self.work, self.data, self.outbox = work, data, outbox
         self.clock = clock
+        self.waiting: Waiting | None = None
         self.standing = Standing(work.ledger, work.following, outbox, Role.TRAINER, most_top_up)
 
     def step(self) -> bool:
         """Do what is due; False when the task is over and everything is claimed."""
-        work = self.work
+        work, self.waiting = self.work, None
         self.clock.advance_if_idle()
         number = work.ledger.task(work.task_id).current_round
         self.outbox.metrics.working_on(number)
@@ -58,9 +62,25 @@ class TrainerDaemon:
                 self.standing.look_again()
         return True
 
+    def _until_the_next_phase(self, number: int, phase: Phase) -> Waiting:
+        """Where no deadline is known, others have to act: after a while it is looked anew."""
+        info = self.work.info(number)
+        deadlines = {
+            Phase.COMMIT: info.commit_deadline,
+            Phase.REVEAL: info.reveal_deadline,
+            Phase.SCORE_COMMIT: info.score_commit_deadline,
+            Phase.SCORE_REVEAL: info.score_reveal_deadline,
+        }
+        window = self.work.following.task().history.params.commit_window
+        later = int(time.time()) + window // 4
+        return Waiting(number, phase, deadlines.get(phase, later))
+
     def _take_part(self, number: int, phase: Phase) -> None:
         work = self.work
         record = work.record(number)
+        kind = record.kind if record else None
+        if (phase, kind) not in {(Phase.COMMIT, None), (Phase.REVEAL, RecordKind.COMMITTED)}:
+            self.waiting = self._until_the_next_phase(number, phase)
         if phase is Phase.COMMIT and record is None:
             if not work.trained(number):
                 done = work.train(number, self.data)

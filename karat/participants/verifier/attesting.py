@@ -6,6 +6,8 @@ and one that comes late, or again after a crash, says the same. What it has said
 from the chain. The scores with their graph are published before they are attested.
 """
 
+import time
+
 from chain.ledger.bindings.reputation_anchor_events import StatementAttested
 from chain.ledger.client import Ledger, ReputationAnchor
 from karat.participants.daemon.follow import Following
@@ -18,6 +20,7 @@ from karat.protocol.task import Task
 # another's vote is mined between it and ours. With 64 verifiers, the most that a task can have,
 # it takes some 950,000.
 _ATTEST_GAS = 1_200_000
+_AGAIN = 15.0  # seconds until it is looked whether a reorganisation undid what was done
 
 
 class EpochAttester:
@@ -29,6 +32,7 @@ class EpochAttester:
         self.anchor, self.ledger, self.following, self.outbox = anchor, ledger, following, outbox
         self.task_id = following.task().history.task_id
         self._done: tuple[Task, int] | None = None  # a reorganisation makes another Task
+        self._done_for, self._look_again = 0, 0.0
         self._epochs: Epochs | None = None
         self._told: set[tuple[int, str, bytes]] = set()
 
@@ -41,9 +45,14 @@ class EpochAttester:
         Raises:
             WrongEpoch, AlreadyAttested: the chain has moved on in between.
         """
+        if self._done_for == ended and time.monotonic() < self._look_again:
+            return True  # the task need not be read for that
         task = self.following.task()
         block = settled_block(task.history, ended)
-        if block is None or self._done == (task, block):
+        if block is None:
+            return True
+        if self._done == (task, block):
+            self._done_for, self._look_again = ended, time.monotonic() + _AGAIN
             return True
         if int(self.ledger.web3.eth.block_number) <= block:
             return False  # the anchor takes statements about earlier blocks only

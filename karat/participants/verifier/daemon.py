@@ -33,6 +33,7 @@ from karat.money import Money
 from karat.participants.daemon.follow import Following
 from karat.participants.daemon.outbox import Outbox
 from karat.participants.daemon.standing import Standing
+from karat.participants.daemon.waiting import Waiting
 from karat.participants.standings import StandingKeeper, keep_standings
 from karat.participants.verifier.attesting import EpochAttester
 from karat.participants.verifier.balloting import Balloting
@@ -59,12 +60,18 @@ class VerifierDaemon:
         clock: Clock,
         most_top_up: int = 0,
         standings: StandingKeeper | None = None,
+        *,
+        is_warm: bool = True,
     ) -> None:
-        """Make a daemon; ``most_top_up`` base units may be added to the stake over the task."""
+        """Make a daemon; ``most_top_up`` base units may be added to the stake over the task.
+
+        Where it is not ``is_warm``, it scores something before its first step.
+        """
         self.ledger, self.following, self.outbox = ledger, following, outbox
         self.clock = clock
         self.task_id = following.task().history.task_id
-        self._is_warm = False
+        self.waiting: Waiting | None = None
+        self._is_warm = is_warm
         self._warned = False  # of a task without a verifier that may vote
         self._told: int | None = None  # the last round that was logged as ended
         self.balloting = Balloting(ledger, following, outbox, device)
@@ -84,6 +91,8 @@ class VerifierDaemon:
 
     def step(self) -> bool:
         """Do what is due; False when the task is over."""
+        self.waiting = None
+        self.warm_up()
         self.clock.advance_if_idle()
         now = self.clock.now()
         number = self.ledger.task(self.task_id).current_round
@@ -97,6 +106,8 @@ class VerifierDaemon:
             keep_standings(self.standings, self.outbox)
         attested = self.epochs is None or self.epochs.step(ended)
         if phase not in _ENDED:
+            if not attested:
+                self.waiting = None
             return True
         if is_over(self.ledger, self.task_id):
             if attested:
@@ -118,7 +129,12 @@ class VerifierDaemon:
 
     def _step_of(self, phase: Phase, number: int, now: int) -> None:
         """What a phase asks of this verifier, or of anyone."""
-        if phase is Phase.SCORE_COMMIT:
+        if phase in {Phase.COMMIT, Phase.REVEAL}:
+            info = self.ledger.round_info(self.task_id, number)
+            is_commit = phase is Phase.COMMIT
+            deadline = info.commit_deadline if is_commit else info.reveal_deadline
+            self.waiting = Waiting(number, phase, deadline)
+        elif phase is Phase.SCORE_COMMIT:
             self._commit(number, now)
         elif phase is Phase.SCORE_REVEAL:
             self._reveal(number)
@@ -146,10 +162,11 @@ class VerifierDaemon:
         return committee.states[committee.verifiers.index(self.outbox.address)]
 
     def _commit(self, number: int, now: int) -> None:
+        deadline = self.ledger.round_info(self.task_id, number).score_commit_deadline
         if self._vote(number) is not VoteState.NONE:
+            self.waiting = Waiting(number, Phase.SCORE_COMMIT, deadline)
             return
         task = self.following.task()
-        deadline = self.ledger.round_info(self.task_id, number).score_commit_deadline
         window = task.history.params.score_commit_window
         ballot = self.balloting.ballot_for(task, task.history.round(number), now, deadline, window)
         if ballot is not None:
@@ -158,7 +175,9 @@ class VerifierDaemon:
             self.outbox.metrics.in_time(deadline - self.clock.now())
 
     def _reveal(self, number: int) -> None:
+        deadline = self.ledger.round_info(self.task_id, number).score_reveal_deadline
         if self._vote(number) is not VoteState.COMMITTED:
+            self.waiting = Waiting(number, Phase.SCORE_REVEAL, deadline)
             return
         task = self.following.task()
         kept = self.balloting.committed(task, task.history.round(number))
@@ -171,7 +190,6 @@ class VerifierDaemon:
         publish(task.store, evidence, owner=self.outbox.address, round_number=number)
         call = self.balloting.role(task).reveal_scores(number, ballot)
         self.outbox.send([call], round=number)
-        deadline = self.ledger.round_info(self.task_id, number).score_reveal_deadline
         self.outbox.metrics.in_time(deadline - self.clock.now())
 
     # --- after the round -----------------------------------------------------------------------
