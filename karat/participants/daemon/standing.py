@@ -58,6 +58,11 @@ class Standing:
             self._again = time.monotonic() + _AGAIN if is_short else None
         self._seen = where
 
+    @property
+    def is_short(self) -> bool:
+        """Whether its stake was too low when it was last looked at."""
+        return self._again is not None
+
     def look_again(self) -> None:
         """Look at the member with the next step."""
         self._seen = None

@@ -3,7 +3,7 @@
 A step asks a node for a dozen things. What a member waits for, the round's next phase or the next
 round, one request tells. So looks are rarer the more time is left, and steps are left out while
 the phase is the same; but one is taken when three quarters of the time have passed, with enough
-left to send again what a reorganisation undid.
+left to send again what a reorganisation undid, and every ten minutes.
 """
 
 import time
@@ -14,6 +14,7 @@ from chain.ledger.client import Ledger
 from karat.protocol.rules import ENDED
 
 _STEP_AT = 0.75  # of the time
+_LONGEST = 600.0  # seconds between two steps: standings and stakes wait for no phase
 _AT_ONCE = 5.0  # seconds before the deadline, when the next phase is all that comes
 
 
@@ -37,7 +38,8 @@ class Waiting:
             NodeError: the node cannot be reached.
         """
         left = self.deadline - self.since
-        next_step = self.deadline if left < _AT_ONCE else self.since + _STEP_AT * left
+        step_after = left if left < _AT_ONCE else min(_STEP_AT * left, _LONGEST)
+        next_step = self.since + step_after
         if time.time() >= next_step:
             return False
         if self.phase in ENDED:

@@ -60,6 +60,8 @@ class TrainerDaemon:
             except StakeTooLow:  # perhaps by the claims in the same transaction: claim them apart
                 self.outbox.send(work.claim_calls(), round=number)
                 self.standing.look_again()
+            if self.standing.is_short:
+                self.waiting = None
         return True
 
     def _until_the_next_phase(self, number: int, phase: Phase) -> Waiting:

@@ -106,7 +106,7 @@ class VerifierDaemon:
             keep_standings(self.standings, self.outbox)
         attested = self.epochs is None or self.epochs.step(ended)
         if phase not in _ENDED:
-            if not attested:
+            if not attested or self.standing.is_short:
                 self.waiting = None
             return True
         if is_over(self.ledger, self.task_id):
