@@ -34,6 +34,7 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_profile_is_read_as_it_was_written() -> None:
     path = save_profile(PROFILE)
     assert path.parts[-3:] == ("config", "networks", "test.toml")
+    assert path.stat().st_mode & 0o777 == 0o600  # its URL may hold a key
     assert load_profile("test") == PROFILE
     full = PROFILE.model_copy(
         update={"name": "full", "anchor": PROFILE.ledger, "token": PROFILE.ledger, "from_block": 9}
