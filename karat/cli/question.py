@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reputation import TrustGraph
 
 TASK = (*NETWORK, "task", "json")
-GRAPH = ("ego", "graph", "epoch", *TASK)
+GRAPH = ("ego", "also", "graph", "epoch", *TASK)
 DECAYS = ("alpha", "beta", "gamma")
 SAMPLING = ("beta_threshold", "method", "walks", "seed")
 
@@ -39,6 +39,14 @@ class Question(Options):
         typer.Option(
             help="Whose view it is: in a task an address, a stored account or dev:N; "
             "by default the sponsor."
+        ),
+    ] = None
+    also: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NETWORK",
+            help="A network whose tasks count too, each account being one node on all of them; "
+            "may be repeated.",
         ),
     ] = None
     graph: Annotated[
@@ -95,9 +103,11 @@ class Question(Options):
         return chosen
 
     def of_task(self, terminal: "Asked") -> "sdk.Reputation":
-        """The reputations of a task on the network."""
-        latest = terminal.network.reputation
-        return latest if self.task is None else latest(self.task)
+        """The reputations of the network's tasks, or of the one that was named."""
+        every = terminal.network.reputation
+        if self.task is not None:
+            return every(self.task)
+        return every.over(*map(sdk.connect, self.also or ()))
 
     def node(self, terminal: "Asked", name: str) -> str:
         """A node's name in the graph: in a task, the address of the account that is named.
@@ -117,6 +127,8 @@ class Question(Options):
 
     def load(self, terminal: "Asked") -> "tuple[TrustGraph, str]":
         """The trust graph of the source that was named, and the ego."""
+        if self.also and (self.graph is not None or self.task is not None):
+            raise typer.BadParameter("not with a file or a single task", param_hint="--also")
         if self.graph is None:
             ego = None if self.ego is None else self.node(terminal, self.ego)
             return self.of_task(terminal).graph(ego)

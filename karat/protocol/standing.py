@@ -15,7 +15,7 @@ others to it and hold the majority there:
   edges, so a convict could discredit others by praising them.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -58,9 +58,16 @@ class BlockTimes:
         return self._known[block]
 
 
-def standing_edges(histories: Sequence[TaskHistory], times: Times) -> list[StandingEdge]:
-    """The edges of several tasks of one ledger, oldest first."""
-    convicted = {one for history in histories for one in _convicted(history)}
+def standing_edges(
+    histories: Sequence[TaskHistory], times: Times, convicted: Collection[str] | None = None
+) -> list[StandingEdge]:
+    """The edges of several tasks of one ledger, oldest first.
+
+    ``convicted`` are not heard as peers; by default who was convicted in one of these tasks. Over
+    several ledgers it is who was in any of their tasks (:func:`convicts`).
+    """
+    if convicted is None:
+        convicted = convicts(histories)
     found = []
     for history in histories:
         peers = set(history.trainers)
@@ -94,6 +101,11 @@ def accounts(histories: Iterable[TaskHistory]) -> list[str]:
     """Everyone who takes part in a task, each once."""
     members = (one for history in histories for one in history.nodes)
     return list(dict.fromkeys(members))
+
+
+def convicts(histories: Iterable[TaskHistory]) -> set[str]:
+    """Who was ever convicted in one of these tasks."""
+    return {one for history in histories for one in _convicted(history)}
 
 
 def services(histories: Iterable[TaskHistory], role: str) -> list[Served]:

@@ -1,5 +1,6 @@
 """Reputations: who earned whose trust, over all tasks or in one, and what is anchored of it."""
 
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from chain.evm.addresses import checked_address
@@ -15,6 +16,7 @@ from karat.sdk.documents import (
 
 if TYPE_CHECKING:
     from karat.protocol.anchored import AnchoredProof
+    from karat.protocol.history import TaskHistory
     from karat.protocol.state import Attestations
     from karat.sdk.graph import Ranking
     from karat.sdk.network import Network
@@ -28,16 +30,28 @@ if TYPE_CHECKING:
 class Reputation:
     """MeritRank of everybody who takes part in a ledger's tasks, and what is anchored of it.
 
-    Called with a task's number it is about that task alone.
+    Called with a task's number it is about that task alone; with :meth:`over` about the tasks of
+    other ledgers, too.
     """
 
-    def __init__(self, network: "Network", task_id: int | None = None) -> None:
+    def __init__(
+        self, network: "Network", task_id: int | None = None, others: "Sequence[Network]" = ()
+    ) -> None:
         self._network = network
         self._task_id = task_id
+        self._others = others
 
     def __call__(self, task_id: int) -> "Reputation":
-        """The same for one task."""
+        """The same for one task of this ledger."""
         return Reputation(self._network, task_id)
+
+    def over(self, *others: "Network") -> "Reputation":
+        """The same over all tasks of this ledger and of others: an account is one node, on
+        whichever chain it worked, and who was convicted on any of them is not heard as a peer.
+
+        What is anchored is still this ledger's.
+        """
+        return Reputation(self._network, None, (*self._others, *others))
 
     @property
     def task(self) -> "Task":
@@ -86,20 +100,39 @@ class Reputation:
 
     @property
     def _over_all(self) -> bool:
-        return self._task_id is None and self._network.ledger.task_count() > 1
+        if self._task_id is not None:
+            return False
+        return bool(self._others) or self._network.ledger.task_count() > 1
+
+    @property
+    def _histories(self) -> "list[tuple[Network, list[TaskHistory]]]":
+        """Those asked about, by ledger."""
+        if self._task_id is not None:
+            return [(self._network, [self.task.history])]
+        networks = (self._network, *self._others)
+        return [(one, [task.history for task in one.tasks]) for one in networks]
 
     def _standing(self, ego: str | None) -> "tuple[TrustGraph, str]":
         from karat.protocol import standing  # noqa: PLC0415 - takes seconds to load
 
-        histories = [task.history for task in self._network.tasks]
+        by_ledger = self._histories
+        histories = [history for _, some in by_ledger for history in some]
+        if not histories:
+            raise NotAvailable("there is no task yet")
         sponsors = sorted({history.sponsor for history in histories})
         if ego is None and len(sponsors) > 1:
             raise NotAvailable(
-                f"this ledger's tasks have {len(sponsors)} sponsors: say whose view it is (an "
-                "ego), or which task"
+                f"these tasks have {len(sponsors)} sponsors: say whose view it is (an ego), or "
+                "which task"
             )
-        times = standing.BlockTimes(self._network.ledger)
-        edges = standing.standing_edges(histories, times)
+        convicted = standing.convicts(histories)
+        edges = [
+            edge
+            for network, some in by_ledger
+            for edge in standing.standing_edges(
+                some, standing.BlockTimes(network.ledger), convicted
+            )
+        ]
         graph = standing.standing_graph(edges, standing.accounts(histories))
         return graph, ego or sponsors[0]
 
@@ -130,8 +163,7 @@ class Reputation:
 
         if role not in {"verifier", "trainer"}:
             raise ValueError(f"a role is verifier or trainer, not {role!r}")
-        tasks = self._network.tasks if self._task_id is None else [self.task]
-        histories = [task.history for task in tasks]
+        histories = [history for _, some in self._histories for history in some]
         members = {
             one
             for history in histories
@@ -162,23 +194,37 @@ class Reputation:
             return {}
 
     def scores(
-        self, ego: str | None = None, *, alpha: float = 0.15, beta: float = 0.0, gamma: float = 0.0
+        self,
+        ego: str | Mapping[str, float] | None = None,
+        *,
+        alpha: float = 0.15,
+        beta: float = 0.0,
+        gamma: float = 0.0,
     ) -> "Scores":
-        """Scores of all participants as seen by ``ego`` (the sponsor if None).
+        """Scores of all participants as seen by ``ego`` (the sponsor if None), or by several
+        accounts with a weight for each: one's customers, say, or all stakers.
 
         Raises:
             reputation.errors.UnknownNodeError: ``ego`` takes no part.
+            reputation.errors.ParameterError: a weight is not above zero.
             NotAvailable: as :meth:`graph`.
         """
+        if isinstance(ego, Mapping):
+            weights: dict[Hashable, float] = {checked_address(one): ego[one] for one in ego}
+            first = next(iter(ego), None)
+            engine = self.ranking(first, alpha=alpha, beta=beta, gamma=gamma).engine
+            return engine.scores(weights)
         ranking = self.ranking(ego, alpha=alpha, beta=beta, gamma=gamma)
         return ranking.engine.scores(ranking.ego)
 
-    def of(self, address: str, ego: str | None = None) -> float:
+    def of(self, address: str, ego: str | Mapping[str, float] | None = None) -> float:
         """One participant's score."""
         scores = self.scores(ego)
         return scores[checked_address(address)]
 
-    def top(self, k: int = 10, ego: str | None = None) -> list[tuple[str, float]]:
+    def top(
+        self, k: int = 10, ego: str | Mapping[str, float] | None = None
+    ) -> list[tuple[str, float]]:
         """The ``k`` best, best first."""
         return [(str(node), score) for node, score in self.scores(ego).top(k)]
 

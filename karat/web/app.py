@@ -31,6 +31,7 @@ _REVALIDATE = {"Cache-Control": "no-cache"}
 _PAGES = (
     "/",
     "/api",
+    "/reputation",
     "/tasks/{task:int}",
     "/tasks/{task:int}/participants",
     "/tasks/{task:int}/participants/{address}",

@@ -66,6 +66,13 @@ ENDPOINTS = (
         schemas.Member,
         parameters.MemberPath,
     ),
+    Endpoint("/reputation", reputation.overall, schemas.Reputation, parameters.View),
+    Endpoint(
+        "/reputation/{address}",
+        reputation.overall_standing,
+        schemas.Standing,
+        parameters.MemberView,
+    ),
     Endpoint(f"{_TASK}/reputation", reputation.reputation, schemas.Reputation, parameters.TaskPath),
     Endpoint(
         f"{_TASK}/reputation/{{address}}",

@@ -65,6 +65,21 @@ class MemberPath(TaskPath):
     address: AnAddress
 
 
+class View(Parameters):
+    """Reputations over all tasks, or of one."""
+
+    task: Number | None = Field(default=None, description="Only this task.")
+    ego: AnAddress | None = Field(
+        default=None, description="A sponsor whose view it is; by default that of the first task's."
+    )
+
+
+class MemberView(View):
+    """A participant, over all tasks or in one."""
+
+    address: AnAddress
+
+
 class MemberPage(TaskPage):
     """Part of the list of participants."""
 

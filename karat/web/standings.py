@@ -1,5 +1,6 @@
 """Reputations for the page, computed in the background: numerics take seconds to load."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ ONE = 2**40  # the anchored scores' unit
 
 @dataclass(frozen=True)
 class Ranking:
-    """A task's trust graph and everybody's score in it."""
+    """A trust graph, a task's or that of all tasks, and everybody's score in it."""
 
     ego: str
     graph: "TrustGraph"
@@ -30,13 +31,19 @@ class Ranking:
     scores: dict[str, float]
 
 
+Key = int | str
+"""A task's number; or, of all tasks, whose view it is."""
+
+
 class Standings:
-    """Rankings by task; one that is being computed shows as the last one, or as None."""
+    """Rankings by task, and over all; one that is being computed shows as the last one, or as
+    None.
+    """
 
     def __init__(self, follower: Follower) -> None:
         self._follower = follower
-        self._known: dict[int, tuple[int, Ranking]] = {}
-        self._asked: dict[int, int] = {}
+        self._known = Kept(256)  # key: (version, ranking)
+        self._asked: dict[Key, tuple[int, ...]] = {}
         self._anchored = Kept(64)
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="standings")
 
@@ -46,24 +53,37 @@ class Standings:
 
     def ranking(self, book: TaskBook) -> tuple[Ranking | None, bool]:
         """The ranking of a task, and whether a newer one is being computed."""
-        known = self._known.get(book.task_id)
-        if known is not None and known[0] == book.settled:
+        return self._newest(book.task_id, [book], book.history.sponsor)
+
+    def overall(self, books: Sequence[TaskBook], ego: str) -> tuple[Ranking | None, bool]:
+        """The same over all tasks, as seen by ``ego``."""
+        return self._newest(ego, books, ego)
+
+    def _newest(self, key: Key, books: Sequence[TaskBook], ego: str) -> tuple[Ranking | None, bool]:
+        version = tuple(book.settled for book in books)
+        known: tuple[tuple[int, ...], Ranking] | None = self._known.get(key)
+        if known is not None and known[0] == version:
             return known[1], False
-        if self._asked.get(book.task_id) != book.settled:
-            self._asked[book.task_id] = book.settled
-            self._worker.submit(self._compute, book)
+        if self._asked.get(key) != version:
+            self._asked[key] = version
+            self._worker.submit(self._compute, key, books, ego)
         return (None if known is None else known[1]), True
 
-    def _compute(self, book: TaskBook) -> None:
+    def _compute(self, key: Key, books: Sequence[TaskBook], ego: str) -> None:
         from karat.protocol import reputation  # noqa: PLC0415 numerics take seconds to load
         from reputation import MeritRank  # noqa: PLC0415
 
         with self._follower.lock:
-            settled, ego = book.settled, book.history.sponsor
-            graph = reputation.trust_graph(book.history)
+            version = tuple(book.settled for book in books)
+            histories = [book.history for book in books]
+            graph = (
+                reputation.trust_graph(histories[0]) if isinstance(key, int) else _joined(histories)
+            )
         engine = MeritRank(graph, alpha=float(reputation.ALPHA))
         scores = {str(node): score for node, score in engine.scores(ego).items()}
-        self._known[book.task_id] = (settled, Ranking(ego, graph, engine, scores))
+        self._known.keep(key, (version, Ranking(ego, graph, engine, scores)))
+        if self._asked.get(key) == version:
+            del self._asked[key]  # what is forgotten can be asked for again
 
     def explanation(self, ranking: Ranking, address: str) -> "Explanation":
         """The main ways by which a participant gets its score."""
@@ -129,3 +149,11 @@ class Standings:
             return anchor.verify(task_id, epoch, reputation.leaf(proof), proof.path), True
         except ChainError:
             return verify(root, proof), False
+
+
+def _joined(histories: Sequence[TaskHistory]) -> "TrustGraph":
+    """The graph over all tasks. Without epoch decay times do not matter: no block is asked for."""
+    from karat.protocol import standing  # noqa: PLC0415
+
+    edges = standing.standing_edges(histories, lambda _: 0)
+    return standing.standing_graph(edges, standing.accounts(histories))

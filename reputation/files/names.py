@@ -11,7 +11,8 @@ from eth_hash.auto import keccak
 
 from reputation.errors import EdgeFormatError
 
-_ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{40}", re.ASCII)
+# With the chain before it, too, as CAIP-10 and DIDs write it: eip155:1:0x…
+_ADDRESS = re.compile(r"((?:[-\w]+:)*)0[xX]([0-9a-fA-F]{40})", re.ASCII)
 # Control, format, surrogate, private, unassigned; line and paragraph separators; odd spaces.
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
 # Of other categories, but drawn as nothing (Unicode's Default_Ignorable_Code_Point).
@@ -29,8 +30,9 @@ def node_name(text: str) -> str:
     name = text.strip()
     if not name:
         raise EdgeFormatError("a node has no name")
-    if is_address(name):
-        return _address(name)
+    address = _ADDRESS.fullmatch(name)
+    if address is not None:
+        return _address(*address.groups())
     if name.isascii() and name.isprintable():
         return name
     name = unicodedata.normalize("NFC", name)
@@ -44,16 +46,15 @@ def node_name(text: str) -> str:
 
 
 def is_address(name: str) -> bool:
-    """Whether ``name`` is an account's address: 0x and 40 hex digits."""
+    """Whether ``name`` is an account's address: 0x and 40 hex digits, or a chain's name, too."""
     return _ADDRESS.fullmatch(name) is not None
 
 
-def _address(name: str) -> str:
+def _address(chain: str, digits: str) -> str:
     """With its checksum; but with a wrong one as it is, since nobody knows which account it is."""
-    digits = name[2:]
     if digits in (digits.lower(), digits.upper()):
-        return checksummed(digits.lower())
-    return name
+        return chain + checksummed(digits.lower())
+    return f"{chain}0x{digits}"
 
 
 def checksummed(digits: str) -> str:

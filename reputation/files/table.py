@@ -1,5 +1,6 @@
 """From rows to edges: what each field means, and notes on all that was decided on the way."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,9 @@ from reputation.files.names import is_address, node_name
 from reputation.files.numbers import require_no_decimal_commas, weights
 from reputation.files.text import Rows, rows, split_like
 from reputation.files.times import Period, epochs
+
+_ENDS_IN_NUMBER = re.compile(r"\S\s+[+-]?[\d.,]+$", re.ASCII)
+_FRACTION = re.compile(r"(-?\d+)\.0+", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,16 @@ def edges_of(
     return EdgeFile(found, list(dict.fromkeys(names.values())), tuple(notes))
 
 
+def _require_one_number(names: set[str]) -> None:
+    """Refuse ids of which some were written as decimal fractions, as a table's missing values make
+    of integers.
+    """
+    for name in names:
+        whole = _FRACTION.fullmatch(name)
+        if whole is not None and whole[1] in names:
+            raise EdgeFormatError(f"are nodes {name} and {whole[1]} one? Write ids as integers")
+
+
 def _counted(count: int, what: str) -> list[str]:
     return [f"{count} rows {what}"] if count else []
 
@@ -101,6 +115,7 @@ def _names(table: Table) -> dict[str, str]:
                 except EdgeFormatError as error:
                     raise EdgeFormatError(f"line {line}: {error}") from None
     _require_one_spelling(set(names.values()))
+    _require_one_number(set(names.values()))
     return names
 
 
@@ -140,6 +155,11 @@ def _table(found: Rows) -> tuple[Table, list[str]]:
     headless = columns.width is None
     if headless and found.separator == "," and table.weight and table.time:
         require_no_decimal_commas(table.weight, table.time)
+    if headless and table.weight is None and all(map(_ENDS_IN_NUMBER.search, table.target)):
+        raise EdgeFormatError(
+            f"line {lines[0]}: is {table.target[0]!r} a node, or a node and a weight? Use one "
+            "separator; or name the columns in a first line"
+        )
     return table, notes
 
 

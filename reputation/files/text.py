@@ -52,6 +52,11 @@ def rows(text: str) -> Rows:
         EdgeFormatError: no separator makes two columns, several do, a quote is not closed, or
             there is a NUL.
     """
+    if text.lstrip("\ufeff").startswith("%%MatrixMarket"):
+        raise EdgeFormatError(
+            "line 1: a MatrixMarket file, whose first row of numbers is its size; take out all "
+            "lines up to that"
+        )
     lines, numbers, comments = [], [], []
     for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1):
         start = line.lstrip()

@@ -161,6 +161,10 @@ def test_of_a_task_nodes_are_named_as_accounts(home: Home) -> None:
     stored = home.json("account", "new", "alice")["address"]
     for name in ("dev:2", verifier, verifier.lower()):
         assert home.json("reputation", "show", name, "--ego", "dev:1")["score"] == 1.0
+    twice = home.json("reputation", "show", "dev:2", "--also", "local", "--ego", "dev:1")
+    assert (twice["score"], twice["nodes"]) == (1.0, 2)
+    _, refused = home.run("reputation", "top", "--also", "local", "--task", 1, code=2)
+    assert "not with a file or a single task" in refused
     assert f"{verifier} (dev:2): score 1.0" in home.run("reputation", "explain", "dev:2")[0]
     audited = home.json("reputation", "audit", "--attacker", "dev:2", "--alpha", 0.5, "--beta", 0)
     assert {row["attacker"] for row in audited["rows"]} == {verifier}

@@ -12,7 +12,7 @@ from karat.protocol.history import TaskHistory
 from karat.protocol.standing import accounts, services, standing_edges, standing_graph
 from karat.sdk.reputation import Reputation
 from learning.score_codes import ZERO_SCORE, Verdict
-from reputation import MeritRank, UnknownNodeError
+from reputation import MeritRank, ParameterError, UnknownNodeError
 from reputation.recommend import recommend
 from tests.trust.histories import SPONSOR, VERIFIERS, address, history, said
 
@@ -140,6 +140,46 @@ def test_several_sponsors_are_not_chosen_among_silently() -> None:
     with pytest.raises(NotAvailable, match="2 sponsors"):
         everywhere.of(A)
     assert everywhere.of(A, ego=SPONSOR) > 0
+
+
+def test_an_account_is_one_node_on_all_ledgers_given() -> None:
+    here, there = [task(1, 10, {A: 300, B: 100})], [task(1, 20, {B: 900, C: 70})]
+    everywhere = Reputation(network(here)).over(network(there))
+    scores = everywhere.scores()
+    assert scores[B] > scores[A] > scores[C] > 0
+    with pytest.raises(UnknownNodeError):
+        everywhere(1).of(C)  # a task of this ledger's
+    assert {one.node for one in everywhere.recommend("trainer")} == {A, B, C}
+    with pytest.raises(NotAvailable, match="no task"):
+        Reputation(network([])).over(network([])).scores()
+
+
+def test_a_convict_of_one_ledger_is_heard_on_none() -> None:
+    here = [task(1, 10, {A: 300, B: 100})]
+    here[0].apply([said(A, [(B, 500)])])
+    there = [task(1, 20, {A: Verdict.HARMFUL - ZERO_SCORE, C: 70})]
+    alone, both = Reputation(network(here)), Reputation(network(here)).over(network(there))
+    speaks = {
+        name: any(edge[0] == A for edge in one.graph()[0].edges())
+        for name, one in (("alone", alone), ("both", both))
+    }
+    assert speaks == {"alone": True, "both": False}
+
+
+def test_a_set_of_accounts_sees_by_weight() -> None:
+    told = [task(1, 10, {A: 300, B: 100}), task(2, 20, {B: 50, C: 70})]
+    everywhere = Reputation(network(told))
+    weights = {VERIFIERS[0]: 3.0, VERIFIERS[1].lower(): 1.0}
+    seen = everywhere.scores(weights)
+    alone = [everywhere.scores(one) for one in VERIFIERS[:2]]
+    mean = 0.75 * alone[0].hit_probability[A] + 0.25 * alone[1].hit_probability[A]
+    assert seen.hit_probability[A] == pytest.approx(mean)
+    assert everywhere.of(A, weights) == seen[A]
+    assert everywhere.top(1, weights) == seen.top(1)
+    with pytest.raises(ParameterError):
+        everywhere.scores({})
+    with pytest.raises(ParameterError):
+        everywhere.scores({A: -1.0})
 
 
 def test_nothing_is_asked_of_the_latest_task_silently() -> None:

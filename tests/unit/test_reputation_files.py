@@ -98,6 +98,10 @@ def test_all_kinds_of_separated_text(tmp_path: Path, content: str | bytes) -> No
         ("ann,bo\u3164b,3\n", r"U\+3164"),
         ("ann,b\u00a0ob,3\n", r"U\+00A0"),
         (f"{UPPER},{UPPER.replace('Ab', 'aB', 1)},3\n", "wrong checksum"),
+        (f"eip155:1:{UPPER},{UPPER},3\neip155:1:{UPPER.replace('Ab', 'aB', 1)},c,1\n", "checksum"),
+        ("ann\tbob 1\nbob\tcid 2\n", "'bob 1' a node, or a node and a weight"),
+        ("src,dst,weight\n1.0,2,3\n1,3,2\n", "nodes 1.0 and 1 one"),
+        ("%%MatrixMarket matrix coordinate real general\n3 4 2\n1 2 4.0\n", "MatrixMarket"),
         ("ann,josé,3\n".encode("latin-1"), "not utf-8 text"),
         ("ann,bob,3\n".encode("utf-16-le"), r"U\+0000"),
         ('ann,"bob,3\nbob,cid,2\n', "line"),
@@ -141,6 +145,10 @@ def test_one_node_has_one_spelling(tmp_path: Path) -> None:
     found, _ = read(tmp_path, content)
     assert {edge[:2] for edge in found} == {(UPPER, "josé"), (UPPER, OTHER)}
     assert node_name(f" {OTHER.lower()} ") == OTHER
+    assert node_name(f"eip155:1:{OTHER.lower()}") == f"eip155:1:{OTHER}"
+    assert node_name(f"did:pkh:eip155:10:{OTHER.upper()}") == f"did:pkh:eip155:10:{OTHER}"
+    named, _ = read(tmp_path, "src\tdst\nann\tplayer 1\nplayer 1\tplayer 2\n")
+    assert {edge[1] for edge in named} == {"player 1", "player 2"}
 
 
 TIMES = "src,dst,rating,time\nann,bob,3,{}\nbob,cid,2,{}\nann,dan,1,{}\n"

@@ -109,6 +109,21 @@ def _update_of(url: str, trainer: str) -> dict[str, Any]:
     return next(one for one in _updates(url) if one["trainer"] == trainer)
 
 
+def test_reputation_over_all_tasks_and_narrowed_to_one(url: str) -> None:
+    wait_for(lambda: not api(url, "/reputation")["computing"], "reputations", 60)
+    every, one = api(url, "/reputation"), api(url, "/tasks/1/reputation")
+    assert (every["task"], one["task"], every["sponsors"]) == (None, 1, [every["ego"]])
+    assert api(url, "/reputation?task=1") == one
+    scores = {node["address"]: node["score"] for node in every["nodes"]}
+    assert scores == pytest.approx({node["address"]: node["score"] for node in one["nodes"]})
+    assert sum(scores.values()) > 0
+    best = every["nodes"][0]["address"]
+    why = api(url, f"/reputation/{best}?ego={every['ego']}")
+    assert why["explanation"]["score"] == pytest.approx(scores[best])
+    assert why["proof"] is None
+    assert api(url, f"/reputation/{best}?task=1") == api(url, f"/tasks/1/reputation/{best}")
+
+
 def test_pages_of_a_list(url: str) -> None:
     whole = api(url, "/tasks/1/participants")
     part = api(url, "/tasks/1/participants?offset=2&limit=3")
@@ -125,6 +140,11 @@ def test_pages_of_a_list(url: str) -> None:
         ("/tasks/1/rounds/1/updates/9", 404, "has no update 9"),
         (f"/tasks/1/participants/0x{'11' * 20}", 404, "takes no part"),
         (f"/tasks/1/reputation/0x{'11' * 20}", 404, "takes no part"),
+        (f"/reputation/0x{'11' * 20}", 404, "takes no part"),
+        (f"/reputation?ego=0x{'11' * 20}", 404, "sponsors no task"),
+        (f"/reputation?task=1&ego=0x{'11' * 20}", 404, "a task or an ego"),
+        ("/reputation?task=2", 404, "there is no task 2"),
+        ("/reputation?ego=0xzz", 400, "ego:"),
         ("/tasks/0", 400, "task:"),
         ("/tasks/x", 400, "task:"),
         ("/tasks?limit=100000", 400, "limit:"),

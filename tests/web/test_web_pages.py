@@ -16,7 +16,17 @@ LOOKS = {
     "dark": {"viewport": DESKTOP, "color_scheme": "dark"},
     "phone": {"viewport": PHONE, "color_scheme": "light", "has_touch": True},
 }
-PAGES = ("tasks", "task", "round", "void-round", "participants", "participant", "reputation", "api")
+PAGES = (
+    "tasks",
+    "task",
+    "round",
+    "void-round",
+    "participants",
+    "participant",
+    "reputation",
+    "standing",
+    "api",
+)
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +50,7 @@ def paths(copied: dict[str, Any]) -> dict[str, str]:
         "participants": "/tasks/1/participants",
         "participant": f"/tasks/1/participants/{copied['trainer']}",
         "reputation": "/tasks/1/reputation",
+        "standing": "/reputation",
         "api": "/api",
     }
 
@@ -62,7 +73,7 @@ def test_looks(
         if name == "round":
             one.page.get_by_role("button", name="Why update 3").click()
             one.page.wait_for_selector(".report")
-        if name == "reputation":
+        if name in {"reputation", "standing"}:
             one.page.get_by_role("button", name=f"Explain the score of {copied['name']}").click()
             one.page.wait_for_selector(".why table")
         one.shot(shots, f"{name}-{look}")

@@ -71,7 +71,14 @@ def test_hostile_content(
         tab(browser, url, **options) as one,
     ):
         member = f"/tasks/1/participants/{ACCOUNTS[5].address}"
-        for path in ("/", "/tasks/1", "/tasks/1/participants", member, "/tasks/1/reputation"):
+        for path in (
+            "/",
+            "/tasks/1",
+            "/tasks/1/participants",
+            member,
+            "/tasks/1/reputation",
+            "/reputation",
+        ):
             one.open(path).settle()
             one.check()
         text = one.open("/tasks/1/rounds/1").settle().text()

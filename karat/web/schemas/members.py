@@ -78,10 +78,14 @@ class Epoch(Answer):
 
 
 class Reputation(Answer):
-    """The trust graph with MeritRank scores as the sponsor sees them; nodes best first."""
+    """The trust graph, of a task or over all, with MeritRank scores as a sponsor sees them; nodes
+    best first.
+    """
 
     computing: bool
+    task: Annotated[int | None, Field(description="Null: over all tasks.")]
     ego: Address
+    sponsors: Annotated[list[Address], Field(description="Whose view can be asked for.")]
     alpha: float
     total: Annotated[int, Field(description="Nodes of the whole graph.")]
     nodes: list[Node]

@@ -8,6 +8,7 @@ const NUMBER = "([1-9][0-9]{0,9})";
 const ROUTES = [
   [/^\/$/, "tasks"],
   [/^\/api\/?$/, "api"],
+  [/^\/reputation\/?$/, "reputation"],
   [new RegExp(`^/tasks/${NUMBER}/?$`), "task"],
   [new RegExp(`^/tasks/${NUMBER}/rounds/${NUMBER}/?$`), "round"],
   [new RegExp(`^/tasks/${NUMBER}/participants/?$`), "participants"],
@@ -49,10 +50,16 @@ function told(status, error) {
   document.getElementById("about").textContent = `Karat ${status.software} · chain ${status.chain_id} · ledger ${status.ledger}`;
 }
 
+/** The entry of the main menu that a page belongs to. */
+function heading(name, parts) {
+  if (name === "api") return "/api";
+  return name === "reputation" && !parts.length ? "/reputation" : "/";
+}
+
 async function start() {
   const [name, parts] = route();
   for (const link of document.querySelectorAll("header nav a")) {
-    const here = link.getAttribute("href") === "/api" ? name === "api" : name !== "api";
+    const here = link.getAttribute("href") === heading(name, parts);
     if (here) link.setAttribute("aria-current", "true");
   }
   const status = follow(told);

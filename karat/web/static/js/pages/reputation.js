@@ -10,16 +10,18 @@ import { standing } from "../standing.js";
 const SIZE = 50;
 const drawer = import("../graph.js"); // large: it comes while the graph is being asked for
 
-export default async function page(main, task) {
-  document.title = `Reputation in task ${task} – Karat`;
-  const details = taskDetails(task);
+/** Of a task; without one, over all tasks. */
+export default async function page(main, task = null) {
+  document.title = task ? `Reputation in task ${task} – Karat` : "Reputation – Karat";
+  const details = task ? taskDetails(task) : null;
   const view = new View(task);
-  const graph = region(`/tasks/${task}/reputation`, (data, one) => view.render(data, one), { name: "The graph" });
+  const graph = region(view.url(), (data, one) => view.render(data, one), { name: "The graph" });
   const shown = graph.refresh();
   replace(main,
-    crumbs(["Tasks", "/"], [(await details).name ?? `Task ${task}`, path("tasks", task)], "Reputation"),
-    h("h1", {}, "Reputation"), taskTabs(task, "Reputation"),
-    h("p", { class: "lead" }, "MeritRank: how likely a walk along the edges of trust meets somebody, seen from the sponsor. Choose a node, here or in the table, to see why it stands where it stands."),
+    task ? crumbs(["Tasks", "/"], [(await details).name ?? `Task ${task}`, path("tasks", task)], "Reputation") : null,
+    h("h1", {}, "Reputation"), task ? taskTabs(task, "Reputation") : null,
+    h("p", { class: "lead" }, `MeritRank${task ? "" : " over all tasks"}: how likely a walk along the edges of trust meets somebody, seen from ${task ? "the" : "a"} sponsor. Choose a node, here or in the table, to see why it stands where it stands.`),
+    task ? h("p", { class: "quiet" }, h("a", { href: "/reputation" }, "Over all tasks")) : view.choices,
     h("div", { class: "split" }, view.stage, view.side), graph.element);
   await shown;
 }
@@ -27,6 +29,8 @@ export default async function page(main, task) {
 class View {
   constructor(task) {
     this.task = task;
+    this.ego = null; // whose view was chosen; over all tasks only
+    this.choices = h("div", { class: "controls" });
     this.names = new Map();
     this.chosen = null;
     this.drawing = null;
@@ -39,8 +43,28 @@ class View {
     this.side = h("section", { class: "panel side", id: "why", tabindex: "-1" }, h("h2", {}, "Why"), this.why);
   }
 
+  /** Where the graph is asked for, or the reasons for one's score. */
+  url(one = null) {
+    const base = this.task ? `/tasks/${this.task}/reputation` : "/reputation";
+    return base + (one ? `/${one}` : "") + (this.ego ? `?ego=${this.ego}` : "");
+  }
+
+  /** Over all tasks: whose view it is, and the way to a single task's. */
+  chooseView(data, graph) {
+    const name = (one) => this.names.get(one) ?? `${one.slice(0, 6)}…${one.slice(-4)}`;
+    replace(this.choices, h("label", {}, "Seen by ", h("select", {
+      "data-key": "ego",
+      onchange: (event) => {
+        this.ego = event.target.value;
+        graph.go(this.url());
+        if (this.chosen) this.choose(this.chosen, false);
+      },
+    }, data.sponsors.map((one) => h("option", { value: one, selected: one === data.ego }, name(one))))));
+  }
+
   render(data, one) {
     for (const node of data.nodes) if (node.name) this.names.set(node.address, node.name);
+    if (!this.task) this.chooseView(data, one);
     if (this.drawn !== one.text) this.draw(data, one.text);
     const shown = data.nodes.slice(this.offset, this.offset + SIZE);
     return panel("Everyone", this.about(data), table({
@@ -50,7 +74,7 @@ class View {
         { label: "#", num: true, cell: (_, i) => h("span", { class: "num" }, this.offset + i + 1) },
         { label: "Who", head: true, cell: (node) => address(node.address, { name: node.name, task: this.task }) },
         { label: "Role", cell: (node) => node.role },
-        { label: "Score", num: true, cell: (node) => (node.role === "sponsor" ? h("span", { class: "quiet" }, "sees") : reputation(data.computing && node.score === 0 ? null : node.score)) },
+        { label: "Score", num: true, cell: (node) => (node.address === data.ego ? h("span", { class: "quiet" }, "sees") : reputation(data.computing && node.score === 0 ? null : node.score)) },
         { label: "Trusted by", num: true, cell: (node) => degree(data.edges, node.address, 1) },
         { label: "Distrusted by", num: true, cell: (node) => degree(data.edges, node.address, -1) },
         { label: "Why", cell: (node) => h("button", { type: "button", class: "button small", "data-key": `explain ${node.address}`, "aria-label": `Explain the score of ${node.name ?? node.address}`, onclick: () => this.choose(node.address, true) }, "Explain") },
@@ -66,7 +90,7 @@ class View {
     return [
       data.nodes.length > MOST_DRAWN ? h("p", { class: "quiet" }, `The graph shows the ${MOST_DRAWN} that weigh most; the table has all.`) : null,
       left || data.left_out ? h("p", { class: "note" }, `Shown are the ${plural(data.nodes.length, "node")} that matter most${left ? `, ${count(left)} are left out` : ""}${data.left_out ? `, and ${plural(data.left_out, "light edge")}` : ""}. The command line has all: karat reputation export.`) : null,
-      data.epoch ? h("p", { class: "quiet" }, `Anchored on chain: epoch ${data.epoch.epoch}, ${plural(data.epoch.nodes, "node")} up to block ${count(data.epoch.to_block)}, root `, hash(data.epoch.root, "root")) : h("p", { class: "quiet" }, "No epoch is anchored on chain yet."),
+      data.epoch ? h("p", { class: "quiet" }, `Anchored on chain: epoch ${data.epoch.epoch}, ${plural(data.epoch.nodes, "node")} up to block ${count(data.epoch.to_block)}, root `, hash(data.epoch.root, "root")) : h("p", { class: "quiet" }, this.task ? "No epoch is anchored on chain yet." : "What is anchored on chain is of single tasks."),
     ];
   }
 
@@ -86,10 +110,10 @@ class View {
     replace(this.why, title, h("p", { class: "quiet" }, "Looking for the ways of trust…"));
     if (move) this.side.focus();
     try {
-      let data = await get(`/tasks/${this.task}/reputation/${one}`);
+      let data = await get(this.url(one));
       while (data.computing && !data.explanation && this.chosen === one) {
         await new Promise((go) => setTimeout(go, 1000));
-        data = await get(`/tasks/${this.task}/reputation/${one}`);
+        data = await get(this.url(one));
       }
       if (this.chosen !== one) return;
       replace(this.why, title, standing(data, this.task, this.names));
