@@ -20,6 +20,7 @@ from chain.folders import config_dir, data_dir, read_small_text
 from karat.errors import ConfigError
 
 PROJECT_FILE = "karat.toml"
+MEMORY = 512  # MiB that decoded updates may take
 _MOST_BYTES = 1024 * 1024
 
 
@@ -61,6 +62,12 @@ class Settings(BaseSettings):
         gt=0,
         lt=10**9,
         description="The highest tip per gas that is paid, in gwei.",
+    )
+    memory: int = Field(
+        default=MEMORY,
+        ge=0,
+        lt=2**20,
+        description="MiB that a daemon keeps decoded updates in.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="Where tensors are computed."

@@ -4,6 +4,7 @@ A verb's module is imported when the verb is chosen; until then its place in :da
 where it is and what it is for.
 """
 
+import gc
 import os
 import sys
 from collections.abc import MutableMapping
@@ -125,6 +126,7 @@ def _options(
 
 def main() -> None:
     """Run the command line; never shows a traceback unless ``KARAT_DEBUG`` is set."""
+    gc.set_threshold(50_000)  # importing makes much that lasts: half a second of a daemon's start
     try:
         app()
     except KeyboardInterrupt:

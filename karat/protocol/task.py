@@ -31,11 +31,12 @@ _MODELS = WINDOW + 2  # kept in memory: those that a round is judged with, and t
 class Task:
     """One task: the chain's record of it, and the content behind the digests."""
 
-    def __init__(self, history: TaskHistory, store: Store) -> None:
+    def __init__(self, history: TaskHistory, store: Store, memory: int | None = None) -> None:
+        """Make a task; its decoded updates take ``memory`` bytes at most, if it is given."""
         self.history = history
         self.store = store
         self._past: dict[int, PastRound] = {}
-        self._contents = RoundContents(store)
+        self._contents = RoundContents(store, memory)
         self._models: dict[bytes, ModelState] = {}
 
     @cached_property

@@ -148,4 +148,5 @@ def _network(
         device=settings.device,
         limits=settings.fee_limits,
         index=settings.index,
+        memory=settings.memory << 20,
     )

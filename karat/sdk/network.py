@@ -17,6 +17,7 @@ from chain.ledger.bindings.ledger_events import TaskCreated as TaskCreatedEvent
 from chain.ledger.client import Ledger, ReputationAnchor, StandingAnchor, Token
 from chain.ledger.profiles import Connection, Profile
 from chain.store import Store, open_store
+from karat.config import MEMORY
 from karat.errors import ConfigError, NotAvailable
 from karat.money import Money
 from karat.protocol.history import TaskHistory
@@ -54,6 +55,7 @@ class Network:
         limits: FeeLimits = DEFAULT_LIMITS,
         standings: StandingAnchor | None = None,
         index: Indexed | None = None,
+        memory: int = MEMORY << 20,
     ) -> None:
         self.web3 = web3
         self.ledger = ledger
@@ -65,6 +67,7 @@ class Network:
         self._anchor = anchor
         self.standings_or_none = standings
         """The anchor of standings, if one was named."""
+        self._memory = memory
         self.index = index
         """The event index that histories are read from, if there is one."""
         self._store_url = store
@@ -81,11 +84,13 @@ class Network:
         device: str = "auto",
         limits: FeeLimits = DEFAULT_LIMITS,
         index: str | None = None,
+        memory: int = MEMORY << 20,
     ) -> "Network":
         """The network of a profile that is connected.
 
         ``store`` names the content store, ``index`` the database of the event index: a file, or
         a URL of SQLite or PostgreSQL; a file for this ledger in the data folder if None.
+        ``memory``: bytes that decoded updates may take.
         """
         profile = connection.profile
         return cls(
@@ -100,6 +105,7 @@ class Network:
             limits=limits,
             standings=connection.standings,
             index=Indexed(lambda: open_index(connection, index)),
+            memory=memory,
         )
 
     # --- what it is ----------------------------------------------------------------------------
@@ -205,7 +211,9 @@ class Network:
         """
         from karat.participants.daemon.follow import Following  # noqa: PLC0415 - brings in torch
 
-        return Following(self.ledger, task_id, self.store, self.from_block, self.index)
+        return Following(
+            self.ledger, task_id, self.store, self.from_block, self.index, self._memory
+        )
 
     # --- who acts ------------------------------------------------------------------------------
 

@@ -18,10 +18,14 @@ WINDOW = max(AGES)
 
 @dataclass(frozen=True)
 class PastUpdate:
-    """An earlier round's update that decoded well, with its settled on-chain ``median``."""
+    """An earlier round's update that decoded well, with its settled on-chain ``median``.
+
+    ``digest`` of its content; ``norm``, of which an empty one has none.
+    """
 
     trainer: str
-    update: SparseUpdate
+    digest: bytes
+    norm: float
     median: int
 
 
@@ -57,14 +61,14 @@ class History:
         owners: dict[bytes, str] = {}
         for past in self._window():
             for item in past.updates:
-                if len(item.update.indices):
-                    owners.setdefault(item.update.digest, item.trainer)
+                if item.norm:
+                    owners.setdefault(item.digest, item.trainer)
         return owners
 
     def usual_norm(self) -> float | None:
         """Median norm of the updates that were paid, by what they were paid; None without any."""
         paid = sorted(
-            (item.update.norm, item.median - ZERO_SCORE)
+            (item.norm, item.median - ZERO_SCORE)
             for past in self._window()
             for item in past.updates
             if item.median > ZERO_SCORE
@@ -88,7 +92,7 @@ def past_round(
     """Keep of a settled round what later ones need; malformed and missing updates are left out."""
     codec = Codec(spec.codec, layout_of(spec))
     decoded = [
-        PastUpdate(submitted.trainer, update, int(median))
+        PastUpdate(submitted.trainer, update.digest, update.norm, int(median))
         for submitted, median in zip(updates, medians, strict=True)
         if isinstance(update := decode(codec, submitted), SparseUpdate)
     ]

@@ -27,19 +27,22 @@ def advantages_of(
     spec: TaskSpec,
     base: ModelState,
     updates: Sequence[SparseUpdate],
+    own: Sequence[int],
     names: Sequence[str],
     device: str,
 ) -> np.ndarray:
-    """`advantages` of ``updates`` by the trainers ``names``; infinite among too few.
+    """`advantages` of what trainers sent, float64 [names]; infinite among too few.
+
+    ``own``: which of the ``updates`` each of the trainers ``names`` sent.
 
     A backward pass each, of the plain loss at the base model, which is what trainers descend.
     """
-    if len(updates) < SMALLEST_CROWD:
-        return np.full(len(updates), np.inf)
+    if len(names) < SMALLEST_CROWD:
+        return np.full(len(names), np.inf)
     target = pick_device(device)
     network = network_at(spec, base.to_float(), target)
     network.eval()
-    cosines = np.zeros((len(updates), len(updates)))
+    cosines = np.zeros((len(updates), len(names)))
     for j, name in enumerate(names):
         shard = assigned(spec, base.digest, name)
         network.zero_grad(set_to_none=True)
@@ -48,7 +51,7 @@ def advantages_of(
         gradient = flat_gradient(network).astype(np.float64)
         gradient /= max(float(np.linalg.norm(gradient)), 1e-30)
         cosines[:, j] = [_cosine(update, gradient) for update in updates]
-    return advantages(cosines)
+    return advantages(cosines[np.asarray(own)])
 
 
 def _cosine(update: SparseUpdate, unit: np.ndarray) -> float:

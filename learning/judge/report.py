@@ -29,9 +29,9 @@ def evidence_of(
 ) -> Evidence:
     """All that was measured, and what follows from it; codes and weights in index order."""
     seats = {
-        position: (update, len(senders), float(credit) / len(senders))
-        for (update, senders), credit in zip(intake.seats, valued.credits, strict=True)
-        for position in senders
+        position: (seat, len(seat.positions), float(credit) / len(seat.positions))
+        for seat, credit in zip(intake.seats, valued.credits, strict=True)
+        for position in seat.positions
     }
     entries = []
     for i, submitted in enumerate(updates):

@@ -69,9 +69,10 @@ def value_updates(
     batch = _with_copies(spec, sealed, rng)
     evaluator = Evaluator(spec, base.to_float(), batch, seed, device)
     remembered = [evaluator.at(past[age].to_float()) for age in sorted(past)]
+    norms = np.array([update.norm for update in updates], dtype=np.float64)
     if limit is None:
-        limit = _usual_norm(evaluator, updates)
-    factors = np.array([min(1.0, limit / u.norm) if u.norm else 1.0 for u in updates])
+        limit = _usual_norm(evaluator, updates, norms)
+    factors = np.array([min(1.0, limit / norm) if norm else 1.0 for norm in norms.tolist()])
     columns = Columns.of(base, updates, factors, past)
     stack = _stack(evaluator, columns, updates)
     losses = [stack.loss.value(z, stack.targets) for z in remembered]
@@ -126,15 +127,13 @@ def _stack(evaluator: Evaluator, columns: Columns, updates: Sequence[SparseUpdat
     return Stack(z, moves, evaluator.targets, CrossEntropy())
 
 
-def _usual_norm(evaluator: Evaluator, updates: Sequence[SparseUpdate]) -> float:
+def _usual_norm(evaluator: Evaluator, updates: Sequence[SparseUpdate], norms: np.ndarray) -> float:
     """Median norm of the updates that change the loss by a step of the grid at least."""
     z, loss = evaluator.at(evaluator.base), CrossEntropy()
     before = loss.value(z, evaluator.targets)
     after = [loss.value(evaluator.after(update, 1.0), evaluator.targets) for update in updates]
-    norms = [
-        u.norm for u, x in zip(updates, after, strict=True) if abs(x - before) * GRID >= before
-    ]
-    return float(np.median(norms)) if norms else 0.0
+    live = np.abs(np.array(after) - before) * GRID >= before
+    return float(np.median(norms[live])) if live.any() else 0.0
 
 
 def _valued(

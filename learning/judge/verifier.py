@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from learning.codec import Codec, SparseUpdate
+from learning.codec import Codec
 from learning.evidence import Evidence
 from learning.judge.codes import MOST_PUBLIC_CODE, MOST_WEIGHT_CODE, PUBLIC_BITS, WEIGHT_BITS
 from learning.judge.findings import Finding
@@ -62,7 +62,7 @@ def score_round(
     valued = value_updates(
         spec,
         base,
-        [update for update, _ in intake.seats],
+        intake.updates,
         history.models(),
         batch,
         seed,
@@ -92,12 +92,11 @@ def _codes(
     """Credit and weight codes uint16 [count]; the senders of one update share its seat."""
     codes = np.full(count, LOWEST_SCORE, dtype=np.uint16)
     weights = np.zeros(count, dtype=np.uint16)
-    for (_, senders), credit, weight in zip(
-        intake.seats, valued.credits, valued.weights, strict=True
-    ):
-        for i in senders:
-            weights[i] = _grid(weight / len(senders), WEIGHT_BITS, MOST_WEIGHT_CODE)
-            codes[i] = _credit_code(credit / len(senders), bool(weights[i]), i in findings)
+    for seat, credit, weight in zip(intake.seats, valued.credits, valued.weights, strict=True):
+        many = len(seat.positions)
+        for i in seat.positions:
+            weights[i] = _grid(weight / many, WEIGHT_BITS, MOST_WEIGHT_CODE)
+            codes[i] = _credit_code(credit / many, bool(weights[i]), i in findings)
     for i, finding in findings.items():
         if finding.code is not None:
             codes[i] = finding.code
@@ -130,9 +129,7 @@ def _without_assigned_data(
     """Who did not use the data that the task assigned, where it assigns any."""
     if spec.data.assigned is None:
         return {}
-    senders: list[tuple[int, SparseUpdate]] = [
-        (i, update) for update, positions in intake.seats for i in positions
-    ]
-    names = [updates[i].trainer for i, _ in senders]
-    advantage = advantages_of(spec, base, [update for _, update in senders], names, device)
+    senders = [(i, own) for own, seat in enumerate(intake.seats) for i in seat.positions]
+    names, own = [updates[i].trainer for i, _ in senders], [own for _, own in senders]
+    advantage = advantages_of(spec, base, intake.updates, own, names, device)
     return unused([i for i, _ in senders], advantage, spec.scoring)

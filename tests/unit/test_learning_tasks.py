@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_digits
 
 from learning import tasks
 from learning.errors import DeviceError, TaskError, UnknownNameError
@@ -105,3 +106,13 @@ def test_flat_gradient_is_in_the_layouts_order() -> None:
     sum((p * (i + 1)).sum() for i, p in enumerate(network.parameters())).backward()  # type: ignore[union-attr]
     views = layout_of(TASK).views(flat_gradient(network))
     assert [float(v.reshape(-1)[0]) for v in views.values()] == [1.0, 2.0, 3.0, 4.0]
+
+
+def test_the_digits_are_scikit_learns() -> None:
+    x, y = load_digits(return_X_y=True)
+    parts = divided(TASK)
+    order = np.random.default_rng(TASK.data.split_seed).permutation(len(y))
+    mine = np.concatenate([parts.root.x, parts.test.x, parts.train.x])
+    assert (mine == ((x - 4.9) / 6.0).astype(np.float32)[order]).all()
+    labels = np.concatenate([parts.root.y, parts.test.y, parts.train.y])
+    assert (labels == y[order]).all()

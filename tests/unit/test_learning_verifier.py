@@ -14,8 +14,10 @@ import pytest
 from learning.codec import UPDATE_BITS, Codec
 from learning.errors import AggregationError, EvidenceError, TaskError
 from learning.evidence import Evidence
+from learning.judge import columns
 from learning.judge.apply import apply
 from learning.judge.codes import MOST_WEIGHT_CODE, PUBLIC_BITS, WEIGHT_BITS
+from learning.judge.decoded import Room
 from learning.judge.history import History, PastRound, PastUpdate, past_round
 from learning.judge.intake import SubmittedUpdate
 from learning.judge.own_data import advantages, unused
@@ -166,7 +168,7 @@ def test_nobody_owns_an_empty_update() -> None:
     base, payloads, history = honest_round(1)
     empty = CODEC.decode(CODEC.encode(np.zeros(CODEC.layout.total, dtype=np.float32)))
     past = history.rounds[0]
-    mine = PastUpdate("somebody", empty, ZERO_SCORE - 1)
+    mine = PastUpdate("somebody", empty.digest, empty.norm, ZERO_SCORE - 1)
     known = History(history.first, (replace(past, updates=(*past.updates, mine)),))
     updates = submit([*payloads, CODEC.pack(empty)])
     assert score_round(TASK, base, updates, 7, known, "cpu").codes[HONEST] == ZERO_SCORE - 1
@@ -420,3 +422,39 @@ def test_importing_learning_and_its_tasks_loads_no_torch() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "False"
+
+
+def test_no_code_depends_on_the_memory_for_decoded_updates(monkeypatch: pytest.MonkeyPatch) -> None:
+    base, payloads, history = honest_round(1)
+    updates = submit([*payloads, payloads[0], b"junk", None])
+    plain = score_round(TASK, base, updates, 7, history, "cpu")
+    assert all(update.decoded for update in updates)
+    monkeypatch.setattr(columns, "MOST_VALUES", 20_000)  # two updates a block
+    room = Room(3 * 12 * CODEC.max_values)
+    tight = [replace(update, room=room, decoded={}) for update in updates]
+    scores = score_round(TASK, base, tight, 7, history, "cpu")
+    assert sum(bool(update.decoded) for update in tight) < 7
+    assert scores.evidence.to_bytes() == plain.evidence.to_bytes()
+    assert (scores.codes == plain.codes).all()
+    assert (scores.weights == plain.weights).all()
+
+
+def test_columns_in_blocks_are_those_of_one_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    base, payloads, history = honest_round(2)
+    updates = [CODEC.decode(payload) for payload in payloads]
+    factors = np.linspace(0.3, 1.0, len(updates))
+    whole = columns.Columns.of(base, updates, factors, history.models())
+    rows = np.stack([update.dense(CODEC.layout.total) for update in updates]).astype(np.float64)
+    rows *= factors[:, None]
+    gram, weights = whole.gram(), np.linspace(0.0, 1.0, len(updates) + len(whole.public))
+    np.testing.assert_allclose(gram[: len(rows), : len(rows)], rows @ rows.T, rtol=1e-9)
+    moved = whole.move(weights)
+    monkeypatch.setattr(columns, "MOST_VALUES", 1)
+    assert (whole.gram() == gram).all()
+    assert (whole.move(weights) == moved).all()
+    public = [
+        c.factor * whole.movements[c.age] * w
+        for c, w in zip(whole.public, weights[len(rows) :], strict=True)
+    ]
+    expected = sum(public, -(weights[: len(rows)] @ rows))
+    np.testing.assert_allclose(moved, expected, atol=1e-9)

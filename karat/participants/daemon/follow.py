@@ -20,7 +20,10 @@ _PAUSES = (0.2, 1.0, 3.0)  # seconds before all events are read again
 
 
 class Following:
-    """Keeps one task's history and content up to date; through an ``index`` if there is one."""
+    """Keeps one task's history and content up to date; through an ``index`` if there is one.
+
+    Decoded updates take ``memory`` bytes at most, if it is given.
+    """
 
     def __init__(
         self,
@@ -29,10 +32,11 @@ class Following:
         store: Store,
         from_block: int,
         index: Indexed | None = None,
+        memory: int | None = None,
     ) -> None:
         self.index = index
         self._ledger, self._task_id = ledger, task_id
-        self._store, self._from_block = store, from_block
+        self._store, self._from_block, self._memory = store, from_block, memory
         self._tip: tuple[int, bytes | None] | None = None
         self._task = self._fresh()
 
@@ -103,7 +107,7 @@ class Following:
         history = RecentHistory(
             self._ledger, self._task_id, from_block=self._from_block, index=self.index
         )
-        return Task(history, self._store)
+        return Task(history, self._store, self._memory)
 
     def _stands(self, tip: tuple[int, bytes | None] | None) -> bool:
         """Whether a block is still what it was; None if none was looked at before."""
