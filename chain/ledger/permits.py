@@ -1,4 +1,4 @@
-"""Signed permits (EIP-712): a commit whose gas somebody else pays, a deposit without an approval."""
+"""Signed permits (EIP-712): commits that others pay the gas for, deposits without approvals."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -65,7 +65,7 @@ def sign_allowance(
     nonce: int,
     deadline: int,
 ) -> tuple[bytes, bytes]:
-    """An ERC-2612 permit as ``usePermit`` takes it: the signature's words ``r`` and ``vs`` (EIP-2098).
+    """The words ``r`` and ``vs`` (EIP-2098) of an ERC-2612 permit, as ``usePermit`` takes it.
 
     Args:
         account: the owner's unlocked key.
