@@ -105,6 +105,50 @@ contract PayoutsTest is LedgerTest {
         assertEq(token.balanceOf(vault), earned + STAKE, "all of it is safe");
     }
 
+    /// @notice A thief who cannot take the stake can have it slashed, until whoever is paid makes the member leave; the
+    /// thief's own wish to be paid, asked for at the same moment, comes too late.
+    function test_attack_aThiefWastesTheStakeUntilThePayoutLeaves() public {
+        _setPayout(trainerAt(0), trainerAt(0), vault);
+        _setPayout(trainerAt(0), trainerAt(0), thief);
+        uint32 round = ledger.openRound(taskId);
+        _commit(round, trainerAt(0));
+        _commit(round, trainerAt(1));
+        vm.prank(vault);
+        ledger.requestLeaveFor(taskId, trainerAt(0));
+        vm.warp(ledger.roundInfo(taskId, round).commitDeadline);
+        _reveal(round, trainerAt(1));
+        vm.warp(ledger.roundInfo(taskId, round).revealDeadline);
+        _closeReveal(round);
+        vm.warp(block.timestamp + 200);
+        ledger.voidRound(taskId, round);
+        ledger.claim(taskId, trainerAt(0), _rounds(round));
+        uint256 left = ledger.member(taskId, trainerAt(0)).stake;
+        assertTrue(left < STAKE, "slashed once");
+        vm.warp(block.timestamp + 1000);
+        vm.prank(vault);
+        ledger.leaveFor(taskId, trainerAt(0));
+        vm.warp(block.timestamp + 2 * WEEK);
+        ledger.withdraw(taskId, trainerAt(0));
+        assertEq(token.balanceOf(thief), 0, "nothing for the thief");
+        assertEq(token.balanceOf(vault), left, "the rest");
+    }
+
+    /// @notice A permit comes from a contract that the caller names: what it does when it is called reaches nobody's money.
+    function test_attack_aTokenThatActsWhenItIsAskedForAPermit() public {
+        ReentrantPermit hostile = new ReentrantPermit(address(ledger));
+        hostile.plan(abi.encodeCall(ledger.withdraw, (taskId, trainerAt(0))));
+        uint256 booked = ledger.booked(address(token));
+        ledger.usePermit(address(hostile), STAKE, type(uint256).max, 0, 0);
+        hostile.plan(abi.encodeCall(ledger.leaveFor, (taskId, trainerAt(0))));
+        ledger.usePermit(address(hostile), STAKE, type(uint256).max, 0, 0);
+        hostile.plan(abi.encodeCall(ledger.setPayout, (trainerAt(0), address(hostile))));
+        ledger.usePermit(address(hostile), STAKE, type(uint256).max, 0, 0);
+        assertEq(hostile.calls(), 3, "it acted");
+        _assertPayout(trainerAt(0), trainerAt(0), address(0), 0);
+        assertEq(ledger.booked(address(token)), booked, "no money moved");
+        assertEq(token.balanceOf(address(hostile)), 0, "least of all to it");
+    }
+
     function test_thePayoutLeavesForALostKey() public {
         _setPayout(trainerAt(0), trainerAt(0), vault);
         vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.NotPayout.selector, thief, vault));
@@ -218,5 +262,26 @@ contract PayoutsTest is LedgerTest {
     function test_usePermit_refusesWhatIsNoToken() public {
         vm.expectRevert(abi.encodeWithSelector(ILedgerErrors.TokenWithoutCode.selector, vault));
         ledger.usePermit(vault, STAKE, type(uint256).max, 0, 0);
+    }
+}
+
+/// @notice A token whose permit calls the ledger back.
+contract ReentrantPermit {
+    address private immutable LEDGER;
+    bytes private next;
+    uint256 public calls;
+
+    constructor(address ledger) {
+        LEDGER = ledger;
+    }
+
+    function plan(bytes calldata data) external {
+        next = data;
+    }
+
+    function permit(address, address, uint256, uint256, uint8, bytes32, bytes32) external {
+        ++calls;
+        (bool success,) = LEDGER.call(next);
+        if (!success) return;
     }
 }
