@@ -8,7 +8,7 @@ import {Ring, Rings} from "../../../contracts/libraries/Rings.sol";
 contract BatchProofs {
     /// @notice The record is the update's, all records that were there are there, and nobody comes in that may not commit.
     function check_takeEntry(uint256 word, bytes32 hash, uint24 round, uint16 index, uint24 other) external pure {
-        if (index > Rings.MAX_INDEX) return;
+        if (index > Rings.MAX_INDEX || round > Rings.MAX_ROUND) return;
         Ring before = Ring.wrap(word);
         (bool accepted, Ring ring) = before.commit(hash, round);
         if (!accepted) return;
@@ -21,7 +21,7 @@ contract BatchProofs {
 
     /// @notice An entry that was taken is taken once: a second one of the same trainer, in this batch or another, is not.
     function check_takenOnce(uint256 word, bytes32 hash, bytes32 again, uint24 round, uint16 index) external pure {
-        if (index > Rings.MAX_INDEX) return;
+        if (index > Rings.MAX_INDEX || round > Rings.MAX_ROUND) return;
         (bool accepted, Ring ring) = Ring.wrap(word).commit(hash, round);
         if (!accepted) return;
         (bool twice,) = ring.reveal(index).commit(again, round);
