@@ -84,14 +84,14 @@ contract Ledger is LedgerStorage, ILedgerCalls, Multicall, ReentrancyGuardTransi
         for (uint256 i; i < grants.length; ++i) {
             task.appoint(taskId, grants[i].verifier, grants[i].weight);
         }
-        _deposit(params.token, escrow);
+        _deposit(task, escrow);
     }
 
     /// @inheritdoc ILedgerCalls
     function fund(uint256 taskId, bytes32 rules, uint256 amount) external nonReentrant {
         Task storage task = _agreed(taskId, rules);
         task.fund(taskId, amount);
-        _deposit(task.params.token, amount);
+        _deposit(task, amount);
     }
 
     /// @inheritdoc ILedgerCalls
@@ -104,9 +104,8 @@ contract Ledger is LedgerStorage, ILedgerCalls, Multicall, ReentrancyGuardTransi
         Task storage task = _task(taskId);
         uint256 burnt;
         (amount, burnt) = task.close(taskId);
-        address token = task.params.token;
-        _pay(token, msg.sender, amount);
-        _pay(token, BURNT, burnt);
+        _pay(task, msg.sender, amount);
+        _pay(task, BURNT, burnt);
     }
 
     // ---------------------------------------------------------------- members
@@ -115,21 +114,21 @@ contract Ledger is LedgerStorage, ILedgerCalls, Multicall, ReentrancyGuardTransi
     function joinTrainer(uint256 taskId, bytes32 rules, uint256 amount) external nonReentrant {
         Task storage task = _agreed(taskId, rules);
         task.joinTrainer(taskId, amount);
-        _deposit(task.params.token, amount);
+        _deposit(task, amount);
     }
 
     /// @inheritdoc ILedgerCalls
     function joinVerifier(uint256 taskId, bytes32 rules, uint256 amount) external nonReentrant {
         Task storage task = _agreed(taskId, rules);
         task.joinVerifier(taskId, amount);
-        _deposit(task.params.token, amount);
+        _deposit(task, amount);
     }
 
     /// @inheritdoc ILedgerCalls
     function topUp(uint256 taskId, bytes32 rules, address account, uint256 amount) external nonReentrant {
         Task storage task = _agreed(taskId, rules);
         task.topUp(taskId, account, amount);
-        _deposit(task.params.token, amount);
+        _deposit(task, amount);
     }
 
     /// @inheritdoc ILedgerCalls
@@ -144,21 +143,41 @@ contract Ledger is LedgerStorage, ILedgerCalls, Multicall, ReentrancyGuardTransi
 
     /// @inheritdoc ILedgerCalls
     function requestLeave(uint256 taskId) external {
-        _task(taskId).requestLeave(taskId);
+        requestLeaveFor(taskId, msg.sender);
     }
 
     /// @inheritdoc ILedgerCalls
-    function leave(uint256 taskId) external nonReentrant returns (uint256 amount) {
+    function requestLeaveFor(uint256 taskId, address account) public {
+        _task(taskId).requestLeave(taskId, account);
+    }
+
+    /// @inheritdoc ILedgerCalls
+    function leave(uint256 taskId) external returns (uint256 amount) {
+        return leaveFor(taskId, msg.sender);
+    }
+
+    /// @inheritdoc ILedgerCalls
+    function leaveFor(uint256 taskId, address account) public nonReentrant returns (uint256 amount) {
         Task storage task = _task(taskId);
-        amount = task.leave(taskId);
-        _pay(task.params.token, msg.sender, amount);
+        amount = task.leave(taskId, account);
+        _pay(task, account, amount);
+    }
+
+    /// @inheritdoc ILedgerCalls
+    function setPayout(address account, address payout) external {
+        MemberLogic.setPayout(account, payout);
+    }
+
+    /// @inheritdoc ILedgerCalls
+    function usePermit(address token, uint256 amount, uint256 deadline, bytes32 r, bytes32 vs) external {
+        MemberLogic.usePermit(token, amount, deadline, r, vs);
     }
 
     /// @inheritdoc ILedgerCalls
     function withdraw(uint256 taskId, address account) external nonReentrant returns (uint256 amount) {
         Task storage task = _task(taskId);
         amount = task.withdraw(taskId, account);
-        _pay(task.params.token, account, amount);
+        _pay(task, account, amount);
     }
 
     // ----------------------------------------------------------------- rounds
@@ -213,7 +232,7 @@ contract Ledger is LedgerStorage, ILedgerCalls, Multicall, ReentrancyGuardTransi
     function appeal(uint256 taskId, bytes32 rules, uint32 round, uint256 index) external nonReentrant {
         Task storage task = _agreed(taskId, rules);
         task.open(taskId, round, index);
-        _deposit(task.params.token, task.params.appealBond);
+        _deposit(task, task.params.appealBond);
     }
 
     /// @inheritdoc ILedgerCalls
@@ -287,7 +306,7 @@ contract Ledger is LedgerStorage, ILedgerCalls, Multicall, ReentrancyGuardTransi
     {
         Task storage task = _agreed(taskId, rules);
         uint256 bond = task.commitBatch(taskId, round, batch, count);
-        if (bond != 0) _deposit(task.params.token, bond);
+        if (bond != 0) _deposit(task, bond);
     }
 
     /// @inheritdoc ILedgerCalls
@@ -433,7 +452,8 @@ contract Ledger is LedgerStorage, ILedgerCalls, Multicall, ReentrancyGuardTransi
     }
 
     /// @dev Takes `amount` from the caller, after all effects; refuses tokens whose balances do not add up.
-    function _deposit(address token, uint256 amount) private {
+    function _deposit(Task storage task, uint256 amount) private {
+        address token = task.params.token;
         uint256 owed = _books.booked[token];
         uint256 held = IERC20(token).balanceOf(address(this));
         if (held < owed) revert TokenShortfall(token, held, owed);
@@ -443,10 +463,11 @@ contract Ledger is LedgerStorage, ILedgerCalls, Multicall, ReentrancyGuardTransi
         if (received != amount) revert InexactDeposit(token, amount, received);
     }
 
-    /// @dev Pays `amount` to an account, after all effects.
-    function _pay(address token, address to, uint256 amount) private {
+    /// @dev Pays `amount` to where an account's money goes, after all effects.
+    function _pay(Task storage task, address account, uint256 amount) private {
         if (amount == 0) return;
+        address token = task.params.token;
         _books.booked[token] -= amount;
-        IERC20(token).safeTransfer(to, amount);
+        IERC20(token).safeTransfer(State.payoutOf(account), amount);
     }
 }

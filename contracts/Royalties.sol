@@ -93,6 +93,7 @@ contract Royalties is IRoyalties, Multicall, ReentrancyGuardTransient {
     /// @inheritdoc IRoyalties
     function pay(uint256 taskId, address token, uint256 amount) external nonReentrant {
         // Money for a task that does not exist could not be divided; the ledger refuses to speak of one.
+        // slither-disable-next-line unused-return
         LEDGER.task(taskId);
         uint256 before = IERC20(token).balanceOf(address(this));
         IERC20(token).safeTransferFrom(msg.sender, address(this), amount);

@@ -86,7 +86,9 @@ contract TaskInputs is ITaskInputs {
     {
         (accounts, gains) = (new address[](count), new uint128[](count));
         for (uint32 i; i < count; ++i) {
+            // slither-disable-next-line calls-loop
             accounts[i] = LEDGER.accountAt(scope, first + i);
+            // slither-disable-next-line calls-loop
             gains[i] = LEDGER.gainAt(scope, day, accounts[i]);
         }
     }

@@ -79,7 +79,30 @@ interface ILedgerCalls is ILedgerEvents, ILedgerErrors {
     /// @return amount The amount paid, in token units.
     function leave(uint256 taskId) external returns (uint256 amount);
 
-    /// @notice Pays a member's whole balance of credited rewards to that member's address.
+    /// @notice As `requestLeave`, for an account: what is left to do for whoever holds its money, not its key.
+    /// @dev Access: the address that money for the account goes to. State: as `requestLeave`.
+    function requestLeaveFor(uint256 taskId, address account) external;
+
+    /// @notice As `leave`, for an account.
+    /// @dev Access: the address that money for the account goes to. State: as `leave`.
+    /// @return amount The amount paid, in token units.
+    function leaveFor(uint256 taskId, address account) external returns (uint256 amount);
+
+    /// @notice Sets where everything that the ledger pays to an account goes, in every task: so that the key with which a
+    /// machine works cannot take what it stakes and earns. The address that is paid now changes this at once; the account's
+    /// own key only after a week, in which that address may object by setting itself again.
+    /// @dev Access: the address that money for the account goes to (the account itself until it names another), or the
+    /// account. State: none.
+    function setPayout(address account, address payout) external;
+
+    /// @notice Hands an ERC-2612 permit of the caller's to its token, so that a deposit needs no transaction before it: the
+    /// first call of a `multicall`. A permit that the token refuses changes nothing, as somebody else may have handed it
+    /// over already.
+    /// @dev Access: anyone, for oneself. State: none.
+    /// @param vs The signature's `s`, with its `v` in the top bit, as EIP-2098 has it.
+    function usePermit(address token, uint256 amount, uint256 deadline, bytes32 r, bytes32 vs) external;
+
+    /// @notice Pays a member's whole balance of credited rewards to where its money goes, see `setPayout`.
     /// @dev Access: anyone. State: none.
     /// @return amount The amount paid, in token units (zero when there was nothing to pay).
     function withdraw(uint256 taskId, address account) external returns (uint256 amount);

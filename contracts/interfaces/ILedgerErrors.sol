@@ -56,6 +56,8 @@ interface ILedgerErrors {
     error MessageTooLong(uint256 length, uint256 most);
     /// @notice The cool-down ends at `leaveAt`.
     error CoolingDown(uint40 leaveAt);
+    /// @notice Only the address that money for the account goes to may do this, or the account itself.
+    error NotPayout(address caller, address payout);
     /// @notice A record of `round` is not processed yet: claim it first.
     error RecordPending(address trainer, uint32 round);
     /// @notice The verifier takes part in a round that is not over.

@@ -51,6 +51,10 @@ interface ILedgerEvents {
     /// @notice The sponsor or a verifier posted a few bytes to `to`; what they say is the members' affair.
     event MessagePosted(uint256 indexed taskId, address indexed from, address indexed to, bytes message);
 
+    /// @notice What the ledger pays to `account` goes to `payout` from time `since` on: at once, if the address that was paid
+    /// until then says so, else after a week in which it may object.
+    event PayoutSet(address indexed account, address indexed payout, uint40 since);
+
     /// @notice A round opened on top of a base model; `budget` is what its trainers can earn.
     event RoundOpened(
         uint256 indexed taskId,

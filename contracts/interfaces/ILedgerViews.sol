@@ -82,6 +82,10 @@ interface ILedgerViews {
     /// @notice How many of them had when a day (counted from 1970) began. Known of this day and the day before.
     function joinedAt(uint256 taskId, uint32 day) external view returns (uint32);
 
+    /// @notice Where money for an account goes, and where it goes from time `since` on, if somebody has asked for
+    /// another address (zero: nobody has).
+    function payoutOf(address account) external view returns (address payout, address next, uint40 since);
+
     /// @notice The account that joined as number `index`, counted from 0; zero if there is none.
     function accountAt(uint256 taskId, uint32 index) external view returns (address);
 

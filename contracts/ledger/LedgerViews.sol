@@ -19,7 +19,7 @@ import {
 import {Lanes} from "../libraries/Lanes.sol";
 import {Ring, Rings} from "../libraries/Rings.sol";
 import {Gains} from "./Gains.sol";
-import {Appeal, Round, Seat, State, Status, Task} from "./State.sol";
+import {Appeal, Payee, Round, Seat, State, Status, Task} from "./State.sol";
 
 /// @title LedgerViews
 /// @author Karat
@@ -230,6 +230,13 @@ library LedgerViews {
     /// @notice See {ILedgerViews-booked}.
     function booked(address token) external view returns (uint256) {
         return State.books().booked[token];
+    }
+
+    /// @notice See {ILedgerViews-payoutOf}.
+    function payoutOf(address account) external view returns (address payout, address next, uint40 since) {
+        payout = State.payoutOf(account);
+        Payee memory payee = State.books().payees[account];
+        if (payee.since > block.timestamp) (next, since) = (payee.next, payee.since);
     }
 
     /// @dev A task that exists.

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.28;
 
+import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
+
 import {ILedgerErrors} from "../interfaces/ILedgerErrors.sol";
 import {ILedgerEvents} from "../interfaces/ILedgerEvents.sol";
 import {Member, Role, TaskParams} from "../interfaces/LedgerTypes.sol";
 import {Ring, Rings} from "../libraries/Rings.sol";
 import {Scores} from "../libraries/Scores.sol";
 import {Gains} from "./Gains.sol";
-import {State, Task, VerifierPlace} from "./State.sol";
+import {Payee, State, Task, VerifierPlace} from "./State.sol";
 
 /// @title MemberLogic
 /// @author Karat
@@ -22,6 +24,8 @@ library MemberLogic {
     uint256 private constant MAX_OPEN_WEIGHT = MAX_WEIGHT / MAX_VERIFIERS;
     /// After so many rounds without a commit a trainer's place may go to somebody else.
     uint32 private constant IDLE_ROUNDS = 8;
+    /// How long whoever an account's money goes to may object to what the account's key wants.
+    uint40 private constant PAYOUT_DELAY = 7 days;
     uint256 private constant MOST_MESSAGE = 256;
 
     /// @notice See {ILedger-appointVerifier}.
@@ -99,28 +103,54 @@ library MemberLogic {
     }
 
     /// @notice See {ILedger-requestLeave}.
-    function requestLeave(Task storage task, uint256 taskId) external {
-        Member storage member = task.members[msg.sender];
-        if (member.role == Role.None) revert ILedgerErrors.WrongRole(msg.sender, Role.None, Role.Trainer);
-        if (member.leaveAt != 0) revert ILedgerErrors.Leaving(msg.sender, member.leaveAt);
+    function requestLeave(Task storage task, uint256 taskId, address account) external {
+        _authorize(account);
+        Member storage member = task.members[account];
+        if (member.role == Role.None) revert ILedgerErrors.WrongRole(account, Role.None, Role.Trainer);
+        if (member.leaveAt != 0) revert ILedgerErrors.Leaving(account, member.leaveAt);
         member.leaveAt = uint40(block.timestamp + task.params.cooldown);
-        task.setSuspended(taskId, msg.sender, member, true);
-        emit ILedgerEvents.LeaveRequested(taskId, msg.sender, member.leaveAt);
+        task.setSuspended(taskId, account, member, true);
+        emit ILedgerEvents.LeaveRequested(taskId, account, member.leaveAt);
     }
 
     /// @notice See {ILedger-leave}.
-    function leave(Task storage task, uint256 taskId) external returns (uint256 amount) {
-        Member storage member = task.members[msg.sender];
-        if (member.role == Role.None) revert ILedgerErrors.WrongRole(msg.sender, Role.None, Role.Trainer);
+    function leave(Task storage task, uint256 taskId, address account) external returns (uint256 amount) {
+        _authorize(account);
+        Member storage member = task.members[account];
+        if (member.role == Role.None) revert ILedgerErrors.WrongRole(account, Role.None, Role.Trainer);
         // A closed task has no round to come, so nothing is left to bind anybody for.
-        if (task.closed) task.setSuspended(taskId, msg.sender, member, true);
-        else if (member.leaveAt == 0) revert ILedgerErrors.NotLeaving(msg.sender);
+        if (task.closed) task.setSuspended(taskId, account, member, true);
+        else if (member.leaveAt == 0) revert ILedgerErrors.NotLeaving(account);
         else if (block.timestamp < member.leaveAt) revert ILedgerErrors.CoolingDown(member.leaveAt);
-        if (member.role == Role.Trainer) _clearTrainer(task, member.evicted);
-        else _clearVerifier(task, member.evicted);
+        if (member.role == Role.Trainer) _clearTrainer(task, account, member.evicted);
+        else _clearVerifier(task, account, member.evicted);
         amount = uint256(member.stake) + member.balance;
-        delete task.members[msg.sender];
-        emit ILedgerEvents.Left(taskId, msg.sender, amount);
+        delete task.members[account];
+        emit ILedgerEvents.Left(taskId, account, amount);
+    }
+
+    /// @notice See {ILedger-setPayout}.
+    function setPayout(address account, address payout) external {
+        if (payout == address(0) || payout == address(this)) {
+            revert ILedgerErrors.BadParameter("payout", uint160(payout));
+        }
+        address current = State.payoutOf(account);
+        uint40 since = uint40(block.timestamp);
+        if (msg.sender == current) {
+            State.books().payees[account] = Payee(payout, address(0), 0);
+        } else {
+            _authorize(account);
+            since += PAYOUT_DELAY;
+            State.books().payees[account] = Payee(current, payout, since);
+        }
+        emit ILedgerEvents.PayoutSet(account, payout, since);
+    }
+
+    /// @notice See {ILedger-usePermit}.
+    function usePermit(address token, uint256 amount, uint256 deadline, bytes32 r, bytes32 vs) external {
+        if (token.code.length == 0) revert ILedgerErrors.TokenWithoutCode(token);
+        (uint8 v, bytes32 s) = (uint8((uint256(vs) >> 255) + 27), bytes32(uint256(vs) << 1 >> 1));
+        try IERC20Permit(token).permit(msg.sender, address(this), amount, deadline, v, r, s) {} catch {}
     }
 
     /// @notice See {ILedger-withdraw}; the payment is the caller's part.
@@ -221,21 +251,28 @@ library MemberLogic {
         emit ILedgerEvents.PlaceLost(taskId, account);
     }
 
-    /// @dev Empties the caller's ring, once every record in it has been processed.
-    function _clearTrainer(Task storage task, bool evicted) private {
-        uint32 pending = task.records[msg.sender].ring.oldest();
-        if (pending != 0) revert ILedgerErrors.RecordPending(msg.sender, pending);
-        delete task.records[msg.sender];
+    /// @dev Whether the caller may act for an account: itself, or whoever its money goes to.
+    function _authorize(address account) private view {
+        if (msg.sender == account) return;
+        address payout = State.payoutOf(account);
+        if (msg.sender != payout) revert ILedgerErrors.NotPayout(msg.sender, payout);
+    }
+
+    /// @dev Empties a trainer's ring, once every record in it has been processed.
+    function _clearTrainer(Task storage task, address account, bool evicted) private {
+        uint32 pending = task.records[account].ring.oldest();
+        if (pending != 0) revert ILedgerErrors.RecordPending(account, pending);
+        delete task.records[account];
         if (!evicted) --task.trainers;
     }
 
-    /// @dev Frees the caller's place in the list, once the last round that it served in is over.
-    function _clearVerifier(Task storage task, bool evicted) private {
+    /// @dev Frees a verifier's place in the list, once the last round that it served in is over.
+    function _clearVerifier(Task storage task, address account, bool evicted) private {
         if (evicted) return;
-        VerifierPlace memory place = task.places[msg.sender];
+        VerifierPlace memory place = task.places[account];
         uint32 served = place.seatRound > place.juryRound ? place.seatRound : place.juryRound;
-        if (served != 0 && !task.rounds[served].isOver()) revert ILedgerErrors.RoundPending(msg.sender, served);
-        _strike(task, msg.sender);
+        if (served != 0 && !task.rounds[served].isOver()) revert ILedgerErrors.RoundPending(account, served);
+        _strike(task, account);
     }
 
     /// @dev Takes a verifier off the list.

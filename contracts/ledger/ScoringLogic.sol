@@ -61,6 +61,7 @@ library ScoringLogic {
     ) external {
         Round storage state = task.rounds[round];
         if (state.payouts.status == Status.Settled) return;
+        // slither-disable-next-line unused-return
         task.roundIn(taskId, round, Phase.Settle);
         _requireQuorum(state, true);
         uint256 done = state.wordsSettled;

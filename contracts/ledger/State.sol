@@ -158,6 +158,15 @@ struct Books {
     uint256 taskCount;
     mapping(uint256 taskId => Task) tasks;
     mapping(address token => uint256 amount) booked;
+    mapping(address account => Payee) payees;
+}
+
+/// @notice Who is paid for an account: `payout` (zero: the account itself), and from time `since` on `next`, if there is
+/// one.
+struct Payee {
+    address payout;
+    address next;
+    uint40 since;
 }
 
 /// @notice The storage of the ledger; what inherits it must do so first, as the views look for it at slot 0.
@@ -350,6 +359,14 @@ library State {
         }
         giveBack(task, taskId, round, 0, state.payouts.budget);
         emit ILedgerEvents.RoundVoided(taskId, round, state.revealedWeight, state.committeeWeight);
+    }
+
+    /// @notice Where money for an account goes.
+    function payoutOf(address account) internal view returns (address) {
+        Payee storage payee = books().payees[account];
+        address payout = payee.next;
+        if (payout == address(0) || block.timestamp < payee.since) payout = payee.payout;
+        return payout == address(0) ? account : payout;
     }
 
     /// @notice Requires that an amount fits 112 bits. All money in one token does, so no part of it can overflow.

@@ -27,11 +27,13 @@ library PositionalTree {
             }
             uint256 end = at + 32 * path.length;
             for (; last != 0; (last, index) = (last >> 1, index >> 1)) {
+                // slither-disable-next-line incorrect-exp
                 if ((index ^ 1) > last) continue;
                 if (at == end) return false;
                 assembly ("memory-safe") {
                     let place := shl(5, and(index, 1))
                     mstore(place, leaf)
+                    // slither-disable-next-line incorrect-exp
                     mstore(xor(place, 32), calldataload(at))
                     leaf := keccak256(0, 64)
                 }

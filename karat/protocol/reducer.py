@@ -34,6 +34,7 @@ from learning.judge.codes import MOST_WEIGHT_CODE
 
 IGNORED: Mapping[type[Event], str] = {
     ledger.VerifierWeightChanged: "for contracts that weigh votes; the fold keeps granted weights",
+    ledger.PayoutSet: "of an account, in every task: books say who is owed, not who is paid for it",
     ledger.EIP712DomainChanged: "never emitted: the domain of signatures is fixed",
     anchor.ReputationCached: "a contract's own copy of a score that is anchored already",
 }

@@ -37,9 +37,9 @@ def started(command: list[str], listening: str) -> Iterator[str]:
 
 
 @contextmanager
-def plain_anvil(*options: str) -> Iterator[str]:
+def plain_anvil(*options: str, chain_id: int = SEPOLIA) -> Iterator[str]:
     """A chain with Sepolia's id, a base fee, and nobody's development keys."""
-    command = [str(find_anvil()), "--chain-id", str(SEPOLIA), "--port", "0", "--accounts", "1"]
+    command = [str(find_anvil()), "--chain-id", str(chain_id), "--port", "0", "--accounts", "1"]
     with started([*command, *options], r"Listening on (127\.0\.0\.1:\d+)") as url:
         yield url
 

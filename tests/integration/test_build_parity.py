@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import solcx
 
 from chain.errors import ContractError
+from chain.ledger import everywhere
 from chain.ledger.linking import libraries, link
-from tools import build
+from tools import build, explorer
 
 ROOT = Path(__file__).resolve().parents[2]
 HARDHAT = ROOT / "node_modules" / ".bin" / "hardhat"
@@ -90,3 +92,34 @@ def test_linking_fills_every_placeholder() -> None:
         assert bytes.fromhex(address[2:]) in code
     with pytest.raises(ContractError, match=names[0]):
         link(ledger, {name: addresses[name] for name in names[1:]})
+
+
+@needs_node
+@pytest.mark.node
+def test_what_explorers_compile_is_what_is_deployed_everywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "input.json"
+    monkeypatch.setattr("sys.argv", ["tools.explorer", str(file)])
+    assert explorer.main() == 0
+    given = json.loads(file.read_text("utf-8"))
+    given["settings"]["outputSelection"] = {build.TARGETS["Ledger"]: {"Ledger": ["evm.bytecode"]}}
+    output = solcx.compile_standard(given, solc_binary=ROOT / "tools" / "solc.js")
+    compiled = output["contracts"][build.TARGETS["Ledger"]]["Ledger"]["evm"]["bytecode"]
+    assert bytes.fromhex(compiled["object"]) == everywhere.creations()["Ledger"]
+
+
+@needs_node
+def test_the_npm_package_has_sources_and_artifacts_and_nothing_else() -> None:
+    packed = subprocess.run(
+        ["npm", "pack", "--dry-run", "--json", "--offline"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        timeout=120,
+    )
+    [package] = json.loads(packed.stdout)
+    paths = {one["path"] for one in package["files"]}
+    assert {"contracts/interfaces/ILedger.sol", "chain/artifacts/Ledger.json"} <= paths
+    rest = {path for path in paths if not path.startswith(("contracts/", "chain/artifacts/"))}
+    assert rest == {"LICENSE", "README.md", "package.json"}

@@ -15,7 +15,7 @@ from chain.ledger.bindings import ledger_events as happened
 from chain.ledger.bindings.enums import Phase, RecordKind, Role, VoteState
 from chain.ledger.client import Ledger, ReputationAnchor
 from chain.ledger.commitments import unpack_scores, update_commitment
-from chain.ledger.permits import sign_commit
+from chain.ledger.permits import sign_allowance, sign_commit
 from karat.cli.errors import Exit, exit_code
 from tests.chain.network import ACCOUNTS, GENESIS, SALT, SPONSOR, UNIT, Network, params
 
@@ -159,3 +159,36 @@ def test_a_permit_lets_another_account_pay_for_a_commit(network: Network) -> Non
     assert after == before
     with pytest.raises(BadCommitment, match="32 bytes"):
         sign_commit(trainer.account, key, b"short", deadline)
+
+
+def test_a_stake_comes_by_permit_and_goes_where_the_account_says(network: Network) -> None:
+    network.open_task()
+    ledger, token, newcomer = network.ledger, network.token, network.sponsor
+    vault, stake = "0x" + "7a" * 20, 10 * UNIT
+    newcomer.send(token.approve(ledger.address, 0))
+    _, name, version, chain_id, contract, _, _ = token.eip712_domain()
+    domain = {
+        "name": name,
+        "version": version,
+        "chainId": chain_id,
+        "verifyingContract": contract,
+    }
+    deadline = network.devnet.timestamp + 50
+    nonce = token.nonces(newcomer.address)
+    r, vs = sign_allowance(newcomer.account, domain, ledger.address, stake, nonce, deadline)
+    joining = [
+        ledger.use_permit(token.address, stake, deadline, r, vs),
+        ledger.join_trainer(1, ledger.rules_hash(1), stake),
+        ledger.set_payout(newcomer.address, vault),
+    ]
+    newcomer.send(ledger.batch(joining))
+    assert ledger.member(1, newcomer.address).stake == stake
+    assert token.allowance(newcomer.address, ledger.address) == 0
+    payout, *_ = ledger.payout_of(newcomer.address)
+    assert payout.lower() == vault
+    with pytest.raises(errors.NotPayout):
+        network.trainers[0].send(ledger.set_payout(newcomer.address, network.trainers[0].address))
+    newcomer.send(ledger.request_leave(1))
+    network.devnet.warp_to(ledger.member(1, newcomer.address).leave_at)
+    newcomer.send(ledger.leave(1))
+    assert token.balance_of(vault) == stake

@@ -14,6 +14,7 @@ from chain.evm.node import connect_node, rpc
 from chain.evm.transactions import Sender
 from chain.ledger.client import Ledger, ReputationAnchor
 from chain.ledger.deployment import Deployer, creation_block, load_deployment
+from chain.ledger.everywhere import PROXY, addresses, deploy_everywhere
 from chain.ledger.profiles import Profile, connect
 from tests.chain.nodes import SEPOLIA, hardhat_account, plain_anvil, plain_hardhat
 
@@ -137,3 +138,26 @@ def test_plain_hardhat_from_the_repository_takes_the_contracts() -> None:
         deployer = Deployer(Sender(web3, hardhat_account()))
         anchor = ReputationAnchor.attach(web3, deployer.anchor())
         assert anchor.ledger() == deployer.ledger()
+
+
+def test_the_same_addresses_whoever_deploys_on_whatever_chain() -> None:
+    there: list[dict[str, str]] = []
+    for chain_id in (SEPOLIA, 10):
+        with plain_anvil(chain_id=chain_id) as url:
+            web3 = connect_node(url, chain_id=chain_id)
+            account, other = Account.create(), Account.create()
+            for one in (account, other):
+                ether(web3, one.address, 10)
+            there.append(deploy_everywhere(Sender(web3, account)))
+            assert Ledger.attach(web3, there[-1]["Ledger"]).task_count() == 0
+            assert ReputationAnchor.attach(web3, there[-1]["ReputationAnchor"])
+            assert deploy_everywhere(Sender(web3, other)) == there[-1]
+            assert web3.eth.get_transaction_count(other.address) == 0  # nothing twice
+    assert there[0] == there[1] == addresses()
+
+
+def test_a_chain_without_the_proxy_says_so(sepolia: Web3) -> None:
+    account = Account.create()
+    rpc(sepolia, "anvil_setCode", PROXY, "0x")
+    with pytest.raises(ContractError, match="no deterministic deployment proxy"):
+        deploy_everywhere(Sender(sepolia, account))

@@ -21,6 +21,10 @@ contract StorageTest is LedgerTest {
         assertEq(_rules(taskId), keccak256(abi.encode(sponsor, _params())), "hash of the rules");
         uint256 booked = uint256(keccak256(abi.encode(address(token), 2)));
         assertEq(_slot(booked), ledger.booked(address(token)), "booked");
+        vm.prank(sponsor);
+        ledger.setPayout(sponsor, trainerAt(0));
+        uint256 payee = uint256(keccak256(abi.encode(sponsor, 3)));
+        assertEq(address(uint160(_slot(payee))), trainerAt(0), "payees");
     }
 
     function test_core_keepsRoom() public view {

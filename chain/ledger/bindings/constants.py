@@ -56,6 +56,7 @@ class MemberLogic:
     MAX_WEIGHT: Final = 32767
     MAX_OPEN_WEIGHT: Final = 511
     IDLE_ROUNDS: Final = 8
+    PAYOUT_DELAY: Final = 604800
     MOST_MESSAGE: Final = 256
 
 

@@ -11,6 +11,12 @@ from chain.evm.abi import Call
 from chain.evm.contract import Contract, Function
 from chain.ledger.bindings.errors import ERRORS
 
+_DOMAIN_SEPARATOR = Function(
+    "domain_separator",
+    "3644e515",
+    (),
+    ("bytes32",),
+)
 _ALLOWANCE = Function(
     "allowance",
     "dd62ed3e",
@@ -35,6 +41,12 @@ _DECIMALS = Function(
     (),
     ("uint8",),
 )
+_EIP712_DOMAIN = Function(
+    "eip712_domain",
+    "84b0196e",
+    (),
+    ("bytes1", "string", "string", "uint256", "address", "bytes32", ["uint256"]),
+)
 _MINT = Function(
     "mint",
     "40c10f19",
@@ -46,6 +58,18 @@ _NAME = Function(
     "06fdde03",
     (),
     ("string",),
+)
+_NONCES = Function(
+    "nonces",
+    "7ecebe00",
+    ("address",),
+    ("uint256",),
+)
+_PERMIT = Function(
+    "permit",
+    "d505accf",
+    ("address", "address", "uint256", "uint256", "uint8", "bytes32", "bytes32"),
+    (),
 )
 _SYMBOL = Function(
     "symbol",
@@ -79,6 +103,11 @@ class DevTokenContract(Contract):
     NAME = "DevToken"
     ERRORS = ERRORS
 
+    def domain_separator(self, *, block: BlockIdentifier = "latest") -> bytes:
+        """Calls DOMAIN_SEPARATOR."""
+        result: bytes = self._view(_DOMAIN_SEPARATOR, [], block)
+        return result
+
     def allowance(self, owner: str, spender: str, *, block: BlockIdentifier = "latest") -> int:
         """Calls allowance."""
         result: int = self._view(_ALLOWANCE, [owner, spender], block)
@@ -99,6 +128,11 @@ class DevTokenContract(Contract):
         result: int = self._view(_DECIMALS, [], block)
         return result
 
+    def eip712_domain(self, *, block: BlockIdentifier = "latest") -> tuple[bytes, str, str, int, str, bytes, tuple[int, ...]]:
+        """Calls eip712Domain."""
+        result: tuple[bytes, str, str, int, str, bytes, tuple[int, ...]] = self._view(_EIP712_DOMAIN, [], block)
+        return result
+
     def mint(self, to: str, amount: int) -> Call[None]:
         """Creates `amount` units for `to`."""
         result: Call[None] = self._call(_MINT, [to, amount])
@@ -107,6 +141,16 @@ class DevTokenContract(Contract):
     def name(self, *, block: BlockIdentifier = "latest") -> str:
         """Calls name."""
         result: str = self._view(_NAME, [], block)
+        return result
+
+    def nonces(self, owner: str, *, block: BlockIdentifier = "latest") -> int:
+        """Calls nonces."""
+        result: int = self._view(_NONCES, [owner], block)
+        return result
+
+    def permit(self, owner: str, spender: str, value: int, deadline: int, v: int, r: bytes, s: bytes) -> Call[None]:
+        """Calls permit."""
+        result: Call[None] = self._call(_PERMIT, [owner, spender, value, deadline, v, r, s])
         return result
 
     def symbol(self, *, block: BlockIdentifier = "latest") -> str:

@@ -26,6 +26,19 @@ class Approval(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class EIP712DomainChanged(Event):
+    """The event EIP712DomainChanged."""
+
+    TOPIC: ClassVar[bytes] = bytes.fromhex(
+        "0a6387c9ea3628b88a633bb4f3b151770f70085117a15f9bf3787cda53f13d31"
+    )
+    NAMES: ClassVar[tuple[str, ...]] = ()
+    SHAPES: ClassVar[tuple[Any, ...]] = ()
+    INDEXED: ClassVar[tuple[bool, ...]] = ()
+
+
+
+@dataclass(frozen=True, kw_only=True)
 class Transfer(Event):
     """The event Transfer."""
 
@@ -45,6 +58,7 @@ EVENTS: dict[bytes, type[Event]] = {
     event.TOPIC: event
     for event in (
         Approval,
+        EIP712DomainChanged,
         Transfer,
     )
 }

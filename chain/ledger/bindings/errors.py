@@ -390,6 +390,44 @@ class DivisionOpen(CustomError):
     division_id: int
 
 
+class ECDSAInvalidSignature(CustomError):
+    """Ecdsainvalid signature."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("f645eedf")
+    NAMES: ClassVar[tuple[str, ...]] = ()
+    SHAPES: ClassVar[tuple[Any, ...]] = ()
+    SENTENCE: ClassVar[str] = (
+        'Ecdsainvalid signature'
+    )
+
+
+
+class ECDSAInvalidSignatureLength(CustomError):
+    """Ecdsainvalid signature length."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("fce698f7")
+    NAMES: ClassVar[tuple[str, ...]] = ("length",)
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256",)
+    SENTENCE: ClassVar[str] = (
+        'Ecdsainvalid signature length'
+    )
+
+    length: int
+
+
+class ECDSAInvalidSignatureS(CustomError):
+    """Ecdsainvalid signature s."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("d78bce0c")
+    NAMES: ClassVar[tuple[str, ...]] = ("s",)
+    SHAPES: ClassVar[tuple[Any, ...]] = ("bytes32",)
+    SENTENCE: ClassVar[str] = (
+        'Ecdsainvalid signature s'
+    )
+
+    s: bytes
+
+
 class ERC20InsufficientAllowance(CustomError):
     """Erc20 insufficient allowance."""
 
@@ -472,6 +510,33 @@ class ERC20InvalidSpender(CustomError):
     spender: str
 
 
+class ERC2612ExpiredSignature(CustomError):
+    """Erc2612 expired signature."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("62791302")
+    NAMES: ClassVar[tuple[str, ...]] = ("deadline",)
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256",)
+    SENTENCE: ClassVar[str] = (
+        'Erc2612 expired signature'
+    )
+
+    deadline: int
+
+
+class ERC2612InvalidSigner(CustomError):
+    """Erc2612 invalid signer."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("4b800e46")
+    NAMES: ClassVar[tuple[str, ...]] = ("signer", "owner")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("address", "address")
+    SENTENCE: ClassVar[str] = (
+        'Erc2612 invalid signer'
+    )
+
+    signer: str
+    owner: str
+
+
 class EscrowTooLow(CustomError):
     """The escrow does not cover the budgets of a round."""
 
@@ -513,6 +578,20 @@ class InexactDeposit(CustomError):
     token: str
     expected: int
     received: int
+
+
+class InvalidAccountNonce(CustomError):
+    """Invalid account nonce."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("752d88c0")
+    NAMES: ClassVar[tuple[str, ...]] = ("account", "current_nonce")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("address", "uint256")
+    SENTENCE: ClassVar[str] = (
+        'Invalid account nonce'
+    )
+
+    account: str
+    current_nonce: int
 
 
 class InvalidProof(CustomError):
@@ -860,6 +939,20 @@ class NotPaid(CustomError):
 
     account: str
     amount: int
+
+
+class NotPayout(CustomError):
+    """Only the address that money for the account goes to may do this, or the account itself."""
+
+    SELECTOR: ClassVar[bytes] = bytes.fromhex("7fb966d8")
+    NAMES: ClassVar[tuple[str, ...]] = ("caller", "payout")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("address", "address")
+    SENTENCE: ClassVar[str] = (
+        'Only the address that money for the account goes to may do this, or the account itself'
+    )
+
+    caller: str
+    payout: str
 
 
 class NotPending(CustomError):
@@ -1492,15 +1585,21 @@ ERRORS: dict[bytes, type[CustomError]] = {
         CoolingDown,
         DayNotKept,
         DivisionOpen,
+        ECDSAInvalidSignature,
+        ECDSAInvalidSignatureLength,
+        ECDSAInvalidSignatureS,
         ERC20InsufficientAllowance,
         ERC20InsufficientBalance,
         ERC20InvalidApprover,
         ERC20InvalidReceiver,
         ERC20InvalidSender,
         ERC20InvalidSpender,
+        ERC2612ExpiredSignature,
+        ERC2612InvalidSigner,
         EscrowTooLow,
         FailedCall,
         InexactDeposit,
+        InvalidAccountNonce,
         InvalidProof,
         InvalidScores,
         InvalidShortString,
@@ -1526,6 +1625,7 @@ ERRORS: dict[bytes, type[CustomError]] = {
         NotInState,
         NotLeaving,
         NotPaid,
+        NotPayout,
         NotPending,
         NotSponsor,
         NotVerifier,

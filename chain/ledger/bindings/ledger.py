@@ -175,6 +175,12 @@ _LEAVE = Function(
     ("uint256",),
     ("uint256",),
 )
+_LEAVE_FOR = Function(
+    "leave_for",
+    "c55e09e3",
+    ("uint256", "address"),
+    ("uint256",),
+)
 _MEDIANS = Function(
     "medians",
     "eecef2a7",
@@ -198,6 +204,12 @@ _OPEN_ROUND = Function(
     "bde22ae0",
     ("uint256",),
     ("uint32",),
+)
+_PAYOUT_OF = Function(
+    "payout_of",
+    "6da61d1e",
+    ("address",),
+    ("address", "address", "uint40"),
 )
 _PENDING_ROUNDS = Function(
     "pending_rounds",
@@ -233,6 +245,12 @@ _REQUEST_LEAVE = Function(
     "request_leave",
     "54ad28c9",
     ("uint256",),
+    (),
+)
+_REQUEST_LEAVE_FOR = Function(
+    "request_leave_for",
+    "57a52f66",
+    ("uint256", "address"),
     (),
 )
 _RESOLVE_APPEAL = Function(
@@ -295,6 +313,12 @@ _SERVING_WEIGHT = Function(
     ("uint256", "address"),
     ("uint16",),
 )
+_SET_PAYOUT = Function(
+    "set_payout",
+    "c2fb1ceb",
+    ("address", "address"),
+    (),
+)
 _SETTLE = Function(
     "settle",
     "232bbcd6",
@@ -330,6 +354,12 @@ _TOTAL_VERIFIER_WEIGHT = Function(
     "4f830d9e",
     ("uint256",),
     ("uint16",),
+)
+_USE_PERMIT = Function(
+    "use_permit",
+    "f0024661",
+    ("address", "uint256", "uint256", "bytes32", "bytes32"),
+    (),
 )
 _VERIFIER_WEIGHT = Function(
     "verifier_weight",
@@ -535,6 +565,11 @@ class LedgerContract(Contract):
         result: Call[int] = self._call(_LEAVE, [task_id])
         return result
 
+    def leave_for(self, task_id: int, account: str) -> Call[int]:
+        """As `leave`, for an account."""
+        result: Call[int] = self._call(_LEAVE_FOR, [task_id, account])
+        return result
+
     def medians(self, task_id: int, round: int, word: int, *, block: BlockIdentifier = "latest") -> int:
         """The settled medians of one word of a round."""
         result: int = self._view(_MEDIANS, [task_id, round, word], block)
@@ -553,6 +588,13 @@ class LedgerContract(Contract):
     def open_round(self, task_id: int) -> Call[int]:
         """Opens the next round and reserves its budgets."""
         result: Call[int] = self._call(_OPEN_ROUND, [task_id])
+        return result
+
+    def payout_of(self, account: str, *, block: BlockIdentifier = "latest") -> tuple[str, str, int]:
+        """Where money for an account goes, and where it goes from time `since` on, if somebody
+        has asked for another address (zero: nobody has).
+        """
+        result: tuple[str, str, int] = self._view(_PAYOUT_OF, [account], block)
         return result
 
     def pending_rounds(self, task_id: int, trainer: str, *, block: BlockIdentifier = "latest") -> tuple[int, ...]:
@@ -590,6 +632,13 @@ class LedgerContract(Contract):
         cool-down begins.
         """
         result: Call[None] = self._call(_REQUEST_LEAVE, [task_id])
+        return result
+
+    def request_leave_for(self, task_id: int, account: str) -> Call[None]:
+        """As `requestLeave`, for an account: what is left to do for whoever holds its money, not
+        its key.
+        """
+        result: Call[None] = self._call(_REQUEST_LEAVE_FOR, [task_id, account])
         return result
 
     def resolve_appeal(self, task_id: int, round: int, index: int, vectors: Sequence[Sequence[int]]) -> Call[None]:
@@ -660,6 +709,15 @@ class LedgerContract(Contract):
         result: int = self._view(_SERVING_WEIGHT, [task_id, verifier], block)
         return result
 
+    def set_payout(self, account: str, payout: str) -> Call[None]:
+        """Sets where everything that the ledger pays to an account goes, in every task: so that
+        the key with which a machine works cannot take what it stakes and earns. The address
+        that is paid now changes this at once; the account's own key only after a week, in
+        which that address may object by setting itself again.
+        """
+        result: Call[None] = self._call(_SET_PAYOUT, [account, payout])
+        return result
+
     def settle(self, task_id: int, round: int, first: int, slices: Sequence[Sequence[int]], tails: Sequence[bytes]) -> Call[None]:
         """Settles words of every revealed vector; the last call finishes the round: it pays the
         verifiers for what their votes knew beyond the best free forecast, slashes the absent,
@@ -693,6 +751,14 @@ class LedgerContract(Contract):
         result: int = self._view(_TOTAL_VERIFIER_WEIGHT, [task_id], block)
         return result
 
+    def use_permit(self, token: str, amount: int, deadline: int, r: bytes, vs: bytes) -> Call[None]:
+        """Hands an ERC-2612 permit of the caller's to its token, so that a deposit needs no
+        transaction before it: the first call of a `multicall`. A permit that the token
+        refuses changes nothing, as somebody else may have handed it over already.
+        """
+        result: Call[None] = self._call(_USE_PERMIT, [token, amount, deadline, r, vs])
+        return result
+
     def verifier_weight(self, task_id: int, verifier: str, *, block: BlockIdentifier = "latest") -> int:
         """The active weight of one verifier, zero for anyone else."""
         result: int = self._view(_VERIFIER_WEIGHT, [task_id, verifier], block)
@@ -714,6 +780,8 @@ class LedgerContract(Contract):
         return result
 
     def withdraw(self, task_id: int, account: str) -> Call[int]:
-        """Pays a member's whole balance of credited rewards to that member's address."""
+        """Pays a member's whole balance of credited rewards to where its money goes, see
+        `setPayout`.
+        """
         result: Call[int] = self._call(_WITHDRAW, [task_id, account])
         return result

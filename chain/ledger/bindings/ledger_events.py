@@ -325,6 +325,24 @@ class ModelAttested(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PayoutSet(Event):
+    """What the ledger pays to `account` goes to `payout` from time `since` on: at once, if the
+    address that was paid until then says so, else after a week in which it may object.
+    """
+
+    TOPIC: ClassVar[bytes] = bytes.fromhex(
+        "88e55011094df75cb1196fde54111d89812e0fcf8ea7694a08b402510bf0f24b"
+    )
+    NAMES: ClassVar[tuple[str, ...]] = ("account", "payout", "since")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("address", "address", "uint40")
+    INDEXED: ClassVar[tuple[bool, ...]] = (True, True, False)
+
+    account: str
+    payout: str
+    since: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class PlaceLost(Event):
     """A member's place went to somebody else: a verifier's in a full open task to a larger
     stake, a trainer's after rounds without a commit. It may leave at once.
@@ -737,6 +755,7 @@ EVENTS: dict[bytes, type[Event]] = {
         MediansSettled,
         MessagePosted,
         ModelAttested,
+        PayoutSet,
         PlaceLost,
         RevealClosed,
         RewardsClaimed,

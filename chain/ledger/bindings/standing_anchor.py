@@ -361,6 +361,8 @@ class StandingAnchorContract(Contract):
         return result
 
     def withdraw(self) -> Call[None]:
-        """Pays a member's whole balance of credited rewards to that member's address."""
+        """Pays a member's whole balance of credited rewards to where its money goes, see
+        `setPayout`.
+        """
         result: Call[None] = self._call(_WITHDRAW, [])
         return result

@@ -9,6 +9,7 @@ contract RingProofs {
     /// @notice No commitment, whatever its bits, poses as a record, lifts a suspension, or overwrites a record: every record
     /// there was is there after it.
     function check_commit(uint256 word, bytes32 commitment, uint24 round, uint24 other) external pure {
+        if (round > Rings.MAX_ROUND) return;
         Ring before = Ring.wrap(word);
         (bool accepted, Ring ring) = before.commit(commitment, round);
         if (!accepted) return;
@@ -20,6 +21,7 @@ contract RingProofs {
 
     /// @notice A member that is not suspended is refused only for an old round or for a record that would fall out.
     function check_refusal(uint256 word, bytes32 commitment, uint24 round) external pure {
+        if (round > Rings.MAX_ROUND) return;
         Ring ring = Ring.wrap(word);
         if (!ring.isMember() || ring.suspended() || round <= ring.latest()) return;
         // Before round 5 the older lanes would stand for rounds before the first one; they are empty then.
