@@ -9,22 +9,28 @@ New kinds of model or data go into `learning.tasks.models` and `learning.tasks.d
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
-from learning.errors import UnknownNameError
+from learning.errors import PluginError, UnknownNameError
+from learning.registry import load_object
 from learning.tasks.spec import (
+    BundleSpec,
     CodecSpec,
     DataSpec,
     ModelSpec,
+    Part,
     ScoringSpec,
     TaskSpec,
     TrainingSpec,
 )
 
 __all__ = [
+    "BundleSpec",
     "CodecSpec",
     "DataSpec",
     "ModelSpec",
+    "Part",
     "ScoringSpec",
     "TaskSpec",
     "TrainingSpec",
@@ -49,8 +55,18 @@ def register(name: str) -> Callable[[Callable[[], TaskSpec]], Callable[[], TaskS
     return file
 
 
+@lru_cache(maxsize=16)
 def get(name: str) -> TaskSpec:
-    """The task of that name; raises `UnknownNameError`, naming those there are."""
+    """The task of that name, or what ``FILE.py:NAME`` defines: a class with a method ``spec``.
+
+    Raises `UnknownNameError`, naming those there are, and `PluginError`.
+    """
+    if ":" in name:
+        kind = load_object(name)
+        if not callable(getattr(kind, "spec", None)):
+            raise PluginError(f"{name!r} is no task: write a class that extends karat.Task")
+        spec: TaskSpec = kind.spec()
+        return spec
     if name not in _TASKS:
         raise UnknownNameError(f"no task is called {name!r}; there are {', '.join(names())}")
     return _TASKS[name]()

@@ -17,7 +17,7 @@ Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 # What a stranger's task may ask of a machine; `learning.training.layout_of` bounds the whole model.
 MOST_EXAMPLES, MOST_BATCH, MOST_STEPS = 1 << 24, 1 << 16, 1 << 20
 MOST_SIZE, MOST_LAYERS, MOST_PARAMETERS = 1 << 20, 1 << 10, 1 << 30
-MOST_UPDATE_BYTES = 1 << 32
+MOST_UPDATE_BYTES = MOST_PART_BYTES = 1 << 32
 
 
 class _Frozen(BaseModel):
@@ -95,6 +95,35 @@ class ScoringSpec(_Frozen):
     own_data_sigmas: Positive = 2.0
 
 
+class Part(_Frozen):
+    """A file of a task: ``digest`` (hex) of its root block in the content store, ``size`` bytes."""
+
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    size: Annotated[int, Field(ge=0, le=MOST_PART_BYTES)]
+
+
+class BundleSpec(_Frozen):
+    """The files of a task that somebody wrote, see `learning.tasks.bundle`.
+
+    program    graphs of model, loss and metrics (`learning.program.container`)
+    frozen     tensors of the model that are not trained
+    holdout    examples that verifiers score on
+    sample     a few examples, for trainers to compare theirs with
+    test       SHA-256 (hex) of the sponsor's private test examples
+    """
+
+    program: Part
+    frozen: Part
+    holdout: Part
+    sample: Part
+    test: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Every file."""
+        return self.program, self.frozen, self.holdout, self.sample
+
+
 class TaskSpec(_Frozen):
     """A task, as the sponsor publishes it. ``version`` names the rules of this software."""
 
@@ -105,6 +134,7 @@ class TaskSpec(_Frozen):
     training: TrainingSpec
     codec: CodecSpec
     scoring: ScoringSpec = ScoringSpec()
+    bundle: BundleSpec | None = None
 
     def __hash__(self) -> int:
         return hash(self.to_bytes())
@@ -112,6 +142,8 @@ class TaskSpec(_Frozen):
     def to_bytes(self) -> bytes:
         """Canonical JSON: sorted keys, no spaces, ASCII."""
         document = self.model_dump(mode="json")
+        if self.bundle is None:
+            del document["bundle"]
         return canonical_json(document)
 
     @classmethod
