@@ -174,7 +174,7 @@ class ProgramLoss:
             cut = [
                 part.reshape(len(part), *shape)
                 for part, shape in zip(
-                    outputs.split(sizes, dim=1), self.program.outputs, strict=True
+                    torch.split(outputs, sizes, dim=1), self.program.outputs, strict=True
                 )
             ]
         others = [*self.frozen, *targets]

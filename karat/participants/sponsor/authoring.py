@@ -173,7 +173,7 @@ def author(task: Task) -> Authored:
 
 def _named(task: Task) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Inputs and targets by name, in the dtypes that programs take."""
-    given = task.examples()
+    given: Any = task.examples()
     if not isinstance(given, tuple | list) or len(given) != 2:
         raise ConfigError("examples() returns inputs and targets: return x, y")
     sides = [
