@@ -22,10 +22,19 @@ trainer = typer.Typer(
     name="trainer", help="Train on your own data, submit updates, get paid.", no_args_is_help=True
 )
 
+
+def _existing(path: Path | None) -> Path | None:
+    if path is not None and ".py:" not in path.name and not path.exists():
+        raise typer.BadParameter(f"{str(path)!r} does not exist")
+    return path
+
+
 DataFlag = Annotated[
     Path | None,
     typer.Option(
-        "--data", exists=True, help="Own data: an .npz file with x and y, or a folder of them."
+        "--data",
+        callback=_existing,
+        help="Own data: a file, a folder of files, or FILE.py:CLASS; see docs/cli.md.",
     ),
 ]
 ShardFlag = Annotated[

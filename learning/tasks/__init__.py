@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Final
 
 from learning.errors import PluginError, UnknownNameError
-from learning.registry import load_object
+from learning.registry import PLUGIN_MISTAKES, line_at_fault, load_object
 from learning.tasks.spec import (
     BundleSpec,
     CodecSpec,
@@ -36,6 +36,7 @@ __all__ = [
     "TrainingSpec",
     "get",
     "gpt_text",
+    "load",
     "names",
     "register",
 ]
@@ -56,17 +57,27 @@ def register(name: str) -> Callable[[Callable[[], TaskSpec]], Callable[[], TaskS
 
 
 @lru_cache(maxsize=16)
-def get(name: str) -> TaskSpec:
+def load(name: str) -> TaskSpec:
     """The task of that name, or what ``FILE.py:NAME`` defines: a class with a method ``spec``.
 
-    Raises `UnknownNameError`, naming those there are, and `PluginError`.
+    The file is run: only ever pass what the user typed, never a name that a task carries.
+    Raises `UnknownNameError`, naming those there are, and `PluginError`, which names the line.
     """
-    if ":" in name:
-        kind = load_object(name)
-        if not callable(getattr(kind, "spec", None)):
-            raise PluginError(f"{name!r} is no task: write a class that extends karat.Task")
+    if ":" not in name:
+        return get(name)
+    kind = load_object(name)
+    if not callable(getattr(kind, "spec", None)):
+        raise PluginError(f"{name!r} is no task: write a class that extends karat.Task")
+    try:
         spec: TaskSpec = kind.spec()
-        return spec
+    except PLUGIN_MISTAKES as error:
+        where = line_at_fault(error, name) or name
+        raise PluginError(f"{where}: {type(error).__name__}: {error}") from error
+    return spec
+
+
+def get(name: str) -> TaskSpec:
+    """The registered task of that name; raises `UnknownNameError`, naming those there are."""
     if name not in _TASKS:
         raise UnknownNameError(f"no task is called {name!r}; there are {', '.join(names())}")
     return _TASKS[name]()

@@ -16,10 +16,8 @@ from learning.errors import TaskError
 from learning.model_state import ModelState
 from learning.program.container import Program
 from learning.tasks import arrays
-from learning.tasks.spec import BundleSpec, Part, TaskSpec
+from learning.tasks.spec import MODEL_KIND, BundleSpec, Part, TaskSpec
 
-MODEL_KIND: Final = "program"
-DATA_KIND: Final = "bundle"
 TRAINING: Final = ".training"  # after the digest of the test part: what it was divided from
 _held: dict[str, bytes] = {}
 _starts: dict[bytes, ModelState] = {}  # of its author's machine, by the specification's digest

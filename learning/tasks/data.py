@@ -19,7 +19,7 @@ import numpy as np
 
 from learning.errors import TaskError, UnknownNameError
 from learning.tasks import bundle
-from learning.tasks.spec import TaskSpec
+from learning.tasks.spec import DATA_KIND, TaskSpec
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +96,7 @@ def divided(spec: TaskSpec) -> Divided:
     Raises `UnknownNameError` for an unknown kind and `TaskError` if there is too little of it.
     """
     data = spec.data
-    if data.kind == bundle.DATA_KIND:
+    if data.kind == DATA_KIND:
         return _of_bundle(spec)
     if data.kind not in _SOURCES:
         raise UnknownNameError(

@@ -11,19 +11,19 @@ from torch.nn import functional
 
 from learning.model_state import Layout
 from learning.tasks import bundle, models
-from learning.tasks.spec import TaskSpec
+from learning.tasks.spec import MODEL_KIND, TaskSpec
 
 
 def build(spec: TaskSpec) -> nn.Module:
     """The task's network; of built-in kinds with torch's usual initial values."""
-    if spec.model.kind == bundle.MODEL_KIND:
+    if spec.model.kind == MODEL_KIND:
         return bundle.ProgramNetwork(spec)
     return models.build(spec.model.kind, spec.model.sizes)
 
 
 def program_layout(spec: TaskSpec) -> Layout | None:
     """Names and shapes of what a program trains; None of built-in kinds."""
-    if spec.model.kind != bundle.MODEL_KIND:
+    if spec.model.kind != MODEL_KIND:
         return None
     trained = bundle.program_of(spec).trained
     return Layout(tuple(one.name for one in trained), tuple(one.shape for one in trained))

@@ -6,18 +6,20 @@ the same rules.
 """
 
 import hashlib
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from learning.canonical import canonical_json
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+MODEL_KIND: Final = "program"  # of a task that somebody wrote, with a bundle
+DATA_KIND: Final = "bundle"
 # What a stranger's task may ask of a machine; `learning.training.layout_of` bounds the whole model.
 MOST_EXAMPLES, MOST_BATCH, MOST_STEPS = 1 << 24, 1 << 16, 1 << 20
 MOST_SIZE, MOST_LAYERS, MOST_PARAMETERS = 1 << 20, 1 << 10, 1 << 30
-MOST_UPDATE_BYTES = MOST_PART_BYTES = 1 << 32
+MOST_UPDATE_BYTES, MOST_PART_BYTES = 1 << 32, 1 << 30
 
 
 class _Frozen(BaseModel):
@@ -135,6 +137,15 @@ class TaskSpec(_Frozen):
     codec: CodecSpec
     scoring: ScoringSpec = ScoringSpec()
     bundle: BundleSpec | None = None
+
+    @model_validator(mode="after")
+    def _bundle_is_whole(self) -> Self:
+        own = [self.model.kind == MODEL_KIND, self.data.kind == DATA_KIND, self.bundle is not None]
+        if any(own) and not all(own):
+            raise ValueError(f"model {MODEL_KIND!r}, data {DATA_KIND!r} and a bundle go together")
+        if self.bundle is not None and self.data.assigned is not None:
+            raise ValueError("a task with a bundle assigns no data")
+        return self
 
     def __hash__(self) -> int:
         return hash(self.to_bytes())

@@ -27,6 +27,8 @@ import numpy as np
 from karat.errors import ConfigError
 from karat.protocol.content import Content
 from learning.tasks.spec import (
+    DATA_KIND,
+    MODEL_KIND,
     BundleSpec,
     CodecSpec,
     DataSpec,
@@ -120,7 +122,7 @@ def author(task: Task) -> Authored:
     from learning.tasks import bundle  # noqa: PLC0415
     from learning.training import layout_of  # noqa: PLC0415
 
-    x, y = _named(task)
+    x, y = named_examples(task)
     holdout, test, training = _divided(len(next(iter(x.values()))), task.seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(task.seed)
@@ -149,8 +151,8 @@ def author(task: Task) -> Authored:
     digest = hashlib.sha256(_packed(x, y, test)).hexdigest()
     spec = TaskSpec(
         name=type(task).__name__[:64],
-        model=ModelSpec(kind=bundle.MODEL_KIND, init_seed=task.seed),
-        data=DataSpec(kind=bundle.DATA_KIND, root=len(holdout), test=len(test)),
+        model=ModelSpec(kind=MODEL_KIND, init_seed=task.seed),
+        data=DataSpec(kind=DATA_KIND, root=len(holdout), test=len(test)),
         training=task.training,
         codec=_codec(program, task.density),
         scoring=ScoringSpec(batch=_batch(program, len(holdout))),
@@ -168,11 +170,20 @@ def author(task: Task) -> Authored:
     bundle.hold_start(spec, start)
     parity = _parity(task, model, spec, start, traced)
     by_digest = {parts[name].digest: data for name, data in files.items()}
-    return Authored(spec, by_digest, start, program, parity)
+    made = _made[spec.digest] = Authored(spec, by_digest, start, program, parity)
+    return made
 
 
-def _named(task: Task) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Inputs and targets by name, in the dtypes that programs take."""
+_made: dict[bytes, Authored] = {}
+
+
+def authored(spec: TaskSpec) -> Authored:
+    """What `author` made in this process, by the specification; raises KeyError."""
+    return _made[spec.digest]
+
+
+def named_examples(task: Task) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Inputs and targets by name, in the dtypes that programs take; raises ConfigError."""
     given: Any = task.examples()
     if not isinstance(given, tuple | list) or len(given) != 2:
         raise ConfigError("examples() returns inputs and targets: return x, y")

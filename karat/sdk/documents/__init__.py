@@ -84,6 +84,7 @@ from karat.sdk.documents.networks import (
     StoredAccount,
     Up,
 )
+from karat.sdk.documents.own_tasks import PlayedAttack, TaskChecked, TaskWritten
 from karat.sdk.documents.reputations import (
     AnchoredEpoch,
     AnchoredStatement,
@@ -199,6 +200,7 @@ __all__ = [
     "PeersAttested",
     "Pin",
     "Pins",
+    "PlayedAttack",
     "Recommended",
     "RecommendedClient",
     "ReputationAudited",
@@ -230,6 +232,7 @@ __all__ = [
     "StoredAccount",
     "Submitted",
     "TakenUpdate",
+    "TaskChecked",
     "TaskClosed",
     "TaskCost",
     "TaskCreated",
@@ -237,6 +240,7 @@ __all__ = [
     "TaskFunded",
     "TaskList",
     "TaskOverview",
+    "TaskWritten",
     "TokenUnit",
     "Trained",
     "TrainerJoined",
