@@ -47,6 +47,28 @@ add_membership(trainer, "trainer", "Join a task as a trainer, with a stake.")
 
 
 @trainer.command()
+@verb(*LOOK, prints=documents.TrainerChecked)
+def check(terminal: Terminal, number: TaskArgument, data: DataFlag = None) -> None:
+    """Compare your data with the task's sample, before you stake anything."""
+    if data is None:
+        raise typer.BadParameter("give the data to compare", param_hint="--data")
+    done = terminal.network.task(number).check_data(data)
+    rows: list[tuple[str, ...]] = [
+        (part.name, *(f"{mean:.4g} ± {spread:.4g}" for mean, spread in _beside(part)))
+        for part in done.parts
+    ]
+    rows.append(
+        ("loss", *("–" if x is None else f"{x:.4g}" for x in (done.loss, done.sample_loss)))
+    )
+    lines = table((f"{done.examples} examples", "yours", "the sample's"), rows)
+    terminal.show(done, [*lines, *(done.warnings or ["Nothing odd."])])
+
+
+def _beside(part: documents.ComparedPart) -> tuple[tuple[float, float], tuple[float, float]]:
+    return (part.mean, part.spread), (part.sample_mean, part.sample_spread)
+
+
+@trainer.command()
 @verb(*LOOK, *SIGN, "device", prints=documents.Trained)
 def train(
     terminal: Terminal,

@@ -72,6 +72,7 @@ def test_a_class_of_ones_own_becomes_a_task_that_strangers_train_and_judge(home:
     others.json("verifier", "join", 1, "--account", "dev:2")
     others.json("trainer", "join", 1, "--account", "dev:3")
     home.json("round", "open", 1, "--account", "dev:1")
+    assert checked(others.json("trainer", "check", 1, "--data", str(mine)))["warnings"] == []
     bad = mine.with_name("bad.csv")
     bad.write_text("a,b,y\n1,2,3\n")
     submit = ("trainer", "submit", 1, "--account", "dev:3", "--data")

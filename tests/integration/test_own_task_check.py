@@ -11,8 +11,10 @@ from safetensors.numpy import save_file
 from karat.errors import ConfigError
 from karat.participants.trainer.data import load_examples
 from karat.sdk import own_tasks
+from karat.sdk.comparing import compare, sample_of
 from learning import tasks
 from learning.errors import PluginError
+from learning.tasks.data import Examples, divided
 from tests.cli.schemas import checked
 
 CLASS = """
@@ -137,3 +139,16 @@ def test_archives_are_bounded_and_never_unpickled(written: Path, tmp_path: Path)
     (tmp_path / "b.npz").write_bytes(sized.replace((1 << 24).to_bytes(4, "little"), large))
     with pytest.raises(ConfigError, match=r"cannot be read|unpacks to"):
         load_examples(spec, tmp_path / "b.npz")
+
+
+def test_data_on_another_scale_or_of_other_classes_are_warned_of() -> None:
+    spec = tasks.get("mlp-digits")
+    sample = sample_of(spec)
+    assert compare(divided(spec).test, sample).warnings == []
+    assert compare(sample.take(np.arange(40)), sample).warnings == []
+    raw = Examples(sample.x * 6 + 4.9, sample.y, sample.group)
+    assert "scaled alike" in compare(raw, sample).warnings[0]
+    unit = Examples((sample.x * 6 + 4.9) / 16, sample.y, sample.group)
+    assert "scaled alike" in compare(unit, sample).warnings[0]
+    more = Examples(sample.x, sample.y + 1, sample.group)
+    assert "numbered alike" in compare(more, sample).warnings[0]

@@ -21,6 +21,7 @@ from karat.sdk.documents.files import (
 )
 from karat.sdk.documents.members import (
     Claimed,
+    ComparedPart,
     Joined,
     JournalExported,
     JournalImported,
@@ -32,6 +33,7 @@ from karat.sdk.documents.members import (
     StakeAdded,
     Submitted,
     Trained,
+    TrainerChecked,
     TrainerJoined,
     TrainerRan,
     TrainerStakeAdded,
@@ -158,6 +160,7 @@ __all__ = [
     "Check",
     "Claimed",
     "Collected",
+    "ComparedPart",
     "Configuration",
     "ContractGas",
     "ContractInterface",
@@ -243,6 +246,7 @@ __all__ = [
     "TaskWritten",
     "TokenUnit",
     "Trained",
+    "TrainerChecked",
     "TrainerJoined",
     "TrainerRan",
     "TrainerReceipt",
