@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from karat.participants.sponsor.authoring import Task as Task
     from karat.sdk import connect as connect
 
 __version__ = "0.2.0"
-__all__ = ["__version__", "connect"]
+__all__ = ["Task", "__version__", "connect"]
 
 
 def _check_siblings() -> None:
@@ -37,4 +38,8 @@ def __getattr__(name: str) -> Any:
         from karat.sdk import connect  # noqa: PLC0415
 
         return connect
+    if name == "Task":
+        from karat.participants.sponsor.authoring import Task  # noqa: PLC0415
+
+        return Task
     raise AttributeError(f"module 'karat' has no attribute {name!r}")

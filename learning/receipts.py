@@ -28,7 +28,8 @@ from learning.codec import UPDATE_BITS, SparseUpdate
 from learning.judge.apply import next_values, taken, weighed
 from learning.judge.codes import AGES, PUBLIC_BITS, WEIGHT_BITS
 from learning.model_state import MODEL_BITS, ModelState
-from learning.tasks import models
+from learning.tasks import objective
+from learning.tasks.arrays import tensors
 from learning.tasks.data import Examples, divided
 from learning.tasks.spec import TaskSpec
 from learning.training import layout_of, network_at, trainable
@@ -161,11 +162,12 @@ class _Test:
     """The loss on the test set and its gradient, in float64."""
 
     def __init__(self, spec: TaskSpec, examples: Examples) -> None:
-        x = torch.from_numpy(np.ascontiguousarray(examples.x))
-        self.x = x.double() if x.is_floating_point() else x
-        self.y = torch.from_numpy(np.ascontiguousarray(examples.y))
+        cpu = torch.device("cpu")
+        self.spec = spec
+        self.x = [x.double() if x.is_floating_point() else x for x in tensors(examples.x, cpu)]
+        self.y = tensors(examples.y, cpu)
         blank = np.zeros(layout_of(spec).total, dtype=np.float32)
-        self.network = network_at(spec, blank, torch.device("cpu")).double()
+        self.network = network_at(spec, blank, cpu).double()
         self.network.eval()
 
     def loss(self, flat: np.ndarray) -> float:
@@ -181,7 +183,7 @@ class _Test:
 
     def _loss(self, flat: np.ndarray) -> torch.Tensor:
         torch.nn.utils.vector_to_parameters(torch.from_numpy(flat), trainable(self.network))
-        return models.loss(self.network(self.x), self.y)
+        return objective.loss(self.spec, self.network(*self.x), self.y)
 
 
 def _floats(values: np.ndarray) -> np.ndarray:

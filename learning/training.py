@@ -7,17 +7,19 @@ that a run can be repeated and the CPU and the GPU see the same batches.
 import copy
 from collections.abc import Callable
 from functools import lru_cache
-from math import prod
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from learning.errors import DeviceError, NonFiniteError, TaskError
 from learning.model_state import Layout, ModelState
-from learning.tasks import models
+from learning.tasks import bundle, models, objective
+from learning.tasks.arrays import tensors
 from learning.tasks.data import Examples
 from learning.tasks.spec import MOST_PARAMETERS, TaskSpec
+
+_EVALUATED = 256  # examples at a time
 
 
 def pick_device(name: str) -> torch.device:
@@ -44,6 +46,17 @@ def layout_of(spec: TaskSpec) -> Layout:
     Frozen parameters and buffers belong to the task and never travel; tied weights count once.
     Takes no memory for any of them. Raises `TaskError` if there are more than `MOST_PARAMETERS`.
     """
+    layout = objective.program_layout(spec)
+    if layout is None:
+        layout = _layout_of_kind(spec)
+    if layout.total > MOST_PARAMETERS:
+        raise TaskError(
+            f"the task's model has {layout.total} parameters; this software takes {MOST_PARAMETERS}"
+        )
+    return layout
+
+
+def _layout_of_kind(spec: TaskSpec) -> Layout:
     with torch.device("meta"):
         network = models.build(spec.model.kind, spec.model.sizes)
     named = [
@@ -51,11 +64,6 @@ def layout_of(spec: TaskSpec) -> Layout:
         for name, value in network.named_parameters()
         if value.requires_grad
     ]
-    total = sum(prod(shape) for _, shape in named)
-    if total > MOST_PARAMETERS:
-        raise TaskError(
-            f"the task's model has {total} parameters; this software takes {MOST_PARAMETERS}"
-        )
     return Layout(tuple(name for name, _ in named), tuple(shape for _, shape in named))
 
 
@@ -65,6 +73,8 @@ def initial_model(spec: TaskSpec) -> ModelState:
     torch promises no equal random numbers across its versions, so the sponsor publishes this
     state with the task; nobody needs to compute it again.
     """
+    if spec.bundle is not None:
+        return bundle.start_of(spec)
     return ModelState.from_float(layout_of(spec), flat_parameters(_prototype(spec)))
 
 
@@ -73,7 +83,7 @@ def _prototype(spec: TaskSpec) -> nn.Module:
     """The task's network as it is built, from the spec's seed: its buffers and frozen weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(spec.model.init_seed)
-        return models.build(spec.model.kind, spec.model.sizes)
+        return objective.build(spec)
 
 
 def network_at(spec: TaskSpec, flat: np.ndarray, device: torch.device) -> nn.Module:
@@ -124,7 +134,8 @@ def train(
     for step in range(1, settings.steps + 1):
         chosen = rng.integers(len(shard), size=settings.batch)
         optimiser.zero_grad(set_to_none=True)
-        loss = models.loss(network(_to(shard.x[chosen], target)), _to(shard.y[chosen], target))
+        outputs = network(*tensors(shard.x[chosen], target))
+        loss = objective.loss(spec, outputs, tensors(shard.y[chosen], target))
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         if on_step is not None:
@@ -138,20 +149,41 @@ def train(
 def evaluate(
     spec: TaskSpec, model: ModelState, examples: Examples, device: str = "auto"
 ) -> tuple[float, float]:
-    """(mean loss, accuracy) on examples; accuracy is per symbol for text."""
+    """(mean loss, accuracy) on examples; accuracy is per symbol for text.
+
+    NaN in place of the accuracy for a program that measures none.
+    """
+    measured = measure(spec, model, examples, device)
+    return measured["loss"], measured.get(objective.ACCURACY, float("nan"))
+
+
+@torch.no_grad()
+def measure(
+    spec: TaskSpec, model: ModelState, examples: Examples, device: str = "auto"
+) -> dict[str, float]:
+    """``loss``, the mean over all rows, and the task's metrics on the examples, by name."""
     target = pick_device(device)
     network = network_at(spec, model.to_float(), target)
     network.eval()
-    total, right, count = 0.0, 0, 0
-    with torch.no_grad():
-        for start in range(0, len(examples), 256):
-            x = _to(examples.x[start : start + 256], target)
-            y = _to(examples.y[start : start + 256], target)
-            logits = network(x)
-            total += float(models.loss(logits, y)) * y.numel()
-            right += int((logits.argmax(-1) == y).sum())
-            count += y.numel()
-    return total / count, right / count
+    whole = objective.has_own_metrics(spec)
+    outputs, loss, right, count = [], 0.0, 0.0, 0
+    for start in range(0, len(examples), _EVALUATED):
+        given = network(*tensors(examples.x[start : start + _EVALUATED], target))
+        wanted = tensors(examples.y[start : start + _EVALUATED], target)
+        rows = objective.losses(spec, given, wanted)
+        loss += float(rows.double().sum())
+        count += len(rows)
+        if whole:
+            outputs.append(given)
+        elif spec.bundle is None:
+            right += float((given.argmax(-1) == wanted[0]).sum())
+    measured = {"loss": loss / count}
+    if spec.bundle is None:
+        measured[objective.ACCURACY] = right / count
+    elif whole:
+        targets = tensors(examples.y, target)
+        measured |= objective.metrics(spec, torch.cat(outputs), targets)
+    return measured
 
 
 def flat_parameters(network: nn.Module) -> np.ndarray:
@@ -171,7 +203,3 @@ def flat_gradient(network: nn.Module) -> np.ndarray:
     ]
     flat: np.ndarray = torch.cat(parts).cpu().numpy()
     return flat
-
-
-def _to(array: np.ndarray, device: torch.device) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(array)).to(device)

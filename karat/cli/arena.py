@@ -69,7 +69,9 @@ def arena(
     ] = "0.5",
     rounds: Annotated[str, typer.Option(help="Numbers of rounds.")] = "30",
     seeds: Annotated[str, typer.Option(help="Seeds: 0,1,2 or 0-4.")] = "0",
-    task: Annotated[str, typer.Option(help="Task from the registry.")] = "mlp-digits",
+    task: Annotated[
+        str, typer.Option(help="Task from the registry; your own is FILE.py:CLASS.")
+    ] = "mlp-digits",
     scenario: Annotated[
         str, typer.Option(help="Honest trainers' data: dirichlet, class-holder or equal-data.")
     ] = "dirichlet",

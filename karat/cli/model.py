@@ -31,9 +31,13 @@ def export(
 ) -> None:
     """Write the model as float32 safetensors that PyTorch loads, with its loss and accuracy."""
     done = terminal.network.task(number).model(after).save(output)
+    measured = ", ".join(
+        f"{name} –" if value is None else f"{name} {value:.4f}"
+        for name, value in done.metrics.items()
+    )
     line = (
-        f"Model of task {number} after round {done.round}: {done.parameters} parameters, loss "
-        f"{done.loss:.4f}, accuracy {done.accuracy:.1%}, in {done.path}."
+        f"Model of task {number} after round {done.round}: {done.parameters} parameters, "
+        f"{measured}, in {done.path}."
     )
     terminal.show(done, [line])
 

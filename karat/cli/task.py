@@ -1,11 +1,13 @@
 """``karat task``: a sponsor's work: create, fund, look at and close tasks."""
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from karat import sdk
 from karat.cli.options import LOOK, SIGN, verb
 from karat.cli.output import pairs, table
 from karat.cli.terminal import Terminal
@@ -14,6 +16,52 @@ from karat.sdk import documents
 task = typer.Typer(name="task", help="Create, fund and look at tasks.", no_args_is_help=True)
 
 TaskArgument = Annotated[int, typer.Argument(metavar="TASK", min=1, help="Number of the task.")]
+
+
+@task.command()
+@verb("json", prints=documents.TaskWritten)
+def new(
+    terminal: Terminal,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of the task, such as Churn.")],
+) -> None:
+    """Write a class to fill in with a model of your own, and a task file for it."""
+    done = sdk.own_tasks.write_task(name)
+    terminal.show(done, [f"Wrote {' and '.join(done.files)}; then `karat task check {done.task}`."])
+
+
+@task.command()
+@verb("json", prints=documents.TaskChecked)
+def check(
+    terminal: Terminal,
+    name: Annotated[str, typer.Argument(metavar="FILE.py:CLASS", help="A karat.Task of yours.")],
+) -> None:
+    """Export a task of yours, compare it with the original, play some rounds, say its cost."""
+    done = sdk.own_tasks.check_task(name)
+    shown = {
+        "parameters": f"{done.parameters}, of which {done.trainable} are trained",
+        "bytes": f"{done.bytes}, of which the program {done.program_bytes}",
+        "operators": ", ".join(f"{name} ×{n}" for name, n in done.operators.items()),
+        "apart from the original": f"{done.parity:.1e}",
+        "before": _metrics(done.metrics_before),
+        "after simulated rounds": _metrics(done.metrics_after),
+        "seconds a round": _by_party(done.seconds_per_round),
+        "gas a round": _by_party(done.gas_per_round),
+    }
+    lines = pairs(shown)
+    for one in done.attacks:
+        share = "nobody was paid" if one.reward_share is None else f"{one.reward_share:.1%}"
+        lines.append(f"{one.attack}: {share} of the rewards to {one.trainer_share:.0%} of trainers")
+    terminal.show(done, lines)
+
+
+def _metrics(measured: dict[str, float | None]) -> str:
+    return ", ".join(
+        f"{name} {'–' if value is None else f'{value:.4f}'}" for name, value in measured.items()
+    )
+
+
+def _by_party(numbers: Mapping[str, float]) -> str:
+    return ", ".join(f"{party} {number}" for party, number in numbers.items())
 
 
 @task.command()

@@ -22,10 +22,19 @@ trainer = typer.Typer(
     name="trainer", help="Train on your own data, submit updates, get paid.", no_args_is_help=True
 )
 
+
+def _existing(path: Path | None) -> Path | None:
+    if path is not None and ".py:" not in path.name and not path.exists():
+        raise typer.BadParameter(f"{str(path)!r} does not exist")
+    return path
+
+
 DataFlag = Annotated[
     Path | None,
     typer.Option(
-        "--data", exists=True, help="Own data: an .npz file with x and y, or a folder of them."
+        "--data",
+        callback=_existing,
+        help="Own data: a file, a folder of files, or FILE.py:CLASS; see docs/cli.md.",
     ),
 ]
 ShardFlag = Annotated[
@@ -35,6 +44,28 @@ SeedFlag = Annotated[int | None, typer.Option(min=0, help="Seed of the batches."
 
 
 add_membership(trainer, "trainer", "Join a task as a trainer, with a stake.")
+
+
+@trainer.command()
+@verb(*LOOK, prints=documents.TrainerChecked)
+def check(terminal: Terminal, number: TaskArgument, data: DataFlag = None) -> None:
+    """Compare your data with the task's sample, before you stake anything."""
+    if data is None:
+        raise typer.BadParameter("give the data to compare", param_hint="--data")
+    done = terminal.network.task(number).check_data(data)
+    rows: list[tuple[str, ...]] = [
+        (part.name, *(f"{mean:.4g} ± {spread:.4g}" for mean, spread in _beside(part)))
+        for part in done.parts
+    ]
+    rows.append(
+        ("loss", *("–" if x is None else f"{x:.4g}" for x in (done.loss, done.sample_loss)))
+    )
+    lines = table((f"{done.examples} examples", "yours", "the sample's"), rows)
+    terminal.show(done, [*lines, *(done.warnings or ["Nothing odd."])])
+
+
+def _beside(part: documents.ComparedPart) -> tuple[tuple[float, float], tuple[float, float]]:
+    return (part.mean, part.spread), (part.sample_mean, part.sample_spread)
 
 
 @trainer.command()

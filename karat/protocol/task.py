@@ -21,7 +21,7 @@ from learning.judge.codes import AGES
 from learning.judge.history import WINDOW, History, PastRound, past_round
 from learning.judge.intake import SubmittedUpdate, decode
 from learning.model_state import ModelState
-from learning.tasks import TaskSpec
+from learning.tasks import TaskSpec, bundle
 from learning.training import layout_of
 
 MAX_SPEC_BYTES = 1 << 16
@@ -41,7 +41,7 @@ class Task:
 
     @cached_property
     def spec(self) -> TaskSpec:
-        """What the sponsor published.
+        """What the sponsor published; the files that it names are fetched too, once a process.
 
         Raises:
             ProtocolError: the document behind the task's digest is no task specification.
@@ -57,12 +57,17 @@ class Task:
                 "one its sponsor published them in (--store, KARAT_STORE)"
             ) from error
         try:
-            return TaskSpec.from_bytes(data)
+            spec = TaskSpec.from_bytes(data)
         except ValidationError as error:
             raise ProtocolError(
                 f"task {self.history.task_id} has no usable specification: "
                 f"{error.errors()[0]['msg']}; its sponsor published something else"
             ) from error
+        for part in spec.bundle.parts if spec.bundle else ():
+            if not bundle.is_held(part):
+                content = Content(bytes.fromhex(part.digest), part.size)
+                bundle.hold(part, fetch(self.store, content, max_bytes=part.size))
+        return spec
 
     def model(self, content: Content) -> ModelState:
         """Fetch a model, once; raises StoreError, or ModelStateError if it is none of the task."""

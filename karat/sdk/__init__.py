@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         files,
         graph,
         networks,
+        own_tasks,
     )
     from karat.sdk.accounts import Accounts
     from karat.sdk.configuration import configuration, folders, load_settings, read_password_file
@@ -57,6 +58,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "files",
         "graph",
         "networks",
+        "own_tasks",
     ],
     submod_attrs={
         "accounts": ["Accounts"],
@@ -108,6 +110,7 @@ __all__ = [
     "networks",
     "node_of",
     "open_network",
+    "own_tasks",
     "peer_weights",
     "profile_of",
     "read_password_file",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from karat.sdk import documents
 from learning.model_state import ModelState
 from learning.tasks import TaskSpec
 from learning.tasks.data import divided
-from learning.training import evaluate
+from learning.training import measure
 from learning.weights import state_dict, to_safetensors
 
 if TYPE_CHECKING:
@@ -35,9 +36,12 @@ class Model:
         return state_dict(self.state)
 
     @cached_property
-    def metrics(self) -> tuple[float, float]:
-        """(loss, accuracy) on the test part of the task's data."""
-        return evaluate(self.spec, self.state, divided(self.spec).test)
+    def metrics(self) -> dict[str, float]:
+        """``loss``, and whatever else the task measures, such as ``accuracy``.
+
+        On the test part of the task's data; where that is its sponsor's secret, on the hold-out.
+        """
+        return measure(self.spec, self.state, divided(self.spec).test)
 
     def save(self, path: Path | str) -> documents.ModelExported:
         """Write it as float32 safetensors, which PyTorch loads.
@@ -46,15 +50,16 @@ class Model:
             ConfigError: the file cannot be written.
         """
         size = write_weights(Path(path), self.state)
-        loss, accuracy = self.metrics
+        metrics = {k: round(v, 6) if isfinite(v) else None for k, v in self.metrics.items()}
         return documents.ModelExported(
             task=self.task,
             round=self.round,
             path=str(path),
             size=size,
             parameters=self.state.layout.total,
-            loss=round(loss, 6),
-            accuracy=round(accuracy, 6),
+            loss=metrics["loss"],
+            accuracy=metrics.get("accuracy"),
+            metrics=metrics,
         )
 
 

@@ -343,7 +343,7 @@ class Network:
             return TaskCreated(
                 **done.fields,
                 task=made[0] if made else None,
-                name=file.task,
+                name=new.name,
                 escrow=new.escrow,
                 verifiers=new.verifiers,
             )

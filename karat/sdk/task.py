@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from chain.devnet.clock import DevnetClock
@@ -179,6 +180,12 @@ class Task(TaskView):
         from karat.sdk.training import Training  # noqa: PLC0415 - it brings in torch
 
         return Training(self._network, self.id)
+
+    def check_data(self, data: Path | str) -> documents.TrainerChecked:
+        """Compare one's own data with the task's; see :func:`karat.sdk.comparing.compare_data`."""
+        from karat.sdk.comparing import compare_data  # noqa: PLC0415 - it brings in torch
+
+        return compare_data(self, data)
 
     def train(self, data: Any = None, **options: Any) -> documents.Trained:
         """Train for the current round; see :meth:`karat.sdk.training.Training.train`."""

@@ -92,7 +92,7 @@ class Row:
     seed: int
     rounds: int
     scenario: str
-    accuracy: float
+    accuracy: float | None
     attack_success: float | None
     attacker_reward_share: float | None
     precision: float | None
@@ -102,7 +102,7 @@ class Row:
     honest_share: float | None
     honest_unpaid: float | None
     honest_unpaid_late: float | None
-    accuracy_plain: float
+    accuracy_plain: float | None
     pay_value_correlation: float | None
     holder_pay: float | None
     holder_accuracy: float | None
@@ -158,7 +158,7 @@ class PlayedMatch:
 
     def __init__(self, match: Match, attack: Attack, *, leave_out: bool = False) -> None:
         self.match = match
-        self.spec = seeded(tasks.get(match.task), match.seed)
+        self.spec = seeded(tasks.load(match.task), match.seed)
         sealed = SealedBatches(divided(self.spec).root, self.spec.scoring.batch, match.rounds)
         ring = Ring(match, self.spec, attack, sealed)
         counts = (match.honest, match.attackers, match.seed, match.device)
@@ -178,9 +178,10 @@ class PlayedMatch:
                 self.value.leave_out(base, entries)
             self.model = outcome.model
 
-    def accuracy(self, examples: Examples) -> float:
-        """Of the last model."""
-        return evaluate(self.spec, self.model, examples, self.match.device)[1]
+    def accuracy(self, examples: Examples) -> float | None:
+        """Of the last model; None if the task measures none."""
+        accuracy = evaluate(self.spec, self.model, examples, self.match.device)[1]
+        return None if np.isnan(accuracy) else accuracy
 
 
 @lru_cache(maxsize=64)
@@ -198,7 +199,7 @@ def _values(match: Match) -> dict[str, float]:
 
 
 @lru_cache(maxsize=64)
-def _accuracy(match: Match) -> float:
+def _accuracy(match: Match) -> float | None:
     played = PlayedMatch(match, build_attack(match.attack))
     return played.accuracy(divided(played.spec).test)
 
@@ -303,7 +304,12 @@ class Ring:
 
 
 def seeded(spec: TaskSpec, seed: int) -> TaskSpec:
-    """The task with its initial model and its division of the data drawn from ``seed``."""
+    """The task with its initial model and its division of the data drawn from ``seed``.
+
+    A task of somebody's own has both fixed; trainers' data are drawn all the same.
+    """
+    if spec.bundle is not None:
+        return spec
     return spec.model_copy(
         update={
             "model": spec.model.model_copy(update={"init_seed": seed}),
@@ -313,5 +319,8 @@ def seeded(spec: TaskSpec, seed: int) -> TaskSpec:
 
 
 def classes_of(spec: TaskSpec) -> int:
-    """How many answers the task's model chooses from."""
+    """How many answers the task's model chooses from; 1 if it does not choose."""
+    if spec.bundle is not None:
+        parts = divided(spec)
+        return int(max(part.group.max() for part in (parts.root, parts.train))) + 1
     return spec.model.sizes.get("classes") or spec.model.sizes["vocabulary"]

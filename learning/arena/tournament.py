@@ -71,7 +71,7 @@ class Tournament:
         return combined
 
     def _check_names(self) -> None:
-        tasks.get(self.task)
+        tasks.load(self.task)
         if self.scenario not in SCENARIOS:
             raise UnknownNameError(
                 f"no scenario is called {self.scenario!r}; there are {', '.join(SCENARIOS)}"
@@ -91,8 +91,8 @@ class Tournament:
 class Results:
     """Rows on disk, one file per match, so that an interrupted tournament can go on.
 
-    A row is filed under the match, this package's source code and, for a user's own attack or
-    defence, that file's content: it is played anew when any of them changes.
+    A row is filed under the match, this package's source code and, for a user's own attack,
+    defence or task, that file's or task's content: it is played anew when any of them changes.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -112,6 +112,8 @@ class Results:
 
     def _path(self, match: Match) -> Path:
         plugins = [_content(name) for name in (match.attack, match.defence) if ":" in name]
+        if ":" in match.task:
+            plugins.append(tasks.load(match.task).digest.hex())
         key = json.dumps([asdict(match), source_digest(), plugins], sort_keys=True)
         return self.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
 

@@ -6,10 +6,11 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from learning.arena.base import Entry, Outcome
-from learning.judge.losses import CrossEntropy
+from learning.judge.losses import loss_of
 from learning.judge.outputs import MOST_ROWS, Evaluator
 from learning.model_state import ModelState
 from learning.tasks.data import Examples
+from learning.tasks.objective import of_positions
 from learning.tasks.spec import TaskSpec
 
 _LEAST_EXAMPLES = 64
@@ -25,10 +26,10 @@ class PrivateValue:
     """
 
     def __init__(self, spec: TaskSpec, base: ModelState, test: Examples, device: str) -> None:
-        places = test.y[0].size if len(test) else 1
+        places = test.y[0].size if len(test) and of_positions(spec) else 1
         some = test.take(np.arange(min(len(test), max(_LEAST_EXAMPLES, MOST_ROWS // places))))
         self._evaluator = Evaluator(spec, base.to_float(), some, 0, device)
-        self._loss = CrossEntropy()
+        self._loss = loss_of(spec)
         self.value: dict[str, float] = {}
         self._pay: dict[str, float] = {}
         self._rounds: list[tuple[float, float]] = []  # loss removed, part of the honest unpaid

@@ -10,6 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from learning.tasks.arrays import tensors
+from learning.tasks.bundle import ProgramLoss
+from learning.tasks.spec import TaskSpec
+
 
 class OutputLoss(Protocol):
     """A loss of outputs, convex in them."""
@@ -55,29 +59,52 @@ def _log_softmax(z: np.ndarray) -> np.ndarray:
 
 
 class Differentiated:
-    """Any convex loss of torch, by automatic differentiation; slower than a formula of its own.
+    """Any loss of torch, by automatic differentiation; slower than a formula of its own.
 
-    ``each``: (outputs [rows, outputs], y [rows, …]) → [rows].
+    ``each``: (outputs [rows, outputs], parts of y [rows, …]) → [rows]. Where it is not convex, the
+    directions in which it bends down count as straight.
     """
 
-    def __init__(self, each: Callable[[Tensor, Tensor], Tensor]) -> None:
+    def __init__(self, each: Callable[[Tensor, list[Tensor]], Tensor]) -> None:
         self._each = each
 
     def value(self, z: np.ndarray, y: np.ndarray) -> float:
-        """Mean over the rows."""
-        return float(self._each(torch.from_numpy(z), torch.from_numpy(y)).mean())
+        """Mean over the rows; infinite if it is no number."""
+        value = float(self._at(torch.from_numpy(z), y).mean())
+        return value if np.isfinite(value) else float("inf")
 
     def slope(self, z: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Reverse mode."""
         at = torch.from_numpy(z).requires_grad_()
-        (slope,) = torch.autograd.grad(self._each(at, torch.from_numpy(y)).sum(), at)
-        return np.asarray(slope.numpy())
+        (slope,) = torch.autograd.grad(self._at(at, y).sum(), at)
+        return np.asarray(slope.nan_to_num(0.0, 0.0, 0.0).numpy())
 
     def curvature(self, z: np.ndarray, y: np.ndarray, moves: np.ndarray) -> np.ndarray:
-        """A Hessian per row; rows do not depend on one another."""
+        """A product with the Hessian for each move; rows do not depend on one another."""
+        d = moves.shape[2]
+        bent = np.zeros((d, d))
         at = torch.from_numpy(z).requires_grad_()
-        total = self._each(at, torch.from_numpy(y)).sum()
-        (slope,) = torch.autograd.grad(total, at, create_graph=True)
-        each = [torch.autograd.grad(c.sum(), at, retain_graph=True)[0] for c in slope.T]
-        bent = torch.stack(each, dim=1).numpy()
-        return np.asarray(np.einsum("rad,rab,rbe->de", moves, bent, moves) / len(y))
+        (slope,) = torch.autograd.grad(self._at(at, y).sum(), at, create_graph=True)
+        if not slope.requires_grad:  # linear in the outputs
+            return bent
+        for j in range(d):
+            move = torch.from_numpy(np.ascontiguousarray(moves[:, :, j]))
+            (product,) = torch.autograd.grad(slope, at, move, retain_graph=True)
+            bent[j] = moves.reshape(z.size, d).T @ product.numpy().reshape(-1) / len(z)
+        values, vectors = np.linalg.eigh((np.nan_to_num(bent) + np.nan_to_num(bent).T) / 2)
+        return np.asarray((vectors * np.maximum(values, 0.0)) @ vectors.T)
+
+    def _at(self, z: Tensor, y: np.ndarray) -> Tensor:
+        return self._each(z, tensors(y, z.device))
+
+
+def loss_of(spec: TaskSpec) -> OutputLoss:
+    """The loss of a task's rows."""
+    if spec.bundle is None:
+        return CrossEntropy()
+    loss = ProgramLoss.of(spec)
+    if loss.of_positions:  # each row is a sequence of one position
+        return Differentiated(
+            lambda z, y: loss.each(z[:, None], [target[:, None] for target in y]).reshape(-1)
+        )
+    return Differentiated(loss.each)

@@ -5,7 +5,9 @@ import torch
 from torch import Tensor
 
 from learning.codec import UPDATE_BITS, SparseUpdate
+from learning.tasks.arrays import tensors
 from learning.tasks.data import Examples
+from learning.tasks.objective import of_positions
 from learning.tasks.spec import TaskSpec
 from learning.training import network_at, pick_device, trainable
 
@@ -18,7 +20,7 @@ class Evaluator:
 
     The network exists once; its parameters are views of one vector on the device. ``rows`` are
     example by example; of sequences, so many positions of each that ``MOST_ROWS`` rows are left,
-    drawn from ``seed``. ``examples`` int64 [rows]: which example a row is of.
+    drawn from ``seed``. ``targets`` [rows, …]; ``examples`` int64 [rows]: what a row is of.
     """
 
     def __init__(self, spec: TaskSpec, flat: np.ndarray, batch: Examples, seed: int, device: str):
@@ -30,12 +32,15 @@ class Evaluator:
         self._at = self._start.clone()
         torch.nn.utils.vector_to_parameters(self._at, trainable(self._network))
         self._parts = [
-            torch.from_numpy(batch.x[first : first + _BATCH]).to(self._device)
+            tensors(batch.x[first : first + _BATCH], self._device)
             for first in range(0, len(batch), _BATCH)
         ]
-        targets = batch.y.reshape(len(batch), -1)
-        self._places = _places(len(batch), targets.shape[1], seed)
-        self.targets = np.ascontiguousarray(targets[:, self._places].reshape(-1))
+        if of_positions(spec):
+            targets = batch.y.reshape(len(batch), -1)
+            self._places = _places(len(batch), targets.shape[1], seed)
+            self.targets = np.ascontiguousarray(targets[:, self._places].reshape(-1))
+        else:
+            self._places, self.targets = np.arange(1), batch.y
         self.examples = np.repeat(np.arange(len(batch)), len(self._places))
 
     def after(self, update: SparseUpdate, factor: float) -> np.ndarray:
@@ -54,8 +59,8 @@ class Evaluator:
     def _outputs(self) -> np.ndarray:
         z: list[Tensor] = []
         for x in self._parts:
-            outputs = self._network(x)
-            outputs = outputs.reshape(len(x), -1, outputs.shape[-1])[:, self._places]
+            outputs = self._network(*x)
+            outputs = outputs.reshape(len(outputs), -1, outputs.shape[-1])[:, self._places]
             z.append(outputs.reshape(-1, outputs.shape[-1]))
         return torch.cat(z).double().cpu().numpy()
 

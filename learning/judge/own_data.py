@@ -10,12 +10,12 @@ here first-order gains are compared, and the random data are the other trainers'
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 
 from learning.codec import SparseUpdate
 from learning.judge.findings import Finding
 from learning.model_state import ModelState
-from learning.tasks import models
+from learning.tasks import objective
+from learning.tasks.arrays import tensors
 from learning.tasks.data import assigned
 from learning.tasks.spec import ScoringSpec, TaskSpec
 from learning.training import flat_gradient, network_at, pick_device
@@ -46,8 +46,8 @@ def advantages_of(
     for j, name in enumerate(names):
         shard = assigned(spec, base.digest, name)
         network.zero_grad(set_to_none=True)
-        x, y = torch.from_numpy(shard.x).to(target), torch.from_numpy(shard.y).to(target)
-        models.loss(network(x), y).backward()  # type: ignore[no-untyped-call]
+        outputs = network(*tensors(shard.x, target))
+        objective.loss(spec, outputs, tensors(shard.y, target)).backward()  # type: ignore[no-untyped-call]
         gradient = flat_gradient(network).astype(np.float64)
         gradient /= max(float(np.linalg.norm(gradient)), 1e-30)
         cosines[:, j] = [_cosine(update, gradient) for update in updates]

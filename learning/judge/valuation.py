@@ -13,7 +13,7 @@ import numpy as np
 
 from learning.codec import SparseUpdate
 from learning.judge.columns import Columns
-from learning.judge.losses import CrossEntropy
+from learning.judge.losses import OutputLoss, loss_of
 from learning.judge.outputs import Evaluator
 from learning.judge.probes import probed
 from learning.judge.stack import Stack
@@ -68,13 +68,14 @@ def value_updates(
     rng = np.random.default_rng(seed)
     batch = _with_copies(spec, sealed, rng)
     evaluator = Evaluator(spec, base.to_float(), batch, seed, device)
+    loss = loss_of(spec)
     remembered = [evaluator.at(past[age].to_float()) for age in sorted(past)]
     norms = np.array([update.norm for update in updates], dtype=np.float64)
     if limit is None:
-        limit = _usual_norm(evaluator, updates, norms)
+        limit = _usual_norm(evaluator, loss, updates, norms)
     factors = np.array([min(1.0, limit / norm) if norm else 1.0 for norm in norms.tolist()])
     columns = Columns.of(base, updates, factors, past)
-    stack = _stack(evaluator, columns, updates)
+    stack = _stack(evaluator, loss, columns, updates)
     losses = [stack.loss.value(z, stack.targets) for z in remembered]
     before = stack.value(np.zeros(stack.columns))
     mark, first = min([before, *losses]), [before, *losses][-1]
@@ -84,7 +85,8 @@ def value_updates(
 
     def loss_at(weights: np.ndarray) -> float:
         moved = evaluator.base + columns.move(weights)
-        return stack.loss.value(evaluator.at(moved.astype(np.float32)), stack.targets)
+        value = stack.loss.value(evaluator.at(moved.astype(np.float32)), stack.targets)
+        return value if np.isfinite(value) else np.inf
 
     step = line_search(loss_at, before, end, len(updates))
     paid = paid_part(before, step.loss, mark, value.removed)
@@ -112,8 +114,10 @@ def _with_copies(spec: TaskSpec, sealed: Examples, rng: np.random.Generator) -> 
     )
 
 
-def _stack(evaluator: Evaluator, columns: Columns, updates: Sequence[SparseUpdate]) -> Stack:
-    """Every column's outputs, beside the base model's."""
+def _stack(
+    evaluator: Evaluator, loss: OutputLoss, columns: Columns, updates: Sequence[SparseUpdate]
+) -> Stack:
+    """Every column's outputs, beside the base model's; no move where they are no numbers."""
     z = evaluator.at(evaluator.base)
     moves = np.empty((*z.shape, len(updates) + len(columns.public)))
     for i, update in enumerate(updates):
@@ -124,12 +128,15 @@ def _stack(evaluator: Evaluator, columns: Columns, updates: Sequence[SparseUpdat
         else:
             moved = evaluator.base + column.factor * columns.movements[column.age]
             moves[:, :, j] = z - evaluator.at(moved.astype(np.float32))
-    return Stack(z, moves, evaluator.targets, CrossEntropy())
+    moves[:, :, ~np.isfinite(moves).all(axis=(0, 1))] = 0.0
+    return Stack(z, moves, evaluator.targets, loss)
 
 
-def _usual_norm(evaluator: Evaluator, updates: Sequence[SparseUpdate], norms: np.ndarray) -> float:
+def _usual_norm(
+    evaluator: Evaluator, loss: OutputLoss, updates: Sequence[SparseUpdate], norms: np.ndarray
+) -> float:
     """Median norm of the updates that change the loss by a step of the grid at least."""
-    z, loss = evaluator.at(evaluator.base), CrossEntropy()
+    z = evaluator.at(evaluator.base)
     before = loss.value(z, evaluator.targets)
     after = [loss.value(evaluator.after(update, 1.0), evaluator.targets) for update in updates]
     live = np.abs(np.array(after) - before) * GRID >= before

@@ -51,6 +51,7 @@ index_add.default one_hot.default embedding.default full.default full_like.defau
 zeros_like.default ones.default ones_like.default arange.default arange.start arange.start_step
 scalar_tensor.default new_zeros.default new_ones.default new_full.default eye.default
 linspace.default to.dtype _to_copy.default type_as.default linear.default matmul.default
+broadcast_tensors.default
 mm.default bmm.default addmm.default baddbmm.default mv.default dot.default outer.default
 einsum.default bilinear.default cdist.default cosine_similarity.default conv1d.default
 conv2d.default conv3d.default conv1d.padding conv2d.padding convolution.default

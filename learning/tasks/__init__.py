@@ -9,27 +9,34 @@ New kinds of model or data go into `learning.tasks.models` and `learning.tasks.d
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
-from learning.errors import UnknownNameError
+from learning.errors import PluginError, UnknownNameError
+from learning.registry import PLUGIN_MISTAKES, line_at_fault, load_object
 from learning.tasks.spec import (
+    BundleSpec,
     CodecSpec,
     DataSpec,
     ModelSpec,
+    Part,
     ScoringSpec,
     TaskSpec,
     TrainingSpec,
 )
 
 __all__ = [
+    "BundleSpec",
     "CodecSpec",
     "DataSpec",
     "ModelSpec",
+    "Part",
     "ScoringSpec",
     "TaskSpec",
     "TrainingSpec",
     "get",
     "gpt_text",
+    "load",
     "names",
     "register",
 ]
@@ -49,8 +56,28 @@ def register(name: str) -> Callable[[Callable[[], TaskSpec]], Callable[[], TaskS
     return file
 
 
+@lru_cache(maxsize=16)
+def load(name: str) -> TaskSpec:
+    """The task of that name, or what ``FILE.py:NAME`` defines: a class with a method ``spec``.
+
+    The file is run: only ever pass what the user typed, never a name that a task carries.
+    Raises `UnknownNameError`, naming those there are, and `PluginError`, which names the line.
+    """
+    if ":" not in name:
+        return get(name)
+    kind = load_object(name)
+    if not callable(getattr(kind, "spec", None)):
+        raise PluginError(f"{name!r} is no task: write a class that extends karat.Task")
+    try:
+        spec: TaskSpec = kind.spec()
+    except PLUGIN_MISTAKES as error:
+        where = line_at_fault(error, name) or name
+        raise PluginError(f"{where}: {type(error).__name__}: {error}") from error
+    return spec
+
+
 def get(name: str) -> TaskSpec:
-    """The task of that name; raises `UnknownNameError`, naming those there are."""
+    """The registered task of that name; raises `UnknownNameError`, naming those there are."""
     if name not in _TASKS:
         raise UnknownNameError(f"no task is called {name!r}; there are {', '.join(names())}")
     return _TASKS[name]()

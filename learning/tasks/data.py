@@ -19,12 +19,17 @@ from typing import Final
 import numpy as np
 
 from learning.errors import TaskError, UnknownNameError
-from learning.tasks.spec import TaskSpec
+from learning.tasks import bundle
+from learning.tasks.spec import DATA_KIND, TaskSpec
 
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """``x`` [n, ...] inputs, ``y`` int64 [n] or [n, time] targets, ``group`` int64 [n] classes."""
+    """``x`` [n, ...] inputs, ``y`` [n, ...] targets, ``group`` int64 [n] classes.
+
+    Several inputs or targets of a program are fields of one structured array, see
+    `learning.tasks.arrays`. ``y`` of built-in tasks is int64 [n] or [n, time].
+    """
 
     x: np.ndarray
     y: np.ndarray
@@ -97,6 +102,8 @@ def divided(spec: TaskSpec) -> Divided:
     Raises `UnknownNameError` for an unknown kind and `TaskError` if there is too little of it.
     """
     data = spec.data
+    if data.kind == DATA_KIND:
+        return _of_bundle(spec)
     if data.kind not in _SOURCES:
         raise UnknownNameError(
             f"no data set is called {data.kind!r}; there are {', '.join(_SOURCES)}"
@@ -115,6 +122,28 @@ def divided(spec: TaskSpec) -> Divided:
     )
 
 
+def of_program(x: np.ndarray, y: np.ndarray) -> Examples:
+    """Examples of a program; their groups are their labels, where they have any."""
+    labelled = y.dtype.kind in "iu" and y.ndim == 1 and len(y) > 0 and 0 <= y.min() <= y.max() < 1e4
+    group = y.astype(np.int64) if labelled else np.zeros(len(x), dtype=np.int64)
+    return Examples(x, y, group)
+
+
+def _of_bundle(spec: TaskSpec) -> Divided:
+    """The hold-out of a bundle; test and training parts exist on its author's machine only.
+
+    Elsewhere the hold-out takes the place of the test part, and there is nothing to train on.
+    """
+    root = of_program(*bundle.holdout(spec))
+    test = bundle.own(bundle.bundle_of(spec).test)
+    train = bundle.own_training(spec)
+    return Divided(
+        train=root.take(np.arange(0)) if train is None else of_program(*train),
+        root=root,
+        test=root if test is None else of_program(*test),
+    )
+
+
 def partition(
     spec: TaskSpec, trainers: int, seed: int, alpha: float | None = None
 ) -> list[Examples]:
@@ -125,6 +154,8 @@ def partition(
     (Hsu, Qi, Brown 2019), so that no one is left with nothing.
     """
     train = divided(spec).train
+    if spec.bundle is not None and not len(train):
+        raise TaskError("the task has no data for trainers; bring your own (--data)")
     if not 0 < trainers <= len(train):
         raise TaskError(f"{len(train)} examples cannot be divided among {trainers} trainers")
     rng = np.random.default_rng(seed)

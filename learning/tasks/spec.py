@@ -6,18 +6,20 @@ the same rules.
 """
 
 import hashlib
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from learning.canonical import canonical_json
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+MODEL_KIND: Final = "program"  # of a task that somebody wrote, with a bundle
+DATA_KIND: Final = "bundle"
 # What a stranger's task may ask of a machine; `learning.training.layout_of` bounds the whole model.
 MOST_EXAMPLES, MOST_BATCH, MOST_STEPS = 1 << 24, 1 << 16, 1 << 20
 MOST_SIZE, MOST_LAYERS, MOST_PARAMETERS = 1 << 20, 1 << 10, 1 << 30
-MOST_UPDATE_BYTES = 1 << 32
+MOST_UPDATE_BYTES, MOST_PART_BYTES = 1 << 32, 1 << 30
 
 
 class _Frozen(BaseModel):
@@ -95,6 +97,35 @@ class ScoringSpec(_Frozen):
     own_data_sigmas: Positive = 2.0
 
 
+class Part(_Frozen):
+    """A file of a task: ``digest`` (hex) of its root block in the content store, ``size`` bytes."""
+
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    size: Annotated[int, Field(ge=0, le=MOST_PART_BYTES)]
+
+
+class BundleSpec(_Frozen):
+    """The files of a task that somebody wrote, see `learning.tasks.bundle`.
+
+    program    graphs of model, loss and metrics (`learning.program.container`)
+    frozen     tensors of the model that are not trained
+    holdout    examples that verifiers score on
+    sample     a few examples, for trainers to compare theirs with
+    test       SHA-256 (hex) of the sponsor's private test examples
+    """
+
+    program: Part
+    frozen: Part
+    holdout: Part
+    sample: Part
+    test: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Every file."""
+        return self.program, self.frozen, self.holdout, self.sample
+
+
 class TaskSpec(_Frozen):
     """A task, as the sponsor publishes it. ``version`` names the rules of this software."""
 
@@ -105,6 +136,16 @@ class TaskSpec(_Frozen):
     training: TrainingSpec
     codec: CodecSpec
     scoring: ScoringSpec = ScoringSpec()
+    bundle: BundleSpec | None = None
+
+    @model_validator(mode="after")
+    def _bundle_is_whole(self) -> Self:
+        own = [self.model.kind == MODEL_KIND, self.data.kind == DATA_KIND, self.bundle is not None]
+        if any(own) and not all(own):
+            raise ValueError(f"model {MODEL_KIND!r}, data {DATA_KIND!r} and a bundle go together")
+        if self.bundle is not None and self.data.assigned is not None:
+            raise ValueError("a task with a bundle assigns no data")
+        return self
 
     def __hash__(self) -> int:
         return hash(self.to_bytes())
@@ -112,6 +153,8 @@ class TaskSpec(_Frozen):
     def to_bytes(self) -> bytes:
         """Canonical JSON: sorted keys, no spaces, ASCII."""
         document = self.model_dump(mode="json")
+        if self.bundle is None:
+            del document["bundle"]
         return canonical_json(document)
 
     @classmethod

@@ -34,7 +34,8 @@ reputation.follow reputation.import reputation.keep reputation.prove reputation.
 reputation.standing reputation.vouch
 reputation.show reputation.top reputation.verify round round.appeal round.open round.settle serve
 status store.add store.gc store.get store.pin store.pull store.push store.stat store.unpin
-store.verify task task.close task.create task.list task.top-up trainer.base trainer.claim
+store.verify task task.check task.close task.create task.list task.new
+task.top-up trainer.base trainer.check trainer.claim
 trainer.join
 trainer.run trainer.status trainer.submit trainer.top-up trainer.train trainer.why up verifier.claim
 verifier.join verifier.run verifier.status verifier.top-up watch

@@ -1,12 +1,13 @@
 """What a stranger's specification may not ask for, refused by name before memory is taken."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from learning.errors import TaskError
+from learning.errors import TaskError, UnknownNameError
 from learning.tasks import TaskSpec, get
 from learning.training import layout_of
 
@@ -61,3 +62,21 @@ def test_a_model_that_is_too_large_as_a_whole_is_refused_before_it_is_built() ->
 @pytest.mark.parametrize("name", ["mlp-digits", "cnn-digits", "gpt-text"])
 def test_the_tasks_that_there_are_stay_within_the_bounds(name: str) -> None:
     assert layout_of(TaskSpec.from_bytes(get(name).to_bytes())).total > 0
+
+
+def test_a_name_that_a_task_carries_is_never_run(tmp_path: Path) -> None:
+    file = tmp_path / "x.py"
+    file.write_text("raise SystemExit('it was run')")
+    with pytest.raises(UnknownNameError):
+        get(f"{file}:Task")
+
+
+def test_bundle_model_and_data_go_together() -> None:
+    part = {"digest": "00" * 32, "size": 1}
+    bundle = dict.fromkeys(("program", "frozen", "holdout", "sample"), part) | {"test": "00" * 32}
+    with pytest.raises(ValidationError, match="go together"):
+        asked("mlp-digits", "bundle", bundle)
+    with pytest.raises(ValidationError, match="go together"):
+        asked("mlp-digits", "model.kind", "program")
+    with pytest.raises(ValidationError, match="less than or equal"):
+        asked("mlp-digits", "bundle", bundle | {"program": part | {"size": 1 << 40}})

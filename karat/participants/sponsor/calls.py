@@ -13,6 +13,7 @@ from karat.money import Money
 from karat.participants.membership import deposit
 from karat.participants.sponsor.taskfile import TaskFile
 from karat.protocol.content import Content, publish
+from learning.tasks import bundle
 from learning.training import initial_model
 
 
@@ -24,11 +25,12 @@ class NewTask:
     escrow: int
     money: Money
     verifiers: list[str]
-    files: tuple[bytes, bytes]
-    """The specification and the first model."""
+    files: tuple[bytes, ...]
+    """The specification, the first model, and what else the specification names."""
+    name: str
 
     def publish(self, store: Store, owner: str) -> None:
-        """Store both files; raises :class:`chain.store.errors.StoreError`."""
+        """Store the files; raises :class:`chain.store.errors.StoreError`."""
         for data in self.files:
             publish(store, data, owner=owner)
 
@@ -48,10 +50,12 @@ def new_task(
         raise ConfigError(f"token: there is no ERC-20 token at {token.address}") from error
     spec = file.spec()
     files = (spec.to_bytes(), initial_model(spec).to_bytes())
+    parts = bundle.held(spec).values() if spec.bundle else ()
     escrow, grants = file.escrow(money), file.grants(address_of)
     params = file.params(token.address, money, *map(Content.of, files))
     calls = [
         *deposit(ledger, token, sponsor, escrow),
         ledger.create_task(params, escrow, grants),
     ]
-    return NewTask(calls, escrow, money, [grant.verifier for grant in grants], files)
+    verifiers = [grant.verifier for grant in grants]
+    return NewTask(calls, escrow, money, verifiers, (*files, *parts), spec.name)

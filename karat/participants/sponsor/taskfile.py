@@ -1,8 +1,8 @@
-"""A sponsor's task as a TOML file: a registered task, money, windows and verifiers.
+"""A sponsor's task as a TOML file: what is trained, money, windows and verifiers.
 
 ::
 
-    task = "mlp-digits"         # of the registry: model, data, training, scoring
+    task = "mlp-digits"         # of the registry, or your own: "my_task.py:Churn", a karat.Task
     rounds = 5
     assigned_examples = 128     # of the task's data, to each trainer in each round; without
                                 # it trainers bring data of their own
@@ -171,8 +171,7 @@ class TaskFile(_Table):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if self.task not in tasks.names():
-            raise ValueError(f"task: there is no {self.task!r}; known: {', '.join(tasks.names())}")
+        self._check_task()
         if not self.verifiers and not self.open_verifiers:
             raise ValueError(
                 "verifiers: name at least one [[verifiers]], or set open_verifiers = true"
@@ -201,6 +200,16 @@ class TaskFile(_Table):
             )
         return self
 
+    def _check_task(self) -> None:
+        own = ":" in self.task
+        if not own and self.task not in tasks.names():
+            raise ValueError(
+                f"task: there is no {self.task!r}; known: {', '.join(tasks.names())}; your own is "
+                "FILE.py:CLASS"
+            )
+        if own and self.assigned_examples is not None:
+            raise ValueError("assigned_examples: trainers bring their data to a task of your own")
+
     def _check_appeals(self) -> None:
         if not self.windows.appeal:
             return
@@ -222,12 +231,13 @@ class TaskFile(_Table):
             )
 
     def spec(self) -> tasks.TaskSpec:
-        """The registered task, with the data that trainers are assigned.
+        """The task, with the data that trainers are assigned.
 
         Raises:
             TaskError: there are not so many examples.
+            PluginError, ConfigError, ProgramError: a task of one's own cannot be exported.
         """
-        registered = tasks.get(self.task)
+        registered = tasks.load(self.task)
         if self.assigned_examples is None:
             return registered
         data = registered.data.model_copy(update={"assigned": self.assigned_examples})
@@ -304,6 +314,8 @@ def load_task_file(path: Path) -> TaskFile:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:  # tomllib.TOMLDecodeError, too long, or no text
         raise ConfigError(f"{path} is not TOML: {error}") from error
+    if isinstance(task := document.get("task"), str) and ":" in task:
+        document["task"] = str(path.parent / task)
     try:
         return TaskFile(**document)
     except ValidationError as error:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from karat.errors import ConfigError
+from karat.participants.trainer.files import read_examples
 from learning.tasks import TaskSpec
 from learning.tasks.data import Examples, partition
 
@@ -33,11 +34,14 @@ def load_examples(spec: TaskSpec, path: Path) -> Examples:
     Args:
         spec: the task; its model says what an example looks like.
         path: an ``.npz`` file with ``x`` [n, inputs] and ``y`` [n]; a folder of such files; or,
-            for a text model, a text file or a folder of them.
+            for a text model, a text file or a folder of them; for a task that its sponsor wrote,
+            see :mod:`karat.participants.trainer.files`.
 
     Raises:
         ConfigError: there is nothing to read, or it does not fit the model; the message says why.
     """
+    if spec.bundle is not None:
+        return read_examples(spec, path)
     files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
     if spec.model.kind == "gpt":
         return _text(spec, path, files)

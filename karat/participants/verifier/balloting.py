@@ -22,7 +22,7 @@ from learning.codec import Codec
 from learning.judge.history import History
 from learning.judge.intake import SubmittedUpdate
 from learning.judge.verifier import score_round
-from learning.training import initial_model, layout_of
+from learning.training import layout_of
 
 
 class Balloting:
@@ -93,8 +93,9 @@ class Balloting:
 
         The first time, scoring loads and compiles for seconds, which a short window may not have.
         """
-        spec = self.following.task().spec
-        base, layout = initial_model(spec), layout_of(spec)
+        task = self.following.task()
+        spec, base = task.spec, task.first
+        layout = layout_of(spec)
         codec, draw, updates = Codec(spec.codec, layout), np.random.default_rng(0), []
         for index in range(2):
             delta = draw.normal(0.0, 1e-3, layout.total).astype(np.float32)

@@ -21,6 +21,7 @@ from karat.sdk.documents.files import (
 )
 from karat.sdk.documents.members import (
     Claimed,
+    ComparedPart,
     Joined,
     JournalExported,
     JournalImported,
@@ -32,6 +33,7 @@ from karat.sdk.documents.members import (
     StakeAdded,
     Submitted,
     Trained,
+    TrainerChecked,
     TrainerJoined,
     TrainerRan,
     TrainerStakeAdded,
@@ -84,6 +86,7 @@ from karat.sdk.documents.networks import (
     StoredAccount,
     Up,
 )
+from karat.sdk.documents.own_tasks import PlayedAttack, TaskChecked, TaskWritten
 from karat.sdk.documents.reputations import (
     AnchoredEpoch,
     AnchoredStatement,
@@ -157,6 +160,7 @@ __all__ = [
     "Check",
     "Claimed",
     "Collected",
+    "ComparedPart",
     "Configuration",
     "ContractGas",
     "ContractInterface",
@@ -199,6 +203,7 @@ __all__ = [
     "PeersAttested",
     "Pin",
     "Pins",
+    "PlayedAttack",
     "Recommended",
     "RecommendedClient",
     "ReputationAudited",
@@ -230,6 +235,7 @@ __all__ = [
     "StoredAccount",
     "Submitted",
     "TakenUpdate",
+    "TaskChecked",
     "TaskClosed",
     "TaskCost",
     "TaskCreated",
@@ -237,8 +243,10 @@ __all__ = [
     "TaskFunded",
     "TaskList",
     "TaskOverview",
+    "TaskWritten",
     "TokenUnit",
     "Trained",
+    "TrainerChecked",
     "TrainerJoined",
     "TrainerRan",
     "TrainerReceipt",

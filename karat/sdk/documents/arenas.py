@@ -17,7 +17,7 @@ class ArenaRow:
     seed: int
     rounds: int
     scenario: str
-    accuracy: float
+    accuracy: float | None
     attack_success: float | None
     attacker_reward_share: float | None
     precision: float | None
@@ -27,7 +27,7 @@ class ArenaRow:
     honest_share: float | None
     honest_unpaid: float | None
     honest_unpaid_late: float | None
-    accuracy_plain: float
+    accuracy_plain: float | None
     pay_value_correlation: float | None
     holder_pay: float | None
     holder_accuracy: float | None

@@ -108,6 +108,32 @@ class Trained(Document, schema="karat.trainer.train/1"):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ComparedPart:
+    """An input or target: mean and standard deviation of one's own data, and of the sample."""
+
+    name: str
+    mean: float
+    spread: float
+    sample_mean: float
+    sample_spread: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainerChecked(Document, schema="karat.trainer.check/1"):
+    """``karat trainer check``: one's own data beside the task's sample; no warnings, all well.
+
+    ``loss`` and ``sample_loss`` are the present model's; null where they are no numbers.
+    """
+
+    task: int
+    examples: int
+    parts: list[ComparedPart]
+    loss: float | None
+    sample_loss: float | None
+    warnings: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Submitted(Sent, schema="karat.trainer.submit/1"):
     """``karat trainer submit``; ``state`` is none, committed or revealed."""
 

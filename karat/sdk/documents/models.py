@@ -7,15 +7,20 @@ from karat.sdk.documents.base import Document
 
 @dataclass(frozen=True, kw_only=True)
 class ModelExported(Document, schema="karat.model.export/1"):
-    """``karat model export``; ``loss`` and ``accuracy`` on the test part of the task's data."""
+    """``karat model export``; ``metrics`` are ``loss`` and what else the task measures.
+
+    On the test part of the task's data; where that is its sponsor's secret, on the hold-out. Null
+    where a number is none, and for the ``accuracy`` of a task that measures none.
+    """
 
     task: int
     round: int
     path: str
     size: int
     parameters: int
-    loss: float
-    accuracy: float
+    loss: float | None
+    accuracy: float | None
+    metrics: dict[str, float | None]
 
 
 @dataclass(frozen=True, kw_only=True)
