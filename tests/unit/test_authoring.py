@@ -14,6 +14,7 @@ from karat.participants.sponsor.authoring import author
 from learning.codec import Codec
 from learning.errors import ProgramError
 from learning.judge.valuation import value_updates
+from learning.receipts import Step, receipts
 from learning.tasks.data import divided, partition
 from learning.tasks.spec import TrainingSpec
 from learning.training import initial_model, layout_of, measure, train
@@ -204,6 +205,21 @@ def test_a_spoilt_update_earns_nothing_and_spoils_nothing() -> None:
     assert valued.credits[0] > 0
     assert valued.credits[1] <= valued.credits[0] / 4
     assert valued.next_loss < valued.loss
+
+
+def test_receipts_of_a_program_add_up() -> None:
+    spec = author(Regression()).spec
+    base, codec = initial_model(spec), Codec(spec.codec, layout_of(spec))
+    shards = partition(spec, 2, seed=0, alpha=100.0)
+    updates = tuple(
+        codec.decode(codec.encode(train(spec, base, shard, seed, "cpu")))
+        for seed, shard in enumerate(shards)
+    )
+    made = receipts(spec, base, [Step(1, ("a", "b"), updates, (6000, 5000), {})])
+    parts = sum(one.direct + one.repeated for one in made.contributions)
+    assert made.first_loss - made.last_loss == parts + made.rest
+    assert abs(made.rest) < made.first_loss // 1000
+    assert all(one.direct > 0 and one.leave_one_out > 0 for one in made.contributions)
 
 
 class Explodes(Regression):
