@@ -8,6 +8,9 @@ const NUMBER = "([1-9][0-9]{0,9})";
 const ROUTES = [
   [/^\/$/, "tasks"],
   [/^\/api\/?$/, "api"],
+  [/^\/accounts\/?$/, "accounts"],
+  [/^\/accounts\/(0x[0-9a-fA-F]{40})\/?$/, "account"],
+  [/^\/compare\/?$/, "compare"],
   [new RegExp(`^/tasks/${NUMBER}/?$`), "task"],
   [new RegExp(`^/tasks/${NUMBER}/rounds/${NUMBER}/?$`), "round"],
   [new RegExp(`^/tasks/${NUMBER}/participants/?$`), "participants"],
@@ -52,8 +55,8 @@ function told(status, error) {
 async function start() {
   const [name, parts] = route();
   for (const link of document.querySelectorAll("header nav a")) {
-    const here = link.getAttribute("href") === "/api" ? name === "api" : name !== "api";
-    if (here) link.setAttribute("aria-current", "true");
+    const part = { api: "/api", accounts: "/accounts", account: "/accounts", compare: "/compare" }[name] ?? "/";
+    if (link.getAttribute("href") === part) link.setAttribute("aria-current", "true");
   }
   const status = follow(told);
   const page = name === "missing" ? missing : (await import(`./pages/${name}.js`)).default;
