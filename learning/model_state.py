@@ -17,7 +17,12 @@ from learning.errors import ModelStateError
 
 MODEL_BITS = 24  # unit of a parameter: 2**-24
 MODEL_LIMIT = 2**31 - 1  # saturation, symmetric
-_PREFIX = f"fixed{MODEL_BITS}."  # of the tensors' names in a file, so that none is taken for floats
+PREFIX = f"fixed{MODEL_BITS}."  # of the tensors' names in a file, so that none is taken for floats
+
+
+def to_float(values: np.ndarray) -> np.ndarray:
+    """float32 of the same shape: each exact integer as the nearest float32, ties to even."""
+    return np.asarray((values.astype(np.float64) * 2.0**-MODEL_BITS).astype(np.float32))
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,7 @@ class ModelState:
 
     def to_float(self) -> np.ndarray:
         """float32 [total], each value the nearest float32 (ties to even, as IEEE 754 says)."""
-        return (self.values.astype(np.float64) * 2.0**-MODEL_BITS).astype(np.float32)
+        return to_float(self.values)
 
     def to_bytes(self) -> bytes:
         """Canonical safetensors bytes: one int32 tensor per parameter.
@@ -97,7 +102,7 @@ class ModelState:
         # One metadata entry only: safetensors writes several in no fixed order.
         metadata = {"karat.model/1": self.layout.digest}
         views = self.layout.views(self.values).items()
-        return bytes(save({_PREFIX + name: view for name, view in views}, metadata=metadata))
+        return bytes(save({PREFIX + name: view for name, view in views}, metadata=metadata))
 
     @classmethod
     def from_bytes(cls, layout: Layout, data: bytes) -> "ModelState":
@@ -112,7 +117,7 @@ class ModelState:
             tensors = load(data)
         except SafetensorError as error:
             raise ModelStateError(f"not a safetensors file: {error}") from error
-        tensors = {name.removeprefix(_PREFIX): value for name, value in tensors.items()}
+        tensors = {name.removeprefix(PREFIX): value for name, value in tensors.items()}
         if set(tensors) != set(layout.names):
             raise ModelStateError("the tensors' names are not the model's")
         for name, shape in zip(layout.names, layout.shapes, strict=True):

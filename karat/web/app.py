@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 from chain.errors import ChainError
 from karat.errors import NotAvailable
 from karat.text import clean
-from karat.web import openapi
+from karat.web import models, openapi
 from karat.web.endpoints import ENDPOINTS, PREFIX, Endpoint
 from karat.web.guard import LOOPBACK, Guard
 from karat.web.schemas import Problem
@@ -32,6 +32,9 @@ _PAGES = (
     "/",
     "/api",
     "/reputation",
+    "/accounts",
+    "/accounts/{address}",
+    "/compare",
     "/tasks/{task:int}",
     "/tasks/{task:int}/participants",
     "/tasks/{task:int}/participants/{address}",
@@ -45,6 +48,7 @@ def create_app(site: Site, host: str) -> Starlette:
     routes = [
         *(Route(PREFIX + endpoint.path, _api(site, endpoint)) for endpoint in ENDPOINTS),
         Route("/api/openapi.json", _openapi),
+        Route("/tasks/{task:int}/model-{round:int}.safetensors", _model(site)),
         *(Route(path, _page) for path in _PAGES),
         Mount("/static", _Revalidated(directory=STATIC)),
     ]
@@ -87,6 +91,20 @@ def _api(site: Site, endpoint: Endpoint) -> Any:
             _LOG.warning("%s cannot be answered: %s", endpoint.path, error)
             return _problem(503, "the node or the event index does not answer; try again")
         return _tagged(request, found.model_dump_json().encode())
+
+    return answer
+
+
+def _model(site: Site) -> Any:
+    def answer(request: Request) -> Response:
+        task, round_ = request.path_params["task"], request.path_params["round"]
+        try:
+            data = models.weights(site, task, round_)
+        except NotAvailable as error:
+            return _problem(404, clean(str(error), 300))
+        name = f'attachment; filename="karat-task-{task}-round-{round_}.safetensors"'
+        headers = {"Content-Disposition": name, **_REVALIDATE}
+        return Response(data, media_type="application/octet-stream", headers=headers)
 
     return answer
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from chain.evm.abi import Event
+from chain.evm.abi import Event, Position
 from chain.ledger.bindings import ledger_events as ledger
 from chain.ledger.bindings import reputation_anchor_events as anchor
 from chain.ledger.client import Ledger
@@ -45,6 +45,7 @@ class RoundBook:
     decided: ledger.RoundSettled | ledger.RoundVoided | None = None
     sealed: dict[str, int] = field(default_factory=dict)  # verifier: block of its vote's commitment
     steps: dict[bytes, set[str]] = field(default_factory=dict)  # transaction: what it did
+    acts: dict[tuple[str, str], Position] = field(default_factory=dict)  # (step, account): where
 
 
 class TaskBook:
@@ -87,6 +88,9 @@ class TaskBook:
             if number in self.rounds:
                 steps = self.rounds[number].steps
                 steps.setdefault(bytes(event.at.transaction_hash), set()).add(step)
+                account = getattr(event, "trainer", None) or getattr(event, "verifier", None)
+                if account is not None:
+                    self.rounds[number].acts[step, account] = event.at
 
 
 def _round(event: Event) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from karat.web import parameters, schemas
-from karat.web.views import participants, reputation, rounds, tasks
+from karat.web.views import network, participants, reputation, rounds, tasks
 
 PREFIX = "/api/v1"
 
@@ -46,6 +46,12 @@ _TASK, _ROUND = "/tasks/{task}", "/tasks/{task}/rounds/{round}"
 
 ENDPOINTS = (
     Endpoint("/status", tasks.status, schemas.Status),
+    Endpoint("/totals", network.totals, schemas.Totals),
+    Endpoint("/activity", network.activity, schemas.Activity, parameters.Latest),
+    Endpoint("/accounts", network.accounts, schemas.AccountList, parameters.AccountPage),
+    Endpoint(
+        "/accounts/{address}", network.account, schemas.AccountDetails, parameters.AccountPath
+    ),
     Endpoint("/tasks", tasks.tasks, schemas.TaskList, parameters.Paged),
     Endpoint(_TASK, tasks.task, schemas.Task, parameters.TaskPath),
     Endpoint(f"{_TASK}/progress", tasks.progress, schemas.Progress, parameters.TaskPath),

@@ -111,15 +111,19 @@ class Facts:
                 self._times.keep(number, _number(block["timestamp"]))
         return {number: self._times[number] for number in wanted if number in self._times}
 
-    def gas(self, transactions: Iterable[bytes]) -> dict[bytes, int]:
-        """The gas that transactions used; those that cannot be had are left out."""
+    def gas(self, transactions: Iterable[bytes]) -> dict[bytes, tuple[int, int]]:
+        """The gas that transactions used, and what it cost in wei.
+
+        Those that cannot be had are left out.
+        """
         wanted = list(transactions)
         asked = [one for one in wanted if one not in self._gas]
         entries = [("0x" + one.hex(),) for one in asked]
         receipts = self._ask("eth_getTransactionReceipt", entries)
         for one, receipt in zip(asked, receipts, strict=False):
             if isinstance(receipt, dict) and receipt.get("gasUsed") is not None:
-                self._gas.keep(one, _number(receipt["gasUsed"]))
+                used = _number(receipt["gasUsed"])
+                self._gas.keep(one, (used, used * _number(receipt.get("effectiveGasPrice") or 0)))
         return {one: self._gas[one] for one in wanted if one in self._gas}
 
     def _ask(self, method: str, entries: list[tuple[Any, ...]]) -> list[Any]:

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -87,6 +87,10 @@ class Follower:
                 book.take(self.index.events(task_id=task_id, after=book.position))
                 self._books[task_id] = (self.head.version, book)
             return book
+
+    def latest(self, kinds: Iterable[type[Event]], count: int) -> list[Event]:
+        """The last events of these kinds over all tasks, newest first, from the index."""
+        return self.index.latest(kinds, count)
 
     def events(self, task_id: int, to_block: int) -> list[Event]:
         """A task's events up to a block, from the index."""

@@ -24,6 +24,7 @@ _TURN_SECONDS = 20.0  # to wait for one of them to end
 _SOON_SECONDS = 0.1  # that a page waits for what is not essential
 _FORGET_SECONDS = 15.0  # how long a failure is believed
 _MOST_SPEC = 1 << 16
+_CONTRACT = ("model", "data", "training", "codec", "bundle")  # what trainers must keep to
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Specification:
     name: str
     model: str
     data_kind: str
+    contract: dict[str, str]
     data: bytes
 
 
@@ -141,5 +143,23 @@ def _specification(data: bytes) -> Specification:
     if not isinstance(name, str):
         raise ValueError("a specification has a name")
     return Specification(
-        clean(name, 64), clean(model.get("kind"), 64), clean(source.get("kind"), 64), data
+        clean(name, 64),
+        clean(model.get("kind"), 64),
+        clean(source.get("kind"), 64),
+        {
+            part: _words(document[part])
+            for part in _CONTRACT
+            if isinstance(document.get(part), dict)
+        },
+        data,
     )
+
+
+def _words(part: dict[str, Any]) -> str:
+    """What a part of a specification says, in a line; at most 16 numbers or names, two deep."""
+    said = []
+    for name, value in part.items():
+        inner = value.items() if isinstance(value, dict) else [("", value)]
+        said += [f"{clean(f'{name} {more}'.strip(), 48)} {clean(one, 80)}" for more, one in inner
+                 if isinstance(one, str | int | float)]  # fmt: skip
+    return clean(", ".join(said[:16]), 600)

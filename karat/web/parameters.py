@@ -88,3 +88,21 @@ class MemberPage(TaskPage):
         default="joined", description="Largest first; joined: earliest first."
     )
     search: str = Field(default="", max_length=64, description="In address or name.")
+
+
+class AccountPath(Parameters):
+    """An account of the network."""
+
+    address: AnAddress
+
+
+class AccountPage(Paged):
+    """Part of the list of accounts."""
+
+    search: str = Field(default="", max_length=64, description="In address or name.")
+
+
+class Latest(Parameters):
+    """The end of a long list."""
+
+    limit: int = Field(default=20, ge=1, le=100, description="Most items to return.")

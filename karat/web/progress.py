@@ -7,22 +7,20 @@ of any size.
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 from chain.store.errors import StoreError
 from karat.errors import KaratError
-from karat.protocol.content import Content
+from karat.protocol.content import Content, fetch
 from karat.protocol.evidence import likely_bytes, most_bytes
 from karat.sdk import Network
 from karat.web import schemas
 from karat.web.book import TaskBook
+from karat.web.evaluation import Evaluator
 from karat.web.facts import Kept
 from karat.web.follower import Follower
 from karat.web.library import Library
+from learning import tasks
 from learning.evidence import Evidence
-
-if TYPE_CHECKING:
-    from learning.tasks import TaskSpec
 
 MOST_ROUNDS = 60  # the latest; a chart of more could not be read
 _MOST_MODEL = 1 << 24  # bytes
@@ -37,10 +35,12 @@ class Progresses:
         self._accuracy = Kept(5_000)  # (specification, model): accuracy or None
         self._asked: set[tuple[bytes, bytes]] = set()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="progress")
+        self._evaluator = Evaluator()
 
     def close(self) -> None:
         """End; what is being computed is waited for."""
         self._worker.shutdown(cancel_futures=True)
+        self._evaluator.close()
 
     def progress(self, book: TaskBook) -> schemas.Progress:
         """Losses and accuracies of the latest rounds; some may still be computing."""
@@ -70,8 +70,12 @@ class Progresses:
 
     def _name(self, book: TaskBook) -> str | None:
         """The name of the task, if it is one that this software registers."""
-        found = self._library.specification(book.history.params.spec_digest)
-        return found.value.name if found.state == "read" else None
+        digest = book.history.params.spec_digest
+        found = self._library.specification(digest)
+        if found.state != "read" or found.value.name not in tasks.names():
+            return None
+        name: str = found.value.name
+        return name if Content.of(tasks.get(name).to_bytes()).digest == digest else None
 
     def _loss(self, digests: list[bytes], updates: int, until: float) -> float | None:
         """The loss that the first readable evidence gives for the model a round starts from."""
@@ -101,7 +105,7 @@ class Progresses:
     def _evaluate(self, name: str, spec: bytes, content: Content) -> None:
         key = (spec, content.digest)
         try:
-            self._accuracy.keep(key, self._accuracy_of(name, spec, content))
+            self._accuracy.keep(key, self._accuracy_of(name, content))
         except StoreError:
             pass  # it may come back
         except KaratError:
@@ -109,16 +113,6 @@ class Progresses:
         finally:
             self._asked.discard(key)
 
-    def _accuracy_of(self, name: str, spec: bytes, content: Content) -> float | None:
-        from karat.protocol.content import fetch  # noqa: PLC0415
-        from learning import tasks  # noqa: PLC0415 torch takes seconds to load
-        from learning.model_state import ModelState  # noqa: PLC0415
-        from learning.tasks.data import divided  # noqa: PLC0415
-        from learning.training import evaluate, layout_of  # noqa: PLC0415
-
-        task: TaskSpec = tasks.get(name)
-        if Content.of(task.to_bytes()).digest != spec:
-            return None
+    def _accuracy_of(self, name: str, content: Content) -> float | None:
         data = fetch(self._network.store, content, max_bytes=_MOST_MODEL)
-        model = ModelState.from_bytes(layout_of(task), data)
-        return float(evaluate(task, model, divided(task).test, "cpu")[1])
+        return self._evaluator.accuracy(name, data)

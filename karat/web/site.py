@@ -10,6 +10,7 @@ from karat.sdk import Network
 from karat.web.facts import Facts
 from karat.web.follower import Follower
 from karat.web.library import Library
+from karat.web.overview import Overviews
 from karat.web.progress import Progresses
 from karat.web.standings import Standings
 
@@ -27,6 +28,7 @@ class Site:
     library: Library
     standings: Standings
     progresses: Progresses
+    overviews: Overviews
     names: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -64,6 +66,7 @@ class Site:
             library,
             Standings(follower),
             Progresses(follower, library, network),
+            Overviews(follower),
             names or {},
         )
 
@@ -75,6 +78,7 @@ class Site:
         self.follower.stop()
         self.standings.close()
         self.progresses.close()
+        self.overviews.close()
         self.library.close()
 
     @property

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from tests.web.serving import wait_for
 
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
+_PATIENCE = 120.0  # seconds: a process that evaluates models starts slowly on a busy machine
 _LISTEN = """
 window.refused = [];
 document.addEventListener("securitypolicyviolation", (event) =>
@@ -38,7 +39,7 @@ class Tab:
 
     def until(self, holds: str) -> "Tab":
         """Wait until an expression is true; the page's policy keeps Playwright from doing so."""
-        wait_for(lambda: self.page.evaluate(holds), holds)
+        wait_for(lambda: self.page.evaluate(holds), holds, _PATIENCE)
         return self
 
     def text(self) -> str:

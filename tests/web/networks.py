@@ -149,9 +149,10 @@ def small(folder: Path, **rules: int) -> Iterator[Small]:
         yield network
 
 
-def specification(name: str) -> bytes:
-    """A specification with this name; the rest is harmless."""
+def specification(name: str, **parts: object) -> bytes:
+    """A specification with this name; the rest is harmless but for ``parts``."""
     document = {"name": name, "model": {"kind": "mlp"}, "data": {"kind": "digits"}, "version": 1}
+    document |= parts
     return json.dumps(document).encode()
 
 

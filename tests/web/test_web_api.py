@@ -67,6 +67,59 @@ def test_answers_are_as_described(path: str, url: str, described: dict[str, Any]
     Draft202012Validator(whole, format_checker=None).validate(answer.json())
 
 
+def test_the_network_adds_up(url: str, network: Small) -> None:
+    totals = api(url, "/totals")
+    assert (totals["tasks"], totals["rounds"], totals["updates"]) == (1, 1, 4)
+    assert totals["accounts"] == 1 + len(network.verifiers) + len(network.trainers)
+    (amounts,) = totals["amounts"]
+    members = api(url, "/tasks/1/participants")["items"]
+    for name in ("staked", "earned", "slashed"):
+        field = "stake" if name == "staked" else name
+        assert int(amounts[name]) == sum(int(one[field]) for one in members)
+    assert int(amounts["staked"]) > 0
+    accounts = api(url, "/accounts")["items"]
+    assert {one["address"] for one in accounts} == set(network.senders)
+    found = api(url, f"/accounts?search={TRAINER[:12].lower()}")
+    assert [(one["address"], one["trained"]) for one in found["items"]] == [(TRAINER, 1)]
+    (membership,) = api(url, f"/accounts/{TRAINER}")["memberships"]
+    assert (membership["role"], membership["task"], membership["name"]) == ("trainer", 1, "api")
+    (sponsored,) = api(url, f"/accounts/{network.sponsor.address}")["memberships"]
+    assert sponsored["role"] == "sponsor"
+    unknown = httpx.get(f"{url}/api/v1/accounts/0x{'12' * 20}")
+    assert (unknown.status_code, "takes no part in any task" in unknown.text) == (404, True)
+
+
+def test_everything_says_where_it_is_on_the_chain(url: str, network: Small) -> None:
+    web3 = network.devnet.web3
+    update = api(url, "/tasks/1/rounds/1/updates")["items"][0]
+    round_ = api(url, "/tasks/1/rounds/1")
+    places = [
+        update["committed"], update["revealed"], round_["opened"], round_["closed"],
+        round_["decided"], round_["committee"][0]["voted"], api(url, "/tasks/1")["created"],
+        *(one["place"] for one in api(url, "/activity?limit=100")["items"]),
+    ]  # fmt: skip
+    assert len(places) > 20
+    for one in places:
+        assert web3.eth.get_transaction_receipt(one["transaction"])["blockNumber"] == one["block"]
+    last, *_, first = api(url, "/activity?limit=100")["items"]
+    assert first["place"]["block"] < last["place"]["block"]
+    assert last["time"] == web3.eth.get_block(last["place"]["block"])["timestamp"]
+    record = api(url, f"/tasks/1/participants/{update['trainer']}")["records"][0]
+    assert record["place"] == update["revealed"]
+
+
+def test_gas_has_its_price(url: str, network: Small) -> None:
+    gas = api(url, "/tasks/1/rounds/1/gas")
+    commit = next(one for one in gas["steps"] if one["step"] == "commit")
+    updates = api(url, "/tasks/1/rounds/1/updates")["items"]
+    receipts = [
+        network.devnet.web3.eth.get_transaction_receipt(one["committed"]["transaction"])
+        for one in updates
+    ]
+    assert int(commit["cost"]) == sum(r["gasUsed"] * r["effectiveGasPrice"] for r in receipts) > 0
+    assert int(gas["cost"]) == sum(int(one["cost"]) for one in gas["steps"])
+
+
 def test_amounts_and_votes(url: str) -> None:
     updates = api(url, "/tasks/1/rounds/1/updates")["items"]
     assert [one["code"] for one in updates] == [20_000, 18_000, 4, 1]

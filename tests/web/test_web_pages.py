@@ -1,13 +1,20 @@
 """The pages of a played demo in a real Chromium: content, looks, keyboard, accessibility."""
 
+import csv
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser
 
+from karat.protocol.content import Content
+from learning.model_state import Layout, ModelState
+from learning.training import layout_of
+from learning.weights import to_safetensors
 from tests.web.chromium import Installed
-from tests.web.looking import DESKTOP, PHONE, tab
+from tests.web.looking import DESKTOP, PHONE, Tab, tab
 from tests.web.networks import Show
 from tests.web.serving import api
 
@@ -17,16 +24,9 @@ LOOKS = {
     "phone": {"viewport": PHONE, "color_scheme": "light", "has_touch": True},
 }
 PAGES = (
-    "tasks",
-    "task",
-    "round",
-    "void-round",
-    "participants",
-    "participant",
-    "reputation",
-    "standing",
-    "api",
-)
+    "tasks", "task", "round", "void-round", "participants", "participant", "reputation", "standing",
+    "accounts", "account", "compare", "api",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +51,9 @@ def paths(copied: dict[str, Any]) -> dict[str, str]:
         "participant": f"/tasks/1/participants/{copied['trainer']}",
         "reputation": "/tasks/1/reputation",
         "standing": "/reputation",
+        "accounts": "/accounts",
+        "account": f"/accounts/{copied['trainer']}",
+        "compare": "/compare",
         "api": "/api",
     }
 
@@ -71,6 +74,9 @@ def test_looks(
     with tab(browser, page_url, **LOOKS[look]) as one:
         one.open(paths[name]).settle()
         if name == "round":
+            if look == "phone":
+                one.shot(shots, "round-phone-folded")
+                unfold_third(one)
             one.page.get_by_role("button", name="Why update 3").click()
             one.page.wait_for_selector(".report")
         if name in {"reputation", "standing"}:
@@ -84,6 +90,88 @@ def test_looks(
             broken = [(rule["id"], [n["html"][:200] for n in rule["nodes"][:3]])
                       for rule in found["violations"]]  # fmt: skip
             assert broken == []
+
+
+def unfold_third(one: Tab) -> None:
+    """Show all of update 3, of which a phone shows a line."""
+    row = one.page.locator(".folds tbody tr").nth(3)
+    row.get_by_role("button", name="All of this row").click()
+
+
+def test_a_phone_shows_a_line_for_each_update(browser: Browser, page_url: str) -> None:
+    with tab(browser, page_url, **LOOKS["phone"]) as one:
+        one.open("/tasks/1/rounds/2").settle()
+        rows = one.page.locator(".folds").first.locator("tbody tr")
+        heights = [box["height"] for row in rows.all() if (box := row.bounding_box())]
+        assert len(heights) == len(api(page_url, "/tasks/1/rounds/2/updates")["items"])
+        assert max(heights) < 60
+        assert not one.page.get_by_role("button", name="Why update 3").is_visible()
+        unfold_third(one)
+        assert one.page.get_by_role("button", name="Why update 3").is_visible()
+        one.until("document.querySelector('.unfold[aria-expanded=true]') !== null")
+        one.check()
+
+
+def test_every_table_can_be_saved(browser: Browser, page_url: str) -> None:
+    updates = api(page_url, "/tasks/1/rounds/2/updates")["items"]
+    with tab(browser, page_url) as one:
+        one.open("/tasks/1/rounds/2").settle()
+        with one.page.expect_download() as saved:
+            one.page.get_by_role("button", name="Save updates of round 2").click()
+        rows = list(csv.DictReader(StringIO(saved.value.path().read_text("utf-8"))))
+        assert saved.value.suggested_filename == "karat-updates-of-round-2-of-task-1.csv"
+        assert [row["Trainer"] for row in rows] == [one["trainer"] for one in updates]
+        assert [row["Content"] for row in rows] == [one["cid"] or "" for one in updates]
+        placed = updates[0]["revealed"]
+        assert rows[0]["revealed"] == f"{placed['block']} {placed['transaction']}"
+        assert "Why" not in rows[0]
+        one.check()
+
+
+def test_a_model_is_downloaded(browser: Browser, page_url: str, played: Show) -> None:
+    with tab(browser, page_url) as one:
+        one.open("/tasks/1").settle()
+        assert "Use this task" in one.text()
+        with one.page.expect_download() as saved:
+            one.page.get_by_role("link", name="After round 2").click()
+        model = ModelState.from_bytes(*attested(played, 2))
+        assert saved.value.suggested_filename == "karat-task-1-round-2.safetensors"
+        assert saved.value.path().read_bytes() == to_safetensors(model)
+    missing = httpx.get(f"{page_url}/tasks/1/model-3.safetensors")
+    assert (missing.status_code, "no model after round 3" in missing.text) == (404, True)
+
+
+def attested(show: Show, number: int) -> tuple[Layout, bytes]:
+    """The layout of the demo's model, and the bytes that verifiers attested after a round."""
+    task = show.network.task(1)
+    content = Content(*task.history.round(number).next_model)  # type: ignore[misc]
+    return layout_of(task.content.spec), show.network.store.get(content.cid, max_bytes=1 << 20)
+
+
+def test_the_network_at_a_glance(browser: Browser, page_url: str, copied: dict[str, Any]) -> None:
+    with tab(browser, page_url) as one:
+        text = one.open("/").settle().text()
+        assert "2 rounds settled" in text
+        assert "What happened last" in text
+        assert "Reputations were anchored" in text
+        one.page.get_by_role("link", name="Accounts").first.click()
+        one.page.wait_for_url("**/accounts")
+        one.page.get_by_label("Search").fill(copied["name"])
+        one.until("document.body.innerText.includes('1 account,')")
+        one.page.get_by_role("link", name=copied["name"]).click()
+        one.page.wait_for_url("**/accounts/0x*")
+        one.until("document.body.innerText.includes('mlp-digits')")
+        one.check()
+
+
+def test_runs_are_compared(browser: Browser, page_url: str) -> None:
+    with tab(browser, page_url) as one:
+        one.open("/compare").settle()
+        one.until("document.querySelectorAll('.chart').length === 2")
+        one.page.get_by_label("Compare task 1").uncheck()
+        one.until("document.querySelectorAll('.chart').length === 0")
+        assert one.page.url.endswith("?tasks=")
+        one.check()
 
 
 def test_tasks(browser: Browser, page_url: str, paths: dict[str, str]) -> None:

@@ -41,7 +41,12 @@ def test_empty_network(browser: Browser, network: Small, tmp_path: Path, shots: 
 
 def hostile(network: Small, file: Path) -> dict[str, str]:
     """Hostile specification, evidence and names."""
-    network.create(specification(SCRIPT + TURNED + LONG))
+    codec = {
+        SCRIPT: TURNED,
+        "deep": {LONG: SCRIPT, TURNED: {}},
+        "many": dict.fromkeys(range(99), 1),
+    }
+    network.create(specification(SCRIPT + TURNED + LONG, codec=codec, training=[SCRIPT]))
     network.submit(1)
     first = [
         {
@@ -83,6 +88,8 @@ def test_hostile_content(
             one.check()
         text = one.open("/tasks/1/rounds/1").settle().text()
         assert "<img src=x" in text
+        if viewport is not None:
+            one.page.get_by_role("button", name="All of this row").first.click()
         one.page.get_by_role("button", name="Why update 0").click()
         one.page.wait_for_selector(".report:nth-of-type(3)")
         text = one.text()

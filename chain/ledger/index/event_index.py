@@ -1,7 +1,7 @@
 """Follows the chain into a database; survives restarts and reorganisations."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -246,6 +246,17 @@ class EventIndex:
             f"the node does not know block {last}, which it, or another one, named before: wait "
             "until it has caught up, or name another node"
         )
+
+    def latest(self, kinds: Iterable[type[Event]], count: int) -> list[Event]:
+        """The last ``count`` events of these kinds, newest first.
+
+        Raises:
+            EventIndexError: the database cannot be read.
+        """
+        named = events.c.name.in_([kind.__name__ for kind in kinds])
+        order = (events.c.block.desc(), events.c.log_index.desc())
+        query = select(events).where(named).order_by(*order).limit(count)
+        return [_decode(row) for row in self._database.rows(query)]
 
     def _windows(self, task: int, head: int) -> Iterator[tuple[int, int]]:
         """Read and store windows up to ``head``; each one's last block and number of events."""

@@ -36,3 +36,10 @@ class Token(Answer):
     address: Address
     symbol: str
     decimals: int
+
+
+class Place(Answer):
+    """Where on the chain something happened."""
+
+    block: int
+    transaction: Hash

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from karat.web.schemas.base import Address, Amount, Answer, Hash, Verdict
+from karat.web.schemas.base import Address, Amount, Answer, Hash, Place, Token, Verdict
 
 
 class Participant(Answer):
@@ -43,6 +43,49 @@ class Record(Answer):
     reward: Amount
     claimed: bool
     slashed: Amount
+    place: Annotated[Place | None, Field(description="Where it did that, as far as known.")]
+
+
+class Membership(Answer):
+    """What an account is to a task. ``name`` is the task's."""
+
+    task: int
+    name: str | None
+    role: Literal["sponsor", "trainer", "verifier"]
+    state: Literal["active", "suspended", "leaving", "left"]
+    stake: Amount
+    earned: Amount
+    slashed: Amount
+    unpaid: Amount
+    updates: int
+    token: Token
+
+
+class AccountSummary(Answer):
+    """An account of the network, and in how many tasks it is."""
+
+    address: Address
+    name: str | None
+    sponsored: int
+    trained: int
+    verified: int
+    updates: int
+
+
+class AccountList(Answer):
+    """Accounts, those in most tasks first."""
+
+    total: int
+    offset: int
+    computing: Annotated[bool, Field(description="Whether tasks are still being read.")]
+    items: list[AccountSummary]
+
+
+class AccountDetails(AccountSummary):
+    """An account over all tasks, newest first; at most 200 of them."""
+
+    computing: bool
+    memberships: list[Membership]
 
 
 class Member(Participant):

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from karat.web.schemas.base import Address, Amount, Answer, Cid, Hash, Phase, Time, Verdict
+from karat.web.schemas.base import Address, Amount, Answer, Cid, Hash, Phase, Place, Time, Verdict
 
 
 class RoundSummary(Answer):
@@ -53,6 +53,7 @@ class CommitteeMember(Answer):
     slashed: Amount
     evidence: Cid | None
     model: Annotated[Cid | None, Field(description="The next model that it attested.")]
+    voted: Annotated[Place | None, Field(description="Where it revealed its vote.")]
 
 
 class Round(RoundSummary):
@@ -63,6 +64,9 @@ class Round(RoundSummary):
     seed: Hash | None
     base_model: Cid
     next_model: Annotated[Cid | None, Field(description="The attested result, once it is fixed.")]
+    opened: Place
+    closed: Annotated[Place | None, Field(description="Where the committee was drawn.")]
+    decided: Annotated[Place | None, Field(description="Where it was settled, or became void.")]
     missing: Annotated[list[Address], Field(description="Committed, and did not reveal.")]
     trainer_budget: Amount
     verifier_budget: Amount
@@ -93,6 +97,9 @@ class Update(Answer):
     claimed: Annotated[bool, Field(description="Whether the reward was credited already.")]
     slashed: Amount
     appealed: bool
+    committed: Annotated[Place | None, Field(description="Null if a relayer brought it.")]
+    revealed: Place | None
+    credited: Annotated[Place | None, Field(description="Where the reward was claimed.")]
 
 
 class Voter(Answer):
@@ -163,6 +170,7 @@ class GasStep(Answer):
     total: int
     median: int | None
     most: int | None
+    cost: Annotated[Amount, Field(description="Of all that are known, in wei.")]
 
 
 class Gas(Answer):
@@ -170,4 +178,5 @@ class Gas(Answer):
 
     steps: list[GasStep]
     total: int
+    cost: Annotated[Amount, Field(description="In wei.")]
     more: int

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from karat.web.schemas.base import Address, Amount, Answer, Cid, Phase, Time, Token
+from karat.web.schemas.base import Address, Amount, Answer, Cid, Phase, Place, Time, Token
 
 
 class Status(Answer):
@@ -23,6 +23,44 @@ class Status(Answer):
     now: Annotated[Time, Field(description="What the next block's time will be at least.")]
     tasks: int
     trouble: Annotated[str | None, Field(description="Why this may be out of date, if so.")]
+
+
+class Amounts(Answer):
+    """What a token's tasks add up to."""
+
+    token: Token
+    staked: Amount
+    earned: Amount
+    slashed: Amount
+
+
+class Totals(Answer):
+    """What all tasks add up to."""
+
+    computing: Annotated[bool, Field(description="Whether tasks are still being read.")]
+    tasks: int
+    accounts: int
+    rounds: Annotated[int, Field(description="Settled ones.")]
+    updates: int
+    amounts: list[Amounts]
+
+
+class Happening(Answer):
+    """Something that happened; ``what`` in words, done by ``who`` if that is one account."""
+
+    task: int
+    round: int | None
+    what: str
+    who: Address | None
+    name: str | None
+    place: Place
+    time: Time | None
+
+
+class Activity(Answer):
+    """What happened last, newest first."""
+
+    items: list[Happening]
 
 
 class TaskSummary(Answer):
@@ -90,6 +128,9 @@ class Task(TaskSummary):
     first_model: Cid
     model: Annotated[str | None, Field(description="Kind of the model, from the specification.")]
     data: Annotated[str | None, Field(description="Kind of the data, from the specification.")]
+    contract: Annotated[dict[str, str], Field(description="What data and updates must be like.")]
+    created: Place
+    latest: Annotated[int, Field(description="The last round with an attested model; 0 if none.")]
     note: Annotated[str | None, Field(description="Why the specification cannot be shown.")]
     staked: Amount
     earned: Amount

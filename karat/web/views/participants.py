@@ -10,7 +10,9 @@ from karat.web.book import TaskBook
 from karat.web.parameters import MemberPage, MemberPath
 from karat.web.site import Site
 from karat.web.views.rounds import score
-from karat.web.views.tasks import verdict_of
+from karat.web.views.tasks import place, verdict_of
+
+_ACTS = ("reveal", "commit", "reveal scores", "commit scores")  # the last that a member did
 
 
 def participants(site: Site, wanted: MemberPage) -> schemas.ParticipantList:
@@ -64,7 +66,7 @@ def _fields(
         "address": member.address,
         "name": site.names.get(member.address),
         "role": member.role,
-        "state": _state(book, member),
+        "state": standing_of(book, member),
         "stake": str(member.stake),
         "earned": str(member.earned),
         "slashed": str(member.slashed),
@@ -75,7 +77,8 @@ def _fields(
     }
 
 
-def _state(book: TaskBook, member: Account) -> str:
+def standing_of(book: TaskBook, member: Account) -> str:
+    """Whether a member may act, is leaving, or has left."""
     if member.left:
         return "left"
     if member.leave_at:
@@ -103,7 +106,10 @@ def _record(book: TaskBook, number: int, address: str) -> schemas.Record | None:
         return None
     credited = past.claimed.get(address, past.verifier_rewards.get(address))
     reward = earned(book.history.params, past, code) if credited is None else credited
+    acts = [current.acts.get((step, address)) for step in _ACTS]
+    at = next((one for one in acts if one is not None), None)
     return schemas.Record(
+        place=None if at is None else place(at),
         round=number,
         did=did,
         index=index,

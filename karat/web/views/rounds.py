@@ -18,7 +18,7 @@ from karat.web.facts import State
 from karat.web.library import Found
 from karat.web.parameters import RoundPage, RoundPath, UpdatePath
 from karat.web.site import Site
-from karat.web.views.tasks import cid, phase_of, state_of, summary_of_round, verdict_of
+from karat.web.views.tasks import cid, phase_of, place, state_of, summary_of_round, verdict_of
 from learning.evidence import Evidence
 from learning.score_codes import LOWEST_SCORE, ZERO_SCORE
 from learning.scores import decode_score
@@ -43,6 +43,9 @@ def round_(site: Site, wanted: RoundPath) -> schemas.Round:
             **summary_of_round(book, wanted.round, state),
             steps=_steps(book, wanted.round, state, moments),
             committee=[_member(site, current, past, one) for one in past.committee],
+            opened=place(current.opened.at),
+            closed=None if current.closed is None else place(current.closed.at),
+            decided=None if current.decided is None else place(current.decided.at),
             seed=None if past.seed is None else "0x" + past.seed.hex(),
             base_model=cid(past.base_digest, past.base_size),
             next_model=None if past.next_model is None else cid(*past.next_model),
@@ -106,6 +109,7 @@ def _member(
         slashed=str(past.slashes.get(address, 0)),
         evidence=None if told is None else cid(told, likely_bytes(updates)),
         model=None if model is None else cid(*model),
+        voted=_act(current, "reveal scores", address),
     )
 
 
@@ -172,7 +176,15 @@ def update_of(site: Site, book: TaskBook, number: int, row: Revealed) -> schemas
         claimed=credited is not None,
         slashed=str(past.slashes.get(row.trainer, 0)),
         appealed=row.index in past.appeals,
+        committed=_act(book.rounds[number], "commit", row.trainer),
+        revealed=_act(book.rounds[number], "reveal", row.trainer),
+        credited=_act(book.rounds[number], "claim", row.trainer),
     )
+
+
+def _act(current: RoundBook, step: str, account: str) -> schemas.Place | None:
+    at = current.acts.get((step, account))
+    return None if at is None else place(at)
 
 
 def _vote(verifier: str, code: int) -> schemas.Vote:
@@ -200,6 +212,9 @@ def _missing(site: Site, book: TaskBook, number: int, trainer: str) -> schemas.U
         claimed=False,
         slashed=str(past.slashes.get(trainer, 0)),
         appealed=False,
+        committed=_act(book.rounds[number], "commit", trainer),
+        revealed=None,
+        credited=None,
     )
 
 
@@ -274,7 +289,10 @@ def gas(site: Site, wanted: RoundPath) -> schemas.Gas:
         for step, ones in kinds.items()
     ]
     return schemas.Gas(
-        steps=rows, total=sum(row.total for row in rows), more=len(steps) - len(chosen)
+        steps=rows,
+        total=sum(row.total for row in rows),
+        cost=str(sum(int(row.cost) for row in rows)),
+        more=len(steps) - len(chosen),
     )
 
 
@@ -282,7 +300,8 @@ def _did(book: TaskBook, number: int) -> dict[bytes, set[str]]:
     return book.rounds[number].steps
 
 
-def _gas_step(step: str, transactions: int, used: list[int]) -> schemas.GasStep:
+def _gas_step(step: str, transactions: int, known: list[tuple[int, int]]) -> schemas.GasStep:
+    used = [gas for gas, _ in known]
     return schemas.GasStep(
         step=step,
         transactions=transactions,
@@ -290,6 +309,7 @@ def _gas_step(step: str, transactions: int, used: list[int]) -> schemas.GasStep:
         total=sum(used),
         median=round(median(used)) if used else None,
         most=max(used, default=None),
+        cost=str(sum(wei for _, wei in known)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+from chain.evm.abi import Position
 from chain.ledger.bindings.enums import Phase
 from chain.ledger.bindings.ledger_events import TaskCreated
 from chain.ledger.bindings.structs import RoundView
@@ -68,6 +69,8 @@ def task(site: Site, wanted: TaskPath) -> schemas.Task:
         staked, earned = sum(m.stake for m in members), sum(m.earned for m in members)
         slashed, updates = sum(m.slashed for m in members), sum(m.updates for m in members)
         epochs = len(book.history.anchored)
+        rounds = book.history.rounds.items()
+        latest = max((n for n, past in rounds if past.next_model is not None), default=0)
     return schemas.Task(
         **_summary(site, created),
         rules=schemas.Rules(**rules),
@@ -75,6 +78,9 @@ def task(site: Site, wanted: TaskPath) -> schemas.Task:
         first_model=cid(params.model_digest, params.model_size),
         model=found.value.model if found.state == "read" else None,
         data=found.value.data_kind if found.state == "read" else None,
+        contract=found.value.contract if found.state == "read" else {},
+        created=place(created.at),
+        latest=latest,
         note=found.note,
         staked=str(staked),
         earned=str(earned),
@@ -187,3 +193,8 @@ def verdict_of(code: int) -> schemas.Verdict:
 def cid(digest: bytes, size: int) -> str:
     """The CID of content on the chain."""
     return str(Content(digest, size).cid)
+
+
+def place(at: Position) -> schemas.Place:
+    """Where on the chain an event is."""
+    return schemas.Place(block=at.block_number, transaction="0x" + bytes(at.transaction_hash).hex())

@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { number, shortHash } from "./format.js";
-import { address, hash, meaning, table, verdict } from "./parts.js";
+import { address, hash, meaning, pairs, place, table, verdict } from "./parts.js";
 
 export function evidence({ update, answer, change, reports }, task) {
   const shown = update.verdict === "ok" && update.score !== null && update.score <= 0 ? "unpaid" : update.verdict;
@@ -10,6 +10,7 @@ export function evidence({ update, answer, change, reports }, task) {
   return [
     update.verdict ? h("p", {}, verdict(update.verdict, update.score), " ", meaning(shown)) : h("p", { class: "quiet" }, "The round is not settled yet."),
     h("div", { class: "why" }, answer.map((line) => h("p", {}, h("bdi", {}, line))), h("p", {}, h("strong", {}, "What to change: "), h("bdi", {}, change))),
+    pairs([["committed in", place(update.committed)], ["revealed in", place(update.revealed)], update.credited ? ["credited in", place(update.credited)] : null]),
     groups.length === 0 ? h("p", { class: "quiet" }, "No verifier has revealed its scores yet.") : null,
     groups.map((group) => report(group, task)),
   ];

@@ -33,6 +33,13 @@ export function tokens(units, decimals, exact = false) {
   return `${sign}${whole}${shown ? `.${shown}` : ""}`;
 }
 
+/** Wei as ether, four digits that count. */
+export function ether(wei) {
+  const value = Number(BigInt(wei)) / 1e18;
+  if (value === 0) return "0";
+  return value < 0.000001 ? "<0.000001" : String(Number(value.toPrecision(4)));
+}
+
 export const isZero = (units) => BigInt(units) === 0n;
 
 /** A score or signal with its sign. */

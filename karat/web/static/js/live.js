@@ -41,6 +41,21 @@ function message(text) {
 
 export const get = async (url) => JSON.parse(await ask(url));
 
+const PAGE = 200;
+const MOST = 100_000;
+
+/** Every item of a list, whatever part of it is shown; `url` without offset and limit. */
+export async function everything(url) {
+  const items = [];
+  for (let total = 1; items.length < Math.min(total, MOST);) {
+    const part = await get(`${url}${url.includes("?") ? "&" : "?"}limit=${PAGE}&offset=${items.length}`);
+    if (part.items.length === 0) break;
+    total = part.total;
+    items.push(...part.items);
+  }
+  return items;
+}
+
 /**
  * An element that shows an answer, and shows it again when it has changed.
  * `render(data)` gives nodes; while `data.computing` is true it is asked for every second.

@@ -9,6 +9,9 @@ const ROUTES = [
   [/^\/$/, "tasks"],
   [/^\/api\/?$/, "api"],
   [/^\/reputation\/?$/, "reputation"],
+  [/^\/accounts\/?$/, "accounts"],
+  [/^\/accounts\/(0x[0-9a-fA-F]{40})\/?$/, "account"],
+  [/^\/compare\/?$/, "compare"],
   [new RegExp(`^/tasks/${NUMBER}/?$`), "task"],
   [new RegExp(`^/tasks/${NUMBER}/rounds/${NUMBER}/?$`), "round"],
   [new RegExp(`^/tasks/${NUMBER}/participants/?$`), "participants"],
@@ -50,10 +53,12 @@ function told(status, error) {
   document.getElementById("about").textContent = `Karat ${status.software} · chain ${status.chain_id} · ledger ${status.ledger}`;
 }
 
+const HEADINGS = { api: "/api", accounts: "/accounts", account: "/accounts", compare: "/compare" };
+
 /** The entry of the main menu that a page belongs to. */
 function heading(name, parts) {
-  if (name === "api") return "/api";
-  return name === "reputation" && !parts.length ? "/reputation" : "/";
+  if (name === "reputation" && !parts.length) return "/reputation";
+  return HEADINGS[name] ?? "/";
 }
 
 async function start() {

@@ -1,5 +1,6 @@
 // What several pages show: addresses, amounts, verdicts, tables, tiles.
 
+import { csvButton } from "./csv.js";
 import { h, path } from "./dom.js";
 import * as format from "./format.js";
 import { chainNow } from "./live.js";
@@ -8,13 +9,13 @@ import { chainNow } from "./live.js";
 export function amount(units, token, { symbol = true, due = false } = {}) {
   const exact = `${format.tokens(units, token.decimals, true)} ${token.symbol}`;
   const shown = format.isZero(units) ? "0" : format.tokens(units, token.decimals);
-  return h("span", { class: due ? "num due" : "num", title: due ? `${exact}, not claimed yet` : exact },
+  return h("span", { class: due ? "num due" : "num", "data-csv": format.tokens(units, token.decimals, true).replaceAll(",", ""), title: due ? `${exact}, not claimed yet` : exact },
     shown, symbol ? h("span", { class: "unit" }, " ", h("bdi", {}, token.symbol)) : null);
 }
 
 /** A dash for zero, so that what matters stands out. */
 export function some(units, token, options) {
-  return format.isZero(units) ? h("span", { class: "nil", title: "0" }, "–") : amount(units, token, { symbol: false, ...options });
+  return format.isZero(units) ? h("span", { class: "nil", title: "0", "data-csv": "0" }, "–") : amount(units, token, { symbol: false, ...options });
 }
 
 export function copyButton(text, what) {
@@ -40,15 +41,27 @@ function flash(button, outcome) {
   setTimeout(() => delete button.dataset.outcome, 1200);
 }
 
-/** An address: its name if it has one, short, with a copy button; linked to its page in a task. */
-export function address(text, { name = null, task = null, copy = true } = {}) {
+/** An address: its name if it has one, short, with a copy button; linked to its page in a task, or over all. */
+export function address(text, { name = null, task = null, copy = true, account = false } = {}) {
   const shown = name ? h("bdi", { class: "name" }, name) : h("span", { class: "mono" }, `${text.slice(0, 6)}…${text.slice(-4)}`);
-  const label = task ? h("a", { href: path("tasks", task, "participants", text), title: text, "data-key": `address ${text}` }, shown) : h("span", { title: text }, shown);
-  return h("span", { class: "address" }, label, copy ? copyButton(text, "address") : null);
+  const to = task ? path("tasks", task, "participants", text) : account ? path("accounts", text) : null;
+  const label = to ? h("a", { href: to, title: text, "data-key": `address ${text}` }, shown) : h("span", { title: text }, shown);
+  return h("span", { class: "address", "data-csv": text }, label, copy ? copyButton(text, "address") : null);
 }
 
 export function hash(text, what) {
-  return h("span", { class: "address" }, h("span", { class: "mono", title: text }, format.shortHash(text)), copyButton(text, what));
+  return h("span", { class: "address", "data-csv": text }, h("span", { class: "mono", title: text }, format.shortHash(text)), copyButton(text, what));
+}
+
+/** A block's number and a transaction's hash. */
+export function place(where) {
+  if (!where) return h("span", { class: "nil" }, "–");
+  return h("span", { class: "place", "data-csv": `${where.block} ${where.transaction}` }, h("span", { class: "num" }, `block ${format.count(where.block)}`), " ", hash(where.transaction, "transaction"));
+}
+
+/** What gas cost, in ether. */
+export function ether(wei) {
+  return h("span", { class: "num", title: `${wei} wei`, "data-csv": format.tokens(wei, 18, true).replaceAll(",", "") }, format.ether(wei), h("span", { class: "unit" }, " ETH"));
 }
 
 const MEANINGS = {
@@ -102,26 +115,49 @@ export function pairs(entries) {
   return h("dl", { class: "pairs" }, entries.filter(Boolean).map(([label, value]) => h("div", {}, h("dt", {}, label), h("dd", {}, value))));
 }
 
+const unfolded = new Set(); // rows that are open on a narrow screen, while the page is shown
+
 /**
- * A table that becomes a list of cards on a narrow screen.
- * columns: [{label, cell(row, i), num, head, long, wide}]; `below(row)` may give a row of its own.
+ * A table that becomes a list on a narrow screen: of each row the head and the `brief` columns, and
+ * the rest after a tap, or cards if no column is brief.
+ * columns: [{label, cell(row, i), num, head, long, wide, brief, csv}]; `csv` is false or gives the
+ * text for a file. `below(row)` may give a row of its own; `name` names the file, `all()` gives its
+ * rows if these are not all.
  */
-export function table({ caption, columns, rows, below = () => null, hideCaption = false }) {
-  const head = h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, columns.map((one) =>
+export function table({ caption, columns, rows, below = () => null, hideCaption = false, name = null, all = null }) {
+  const shown = columns.filter((one) => !one.hidden);
+  const folds = shown.some((one) => one.brief);
+  const head = h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, shown.map((one) =>
     h("th", { scope: "col", role: "columnheader", class: one.num ? "right" : null, title: one.title ?? null }, one.label))));
   const body = h("tbody", { role: "rowgroup" });
   rows.forEach((row, i) => {
-    body.append(h("tr", { role: "row" }, columns.map((one) => cell(one, row, i))));
+    const line = h("tr", { role: "row" }, shown.map((one) => cell(one, row, i)));
+    if (folds) line.querySelector("th").append(unfold(line, `${name} ${line.querySelector("th").textContent} ${i}`));
+    body.append(line);
     const more = below(row, i);
-    if (more) body.append(h("tr", { role: "row", class: "below" }, h("td", { role: "cell", colspan: columns.length }, more)));
+    if (more) body.append(h("tr", { role: "row", class: "below" }, h("td", { role: "cell", colspan: shown.length }, more)));
   });
-  const whole = h("table", { role: "table" }, h("caption", { class: hideCaption ? "unseen" : null }, caption), head, body);
-  return h("div", { class: "scroll" }, whole);
+  const whole = h("table", { role: "table", class: folds ? "folds" : null }, h("caption", { class: hideCaption ? "unseen" : null }, caption), head, body);
+  return h("div", { class: "tabled" }, h("div", { class: "scroll" }, whole), name ? csvButton(name, columns, rows, all) : null);
+}
+
+/** The button of a row, on narrow screens only, that shows all of it. */
+function unfold(line, key) {
+  const button = h("button", { type: "button", class: "unfold", "aria-label": "All of this row", "data-key": `unfold ${key}` }, "⋯");
+  const show = (open) => {
+    line.classList.toggle("open", open);
+    button.setAttribute("aria-expanded", String(open));
+    if (open) unfolded.add(key);
+    else unfolded.delete(key);
+  };
+  button.addEventListener("click", () => show(!line.classList.contains("open")));
+  show(unfolded.has(key));
+  return button;
 }
 
 function cell(column, row, i) {
-  const classes = ["num", "wide", "long"].filter((name) => column[name]).map((name) => (name === "num" ? "right" : name)).join(" ") || null;
-  const label = { "data-label": column.label || null, class: classes };
+  const names = ["num", "wide", "long", "brief"].filter((name) => column[name]).map((name) => (name === "num" ? "right" : name));
+  const label = { "data-label": column.label || null, class: names.join(" ") || null };
   return column.head
     ? h("th", { scope: "row", role: "rowheader", ...label }, column.cell(row, i))
     : h("td", { role: "cell", ...label }, column.cell(row, i));

@@ -2,7 +2,7 @@
 
 import { h, replace } from "../dom.js";
 import { count } from "../format.js";
-import { region, taskDetails } from "../live.js";
+import { everything, region, taskDetails } from "../live.js";
 import { address, crumbs, empty, pager, reputation, some, table, taskTabs } from "../parts.js";
 
 const SIZE = 100;
@@ -19,7 +19,7 @@ export default async function page(main, task) {
     one.go(url());
     for (const button of controls.querySelectorAll("button")) button.setAttribute("aria-pressed", String(state.role === button.value));
   };
-  const one = region(url(), (data) => list(data, task, details.token, go), { name: "The list of participants" });
+  const one = region(url(), (data) => list(data, task, details.token, go, state), { name: "The list of participants" });
   const controls = filters(state, go);
   replace(main,
     crumbs(["Tasks", "/"], [details.name ?? `Task ${task}`, `/tasks/${task}`], "Participants"),
@@ -39,17 +39,18 @@ function filters(state, go) {
     } })));
 }
 
-function list(data, task, token, go) {
+function list(data, task, token, go, { role, order, search }) {
   if (data.total === 0) return empty("Nobody here. Trainers and verifiers join with a stake:", `karat trainer join ${task}`);
   return [
     table({
       caption: `${count(data.total)} ${data.total === 1 ? "member" : "members"}; amounts in ${token.symbol}`,
-      rows: data.items,
+      name: `participants of task ${task}`, rows: data.items,
+      all: () => everything(`/tasks/${task}/participants?${new URLSearchParams({ role, order, search })}`),
       columns: [
         { label: "Address", head: true, cell: (m) => address(m.address, { name: m.name, task }) },
         { label: "Role", cell: (m) => m.role },
         { label: "State", cell: (m) => h("span", { class: `chip ${m.state}` }, m.state) },
-        { label: "Reputation", num: true, cell: (m) => reputation(m.reputation) },
+        { label: "Reputation", num: true, brief: true, cell: (m) => reputation(m.reputation) },
         { label: "Updates", num: true, cell: (m) => (m.role === "trainer" ? h("span", { class: "num" }, count(m.updates)) : h("span", { class: "nil" }, "–")) },
         { label: "Earned", num: true, cell: (m) => some(m.earned, token) },
         { label: "Slashed", num: true, cell: (m) => some(m.slashed, token) },

@@ -1,9 +1,9 @@
 // One round: phases, committee, updates with the votes on them, and why.
 
 import { h, path, replace } from "../dom.js";
-import { bytes, count, percent, phaseName, plural } from "../format.js";
-import { get, region, taskDetails } from "../live.js";
-import { address, amount, countdown, crumbs, empty, hash, moment, pager, pairs, panel, score, some, table, taskTabs, tiles, verdict } from "../parts.js";
+import { bytes, count, ether as etherText, percent, phaseName, plural } from "../format.js";
+import { everything, get, region, taskDetails } from "../live.js";
+import { address, amount, countdown, crumbs, empty, ether, hash, moment, pager, pairs, panel, place, score, some, table, taskTabs, tiles, verdict } from "../parts.js";
 import { evidence } from "../evidence.js";
 import { outcome } from "./task.js";
 
@@ -76,19 +76,21 @@ function updateTable(data, shared, state, go) {
   }
   const rows = table({
     caption: "Scores are relative improvements of the loss; the median of the verifiers' votes counts",
-    rows: data.items,
+    name: `updates of round ${shared.round} of task ${shared.task}`, rows: data.items,
+    all: () => everything(`${shared.base}/updates${state.verdict ? `?verdict=${state.verdict}` : ""}`),
     below: (row) => shared.open.get(row.index) ?? null,
     columns: [
       { label: "#", num: true, cell: (row) => h("span", { class: "num" }, row.index ?? "–") },
       { label: "Trainer", head: true, cell: (row) => address(row.trainer, { name: row.name, task: shared.task }) },
-      { label: "Verdict", cell: (row) => [row.index === null ? h("span", { class: "chip unrevealed" }, "not revealed") : verdict(row.verdict, row.score), row.appealed ? h("span", { class: "chip open" }, "appealed") : null] },
-      { label: "Median", num: true, cell: (row) => h("strong", {}, score(row.score)) },
+      { label: "Verdict", brief: true, cell: (row) => [row.index === null ? h("span", { class: "chip unrevealed" }, "not revealed") : verdict(row.verdict, row.score), row.appealed ? h("span", { class: "chip open" }, "appealed") : null] },
+      { label: "Median", num: true, brief: true, cell: (row) => h("strong", {}, score(row.score)) },
       ...voteColumns(data.voters),
       { label: "Reward", num: true, cell: (row) => some(row.reward, shared.token, { due: !row.claimed }) },
       { label: "Slashed", num: true, cell: (row) => some(row.slashed, shared.token) },
       { label: "Size", num: true, cell: (row) => h("span", { class: "num" }, row.size === null ? "–" : bytes(row.size)) },
       { label: "Content", long: true, cell: (row) => (row.cid ? hash(row.cid, "CID") : h("span", { class: "nil" }, "–")) },
-      { label: "Why", cell: (row) => (row.index !== null && row.votes.length ? whyButton(row, shared) : h("span", { class: "nil" }, "–")) },
+      ...["committed", "revealed", "credited"].map((name) => ({ label: name, hidden: true, csv: (row) => (row[name] ? `${row[name].block} ${row[name].transaction}` : "") })),
+      { label: "Why", csv: false, cell: (row) => (row.index !== null && row.votes.length ? whyButton(row, shared) : h("span", { class: "nil" }, "–")) },
     ],
   });
   return panel("Updates", filter, rows, pager({ total: data.total, offset: data.offset, size: SIZE, shown: data.items.length, what: "updates", go: (offset) => go({ offset }) }));
@@ -140,18 +142,22 @@ function verifiers(data, { task, token }) {
   }
   return panel("Committee", table({
     caption: "Who scores this round; a vote's agreement with the medians is its pay",
-    rows: data.committee,
+    name: `committee of round ${data.round} of task ${task}`, rows: data.committee,
     columns: [
       { label: "Verifier", head: true, cell: (v) => address(v.address, { name: v.name, task }) },
-      { label: "Vote", cell: (v) => h("span", { class: `chip ${v.state}` }, v.state) },
+      { label: "Vote", brief: true, cell: (v) => h("span", { class: `chip ${v.state}` }, v.state) },
       { label: "Weight", num: true, cell: (v) => h("span", { class: "num" }, count(v.weight)) },
       { label: "Agreement", num: true, cell: (v) => (v.agreement === null ? h("span", { class: "nil" }, "–") : h("span", { class: "num" }, percent(v.agreement))) },
       { label: "Reward", num: true, cell: (v) => some(v.reward, token) },
       { label: "Slashed", num: true, cell: (v) => some(v.slashed, token) },
       { label: "Evidence", long: true, cell: (v) => (v.evidence ? hash(v.evidence, "CID") : h("span", { class: "nil" }, "–")) },
       { label: "Attested model", long: true, cell: (v) => (v.model ? hash(v.model, "CID") : h("span", { class: "nil" }, "–")) },
+      { label: "Voted in", long: true, cell: (v) => place(v.voted) },
     ],
   }), pairs([
+    ["opened in", place(data.opened)],
+    ["committee drawn in", data.closed ? place(data.closed) : "not drawn"],
+    [data.outcome === "void" ? "void in" : "settled in", data.decided ? place(data.decided) : "not settled"],
     ["seed of the batches", data.seed ? hash(data.seed, "seed") : "drawn when the reveal phase is closed"],
     ["base model", hash(data.base_model, "CID")],
     ["next model", data.next_model ? hash(data.next_model, "CID") : "not fixed"],
@@ -162,7 +168,8 @@ function gasTable(data) {
   if (data.steps.length === 0) return null;
   const known = data.steps.every((step) => step.known === step.transactions);
   return panel("Gas", table({
-    caption: `${count(data.total)} gas so far${data.more ? `, without ${plural(data.more, "further transaction")}` : ""}`,
+    name: "gas",
+    caption: `${count(data.total)} gas so far, ${etherText(data.cost)} ETH${data.more ? `, without ${plural(data.more, "further transaction")}` : ""}`,
     rows: data.steps,
     columns: [
       { label: "Step", head: true, cell: (g) => g.step },
@@ -170,6 +177,7 @@ function gasTable(data) {
       { label: "Median", num: true, cell: (g) => h("span", { class: "num" }, g.median === null ? "–" : count(g.median)) },
       { label: "Most", num: true, cell: (g) => h("span", { class: "num" }, g.most === null ? "–" : count(g.most)) },
       { label: "Total", num: true, cell: (g) => h("span", { class: "num" }, count(g.total)) },
+      { label: "Cost", num: true, brief: true, cell: (g) => ether(g.cost) },
     ],
   }), known ? null : h("p", { class: "note" }, "The node did not give all receipts, so this is only a part."));
 }

@@ -3,11 +3,13 @@
 import { bars, lines } from "../chart.js";
 import { h, path, replace } from "../dom.js";
 import { count, duration, percent, phaseName, plural, tokens } from "../format.js";
-import { region, taskDetails } from "../live.js";
-import { address, amount, crumbs, empty, hash, pager, pairs, panel, some, table, taskTabs, tiles, verdict } from "../parts.js";
+import { everything, get, region, taskDetails } from "../live.js";
+import { address, amount, crumbs, copyButton, empty, hash, pager, pairs, panel, place, some, table, taskTabs, tiles, verdict } from "../parts.js";
 import { now, state } from "./tasks.js";
 
 const SIZE = 50;
+const CURVES = 5;
+const MOST_ROUNDS = 60;
 
 export default async function page(main, task) {
   document.title = `Task ${task} – Karat`;
@@ -16,9 +18,50 @@ export default async function page(main, task) {
   const progress = region(`/tasks/${task}/progress`, model, { name: "The model's progress" });
   const rounds = region(`/tasks/${task}/rounds?limit=${SIZE}`, (data, one) => history(data, one, task, token), { name: "The list of rounds" });
   const rules = region(`/tasks/${task}`, (data) => panel("Rules", ruleList(data)), { name: "The rules" });
-  replace(main, head.element, progress.element, rounds.element, rules.element);
-  await Promise.all([head.refresh(), rounds.refresh(), rules.refresh()]);
+  const join = region(`/tasks/${task}`, use, { name: "What to do with it" });
+  const curves = region(`/tasks/${task}/participants?role=trainer&order=earned&limit=${CURVES}`, (data) => best(data, task), { name: "The trainers' scores" });
+  replace(main, head.element, join.element, progress.element, curves.element, rounds.element, rules.element);
+  await Promise.all([head.refresh(), join.refresh(), rounds.refresh(), rules.refresh()]);
   progress.refresh();
+  curves.refresh();
+}
+
+/** How to join, with what data, and the model to download. */
+function use(task) {
+  const command = (text, what) => h("div", { class: "command" }, h("p", {}, what), h("p", {}, h("code", {}, text), copyButton(text, "command")));
+  const contract = Object.entries(task.contract);
+  const model = (round, label) => h("a", { class: "button", href: `/tasks/${task.task}/model-${round}.safetensors`, download: "" }, label);
+  return h("section", { class: "panel" }, h("h2", {}, task.state === "open" ? "Join this task" : "Use this task"),
+    h("div", { class: "columns" },
+      task.state === "open" ? h("div", {}, h("h3", {}, "As a trainer"),
+        command(`karat trainer join ${task.task}`, ["Join; the stake is ", amount(task.rules.trainer_stake, task.token), "."]),
+        command(`karat trainer run ${task.task} --data FOLDER`, "Train, submit and claim, round after round."),
+        command(`karat trainer why ${task.task}`, "See why you were paid what you were paid.")) : null,
+      task.state === "open" ? h("div", {}, h("h3", {}, "As a verifier"),
+        task.rules.open_verifiers
+          ? command(`karat verifier join ${task.task}`, ["Join; the stake is ", amount(task.rules.verifier_stake, task.token), " for each unit of weight."])
+          : command(`karat verifier join ${task.task}`, ["If the sponsor appointed you; the stake is ", amount(task.rules.verifier_stake, task.token), "."]),
+        command(`karat verifier run ${task.task}`, "Score, vote and keep the task going.")) : null,
+      h("div", {}, h("h3", {}, "Data and updates"),
+        contract.length ? h("div", { class: "contract" }, pairs(contract.map(([part, words]) => [part, h("bdi", {}, words)]))) : h("p", { class: "quiet" }, "They are in its specification, which is not there yet.")),
+      h("div", {}, h("h3", {}, "The model"), h("p", { class: "quiet" }, "float32 safetensors, which PyTorch loads."),
+        h("p", { class: "filter" }, task.latest ? model(task.latest, `After round ${task.latest}`) : null, model(0, "The first one")),
+        task.latest ? command(`karat model receipts ${task.task}`, "See who made it, and what each added.") : null)));
+}
+
+/** The scores of those who earned most, round by round. */
+function best(data, task) {
+  const box = h("div", {});
+  const styles = ["gold", "ink", "green", "red", "soft"];
+  Promise.all(data.items.filter((one) => one.updates > 0).map((one) => get(`/tasks/${task}/participants/${one.address}`))).then((members) => {
+    const series = members.map((one, i) => ({
+      label: one.name?.slice(0, 24) ?? `${one.address.slice(0, 8)}…`, style: styles[i],
+      points: one.records.slice(0, MOST_ROUNDS).reverse().map((record) => [record.round, record.score === null ? null : Math.max(0, record.score)]),
+    }));
+    const chart = series.length ? lines("What each of the best-paid trainers added, by round", series, { show: (v) => String(Number(v.toPrecision(3))) }) : null;
+    if (chart) replace(box, panel("Trainers", h("div", { class: "charts" }, chart)));
+  }, () => {});
+  return box;
 }
 
 function top(task) {
@@ -74,10 +117,10 @@ function history(data, one, task, token) {
   ], { show: (v) => String(Number(v.toFixed(1))) });
   return panel("Rounds", h("div", { class: "charts" }, chart, counts), table({
     caption: `Amounts in ${token.symbol}, as far as they were claimed`,
-    rows: data.items,
+    name: `rounds of task ${task}`, rows: data.items, all: () => everything(`/tasks/${task}/rounds`),
     columns: [
       { label: "Round", head: true, cell: (r) => h("a", { class: "strong", href: path("tasks", task, "rounds", r.round), "data-key": `round ${r.round}` }, `Round ${r.round}`) },
-      { label: "Outcome", cell: outcome },
+      { label: "Outcome", brief: true, cell: outcome },
       { label: "Updates", num: true, cell: (r) => h("span", { class: "num", title: "revealed of committed" }, r.revealed === r.committed ? r.revealed : `${r.revealed} of ${r.committed}`) },
       { label: "Paid", num: true, cell: (r) => h("span", { class: "num" }, r.outcome === "settled" ? r.paid : "–") },
       { label: "Verdicts", cell: verdicts },
@@ -125,7 +168,7 @@ function ruleList(task) {
       ])),
       h("div", {}, h("h3", {}, "Content"), pairs([
         ["specification", hash(task.specification, "CID")], ["first model", hash(task.first_model, "CID")],
-        ["token", address(task.token.address)],
+        ["token", address(task.token.address)], ["created in", place(task.created)],
       ]))),
   ];
 }

@@ -2,16 +2,44 @@
 
 import { h, path, replace } from "../dom.js";
 import { count, phaseName } from "../format.js";
-import { region } from "../live.js";
-import { address, amount, countdown, empty, pager, table } from "../parts.js";
+import { everything, region } from "../live.js";
+import { address, amount, countdown, empty, moment, pager, panel, place, table, tiles } from "../parts.js";
 
 const SIZE = 25;
 
 export default async function page(main) {
   document.title = "Tasks – Karat";
   const list = region(`/tasks?limit=${SIZE}`, render, { name: "The list of tasks" });
-  replace(main, h("h1", {}, "Tasks"), h("p", { class: "lead" }, "What this network trains, for how much, and how far it has come."), list.element);
+  const totals = region("/totals", sums, { name: "The totals" });
+  const activity = region("/activity?limit=15", happenings, { name: "The activity" });
+  replace(main, h("h1", {}, "Tasks"), h("p", { class: "lead" }, "What this network trains, for how much, and how far it has come."), totals.element, list.element, activity.element);
   await list.refresh();
+  totals.refresh();
+  activity.refresh();
+}
+
+function sums(data) {
+  if (data.tasks === 0) return null;
+  const of = (name) => data.amounts.map((one) => h("span", { class: "sum" }, amount(one[name], one.token)));
+  return tiles([
+    ["Tasks", h("span", { class: "num" }, count(data.tasks)), `${count(data.rounds)} rounds settled`],
+    ["Accounts", h("a", { href: "/accounts" }, count(data.accounts)), "sponsors, trainers, verifiers"],
+    ["Updates", h("span", { class: "num" }, count(data.updates))],
+    ["Earned", of("earned")], ["Slashed", of("slashed")], ["At stake", of("staked"), data.computing ? "still counting…" : null],
+  ]);
+}
+
+function happenings(data) {
+  if (data.items.length === 0) return null;
+  return panel("Activity", table({
+    caption: "What happened last, on all tasks", name: "activity", rows: data.items,
+    columns: [
+      { label: "What", head: true, cell: (one) => h("span", { class: "what" }, one.who ? [address(one.who, { name: one.name, copy: false, account: true }), " "] : null, one.what) },
+      { label: "Task", brief: true, cell: (one) => h("a", { href: one.round ? path("tasks", one.task, "rounds", one.round) : path("tasks", one.task) }, one.round ? `task ${one.task}, round ${one.round}` : `task ${one.task}`) },
+      { label: "When", cell: (one) => moment(one.time) },
+      { label: "Where", long: true, cell: (one) => place(one.place) },
+    ],
+  }));
 }
 
 function render(data, one) {
@@ -21,10 +49,10 @@ function render(data, one) {
   return [
     table({
       caption: `${count(data.total)} on this network, newest first`,
-      rows: data.items,
+      name: "tasks", rows: data.items, all: () => everything("/tasks"),
       columns: [
         { label: "Task", head: true, cell: (t) => h("a", { class: "strong", href: path("tasks", t.task), "data-key": `task ${t.task}` }, h("bdi", {}, t.name ?? "unnamed"), h("span", { class: "quiet" }, ` #${t.task}`)) },
-        { label: "State", cell: state },
+        { label: "State", brief: true, cell: state },
         { label: "Round", num: true, cell: (t) => h("span", { class: "num" }, `${t.round} of ${t.rounds}`) },
         { label: "Now", cell: now },
         { label: "Escrow", num: true, cell: (t) => (t.escrow === null ? "–" : amount(t.escrow, t.token)) },
