@@ -7,7 +7,7 @@ import {Claims} from "./reputation/Claims.sol";
 import {Disclosure} from "./reputation/Disclosure.sol";
 import {FraudProofs} from "./reputation/FraudProofs.sol";
 import {PositionalTree} from "./reputation/PositionalTree.sol";
-import {NodeProof, Rank, RankProof} from "./reputation/StandingTypes.sol";
+import {NodeProof, RangeProof, RankProof} from "./reputation/StandingTypes.sol";
 
 /// @title StandingAnchor
 /// @author Karat
@@ -44,14 +44,17 @@ contract StandingAnchor is FraudProofs, Disclosure {
     }
 
     /// @inheritdoc IStandingAnchor
-    function prove(uint256 scope, NodeProof calldata node, RankProof calldata rank) external {
+    function prove(uint256 scope, NodeProof calldata node, RangeProof calldata range) external {
         Final storage f = _final[scope];
-        bool ranked = rank.leaf.index == node.index
-            && f.rankRoot.holds(f.nodes, rank.index, keccak256(abi.encode(rank.leaf)), rank.path);
-        if (!ranked || !verify(scope, node)) revert NoProof();
-        Rank calldata r = rank.leaf;
-        _proven[scope][node.leaf.account] = Proven(r.score, r.best, r.worst, f.day);
-        emit StandingProven(scope, f.day, node.leaf.account, r.score, r.best, r.worst);
+        (uint64 score, uint32 best, uint32 worst) = (node.leaf.score, range.first.index, range.last.index);
+        bool proven = verify(scope, node) && _scores(f, range.first, best, score, true);
+        if (worst != best) proven = proven && _scores(f, range.last, worst, score, true);
+        // Ranks descend: where a neighbour has another score, nobody beyond it has this one.
+        if (best > 0) proven = proven && _scores(f, range.before, best - 1, score, false);
+        if (worst + 1 < f.nodes) proven = proven && _scores(f, range.behind, worst + 1, score, false);
+        if (!proven) revert NoProof();
+        _proven[scope][node.leaf.account] = Proven(score, best, worst, f.day);
+        emit StandingProven(scope, f.day, node.leaf.account, score, best, worst);
     }
 
     /// @inheritdoc IStandingAnchor
@@ -61,5 +64,24 @@ contract StandingAnchor is FraudProofs, Disclosure {
         uint256 age = block.timestamp - f.day * uint256(1 days);
         if (p.day == 0 || p.day != f.day || age > maxAge) revert NoFreshStanding(scope, account);
         return Standing(p.score, p.bestRank, p.worstRank, f.nodes, f.day, uint40(age));
+    }
+
+    /// @inheritdoc IStandingAnchor
+    function tryAll(bytes[] calldata calls) external {
+        for (uint256 i; i < calls.length; ++i) {
+            // What is refused changes nothing, and no money comes along: only the caller can lose by a call.
+            (bool done,) = address(this).delegatecall(calls[i]);
+            if (!done) emit Refused(i);
+        }
+    }
+
+    /// @dev Whether this is the rank at a place, and has that score, or another.
+    function _scores(Final storage f, RankProof calldata rank, uint256 place, uint64 score, bool same)
+        private
+        view
+        returns (bool)
+    {
+        return (rank.leaf.score == score) == same && rank.index == place
+            && f.rankRoot.holds(f.nodes, place, keccak256(abi.encode(rank.leaf)), rank.path);
     }
 }

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity >=0.8.24;
 
-import {Claim, EdgeProof, Fault, NodeProof, RankProof, Tree} from "../reputation/StandingTypes.sol";
+import {
+    Claim,
+    EdgeProof,
+    Fault,
+    NeighboursProof,
+    NodeProof,
+    RangeProof,
+    RankProof,
+    Tree
+} from "../reputation/StandingTypes.sol";
 import {IReputationInputs} from "./IReputationInputs.sol";
 
 /// @notice Fixed when the anchor is deployed. `bond` in wei, times in seconds, alpha and beta in 1/10,000.
@@ -75,6 +84,8 @@ interface IStandingAnchor {
         uint32 bestRank,
         uint32 worstRank
     );
+    /// @notice One of several calls was refused.
+    event Refused(uint256 call);
     /// @notice An account took out what it was owed.
     event Withdrawn(address indexed account, uint256 amount);
 
@@ -118,6 +129,11 @@ interface IStandingAnchor {
     /// @notice The anchor's rules.
     function rules() external view returns (Rules memory);
 
+    /// @notice Makes several calls in one transaction, and passes over those that are refused: so nobody makes many answers
+    /// late by being faster with one of them.
+    /// @dev Access: as of each. Without money, so that it neither claims nor challenges.
+    function tryAll(bytes[] calldata calls) external;
+
     /// @notice What an account can withdraw.
     function owed(address account) external view returns (uint256);
 
@@ -145,8 +161,8 @@ interface IStandingAnchor {
     function verify(uint256 scope, NodeProof calldata node) external view returns (bool);
 
     /// @notice Keeps a proven standing, so that contracts can read it.
-    /// @dev Access: anyone. State: the row and its place in the ranking belong to the last final claim.
-    function prove(uint256 scope, NodeProof calldata node, RankProof calldata rank) external;
+    /// @dev Access: anyone. State: row and ranks belong to the last final claim, and the ranks are those of the row's score.
+    function prove(uint256 scope, NodeProof calldata node, RangeProof calldata range) external;
 
     /// @notice An account's standing, if it was proven against the last final claim, and the day it is of began at most
     /// `maxAge` seconds ago; reverts with `NoFreshStanding` otherwise.
@@ -202,7 +218,7 @@ interface IStandingAnchor {
     function disproveScore(Claim calldata claim, uint256 number, NodeProof calldata node, EdgeProof calldata last)
         external;
 
-    /// @notice Two neighbouring ranks are out of order, or do not agree on which ranks they share with others.
+    /// @notice Two neighbouring ranks are out of order.
     function disproveRankOrder(
         Claim calldata claim,
         uint256 number,
@@ -210,10 +226,19 @@ interface IStandingAnchor {
         RankProof calldata worse
     ) external;
 
-    /// @notice A rank has another score than its node, or the first does not share from there, or the last not up to there;
-    /// `node` is looked at only if there is such a node, and no fault without it.
+    /// @notice A rank has another score than its node, or the first one is not above another node; `node` is not looked at if
+    /// the rank's does not exist.
     function disproveRank(Claim calldata claim, uint256 number, RankProof calldata rank, NodeProof calldata node)
         external;
+
+    /// @notice A node has no rank where it would have to be, between two neighbours. So the first wrong rank disproves a
+    /// ranking, wherever the other ranks are.
+    function disproveRankOmission(
+        Claim calldata claim,
+        uint256 number,
+        NodeProof calldata node,
+        NeighboursProof calldata ranks
+    ) external;
 
     /// @notice Asks, against the bond, for the way down to a leaf of one of the claim's trees.
     /// @dev Access: anyone. State: within the window. The bond comes back if the claim is disproved, by whatever proof;

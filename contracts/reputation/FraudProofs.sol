@@ -4,7 +4,7 @@ pragma solidity 0.8.28;
 import {IStandingAnchor} from "../interfaces/IStandingAnchor.sol";
 import {Claims} from "./Claims.sol";
 import {PositionalTree} from "./PositionalTree.sol";
-import {Claim, Edge, EdgeProof, Fault, Node, NodeProof, Rank, RankProof} from "./StandingTypes.sol";
+import {Claim, Edge, EdgeProof, Fault, NeighboursProof, Node, NodeProof, Rank, RankProof} from "./StandingTypes.sol";
 
 /// @title FraudProofs
 /// @author Karat
@@ -192,10 +192,7 @@ abstract contract FraudProofs is Claims {
         _check(claim, better);
         _check(claim, worse);
         (Rank calldata a, Rank calldata b) = (better.leaf, worse.leaf);
-        bool right = a.score == b.score
-            ? a.index < b.index && a.best == b.best && a.worst == b.worst
-            : a.score > b.score && a.worst == better.index && b.best == worse.index;
-        _end(claim, right, Fault.Rank);
+        _end(claim, _isAbove(a.index, a.score, b.index, b.score), Fault.Rank);
     }
 
     /// @inheritdoc IStandingAnchor
@@ -204,14 +201,32 @@ abstract contract FraudProofs is Claims {
         against(claim, number)
     {
         _check(claim, rank);
-        bool right = rank.leaf.index < claim.nodes && (rank.index > 0 || rank.leaf.best == 0)
-            && (rank.index + 1 < claim.nodes || rank.leaf.worst == rank.index);
+        bool right = rank.leaf.index < claim.nodes;
         if (right) {
             _check(claim, node);
-            _same(node.index, rank.leaf.index);
-            right = rank.leaf.score == node.leaf.score;
+            if (rank.index == 0 && node.index != rank.leaf.index) {
+                right = !_isAbove(node.index, node.leaf.score, rank.leaf.index, rank.leaf.score);
+            } else {
+                _same(node.index, rank.leaf.index);
+                right = rank.leaf.score == node.leaf.score;
+            }
         }
         _end(claim, right, Fault.Rank);
+    }
+
+    /// @inheritdoc IStandingAnchor
+    function disproveRankOmission(
+        Claim calldata claim,
+        uint256 number,
+        NodeProof calldata node,
+        NeighboursProof calldata ranks
+    ) external against(claim, number) {
+        _check(claim, node);
+        _check(claim, ranks);
+        uint64 score = node.leaf.score;
+        bool between = _isAbove(ranks.better.index, ranks.better.score, node.index, score)
+            && _isAbove(node.index, score, ranks.worse.index, ranks.worse.score);
+        _end(claim, !between, Fault.Rank);
     }
 
     /// @dev Whoever disproves a claim shows something of it that is not right.
@@ -237,6 +252,11 @@ abstract contract FraudProofs is Claims {
         if (!claim.rankRoot.holds(claim.nodes, p.index, keccak256(abi.encode(p.leaf)), p.path)) revert NoProof();
     }
 
+    function _check(Claim calldata claim, NeighboursProof calldata p) private pure {
+        (bytes32 better, bytes32 worse) = (keccak256(abi.encode(p.better)), keccak256(abi.encode(p.worse)));
+        if (!claim.rankRoot.holdsBoth(claim.nodes, p.index, better, worse, p.path)) revert NoProof();
+    }
+
     function _checkRow(Claim calldata claim, uint32 index, bytes calldata row) private view {
         bytes28 right = INPUTS.rowAt(claim.scope, claim.day, index);
         if ((row.length == 0 ? bytes28(0) : bytes28(keccak256(row))) != right) revert NoProof();
@@ -248,6 +268,11 @@ abstract contract FraudProofs is Claims {
 
     function _same(uint256 index, uint256 wanted) private pure {
         if (index != wanted) revert NoProof();
+    }
+
+    /// @dev Whether one account comes before another in the ranking.
+    function _isAbove(uint32 index, uint64 score, uint32 otherIndex, uint64 otherScore) private pure returns (bool) {
+        return score > otherScore || (score == otherScore && index < otherIndex);
     }
 
     function _key(Edge calldata edge) private pure returns (uint256) {

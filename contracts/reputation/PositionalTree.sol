@@ -43,6 +43,33 @@ library PositionalTree {
         }
     }
 
+    /// @notice Whether `left` and `right` are at `index` and the next place, by one path: the siblings of both, the left one's
+    /// first, up to where they meet, which need none, and of what is above that.
+    function holdsBoth(bytes32 root, uint256 count, uint256 index, bytes32 left, bytes32 right, bytes32[] calldata path)
+        internal
+        pure
+        returns (bool)
+    {
+        if (index + 1 >= count) return false;
+        (uint256 at, bool met) = (0, false);
+        for (uint256 last = count - 1; last != 0; (last, index) = (last >> 1, index >> 1)) {
+            if (met) {
+                if ((index ^ 1) > last) continue;
+                if (at == path.length) return false;
+                left = index & 1 == 0 ? pair(left, path[at++]) : pair(path[at++], left);
+            } else if (index & 1 == 0) {
+                (left, met) = (pair(left, right), true);
+            } else {
+                if (at == path.length) return false;
+                left = pair(path[at++], left);
+                if (index + 2 > last) continue;
+                if (at == path.length) return false;
+                right = pair(right, path[at++]);
+            }
+        }
+        return at == path.length && left == root;
+    }
+
     /// @notice The root over neighbouring hashes of one height.
     function fold(bytes32[] calldata hashes) internal pure returns (bytes32) {
         bytes32[] memory level = hashes;

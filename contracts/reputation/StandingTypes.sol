@@ -55,12 +55,10 @@ struct Edge {
     uint32 via;
 }
 
-/// @notice A place in the ranking. `best` and `worst`: the first and the last place with this score.
+/// @notice A place in the ranking.
 struct Rank {
     uint32 index;
     uint64 score;
-    uint32 best;
-    uint32 worst;
 }
 
 /// @notice Leaves with their place and the siblings on the way to the root.
@@ -80,6 +78,23 @@ struct RankProof {
     uint32 index;
     Rank leaf;
     bytes32[] path;
+}
+
+/// @notice Two neighbouring ranks, at `index` and the next place, with one path: see {PositionalTree-holdsBoth}.
+struct NeighboursProof {
+    uint32 index;
+    Rank better;
+    Rank worse;
+    bytes32[] path;
+}
+
+/// @notice Which ranks have one score: the first and the last, and their neighbours, which have others. At either end of the
+/// ranking the neighbour that is not there is not looked at, nor is `last` where it is `first`.
+struct RangeProof {
+    RankProof before;
+    RankProof first;
+    RankProof last;
+    RankProof behind;
 }
 
 /// @notice A tree of a claim.
@@ -111,7 +126,7 @@ enum Fault {
     EdgesEnd,
     /// A node's visits, its top or its score.
     Score,
-    /// Two ranks are out of order, one has another score than its node, or shares other places than those of equal score.
+    /// Two ranks are out of order, one has another score than its node, or a node has none where it belongs.
     Rank,
     /// Leaves were not disclosed in time.
     Withheld

@@ -2,7 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {IStandingAnchor, Standing} from "../../contracts/interfaces/IStandingAnchor.sol";
-import {NodeProof, RankProof} from "../../contracts/reputation/StandingTypes.sol";
+import {NodeProof, RangeProof} from "../../contracts/reputation/StandingTypes.sol";
 
 /// @title ReputationGate
 /// @notice Admits the best trainers of a task, by standings that anybody could have disproved; where equals share
@@ -27,12 +27,12 @@ contract ReputationGate {
     }
 
     /// @notice Admits the account of `node`, for good, if the last final standings rank it high enough.
-    function admit(NodeProof calldata node, RankProof calldata rank) external {
-        ANCHOR.prove(TASK_ID, node, rank);
+    function admit(NodeProof calldata node, RangeProof calldata range) external {
+        ANCHOR.prove(TASK_ID, node, range);
         address account = node.leaf.account;
         if (!isTrusted(account)) revert NotTrusted(account);
         isAdmitted[account] = true;
-        emit Admitted(account, rank.leaf.worst);
+        emit Admitted(account, range.last.index);
     }
 
     /// @notice Whether an account ranks high enough now, as far as somebody has proven it to the anchor.

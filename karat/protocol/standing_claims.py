@@ -7,7 +7,7 @@ it cannot be had, the contract makes the proposer show the way to the first leaf
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import starmap
 from typing import Any
 
@@ -20,7 +20,7 @@ from chain.ledger.bindings import structs
 from chain.ledger.bindings.enums import Tree as ChainTree
 from chain.ledger.client import StandingAnchor
 from karat.errors import ProtocolError
-from reputation.anchoring.faults import Fault, Proof, Published
+from reputation.anchoring.faults import NO_RANK, Fault, Neighbours, Proof, Published
 from reputation.anchoring.positional import PositionalTree, depth
 from reputation.anchoring.standings import (
     Decays,
@@ -32,6 +32,7 @@ from reputation.anchoring.standings import (
     Tree,
     encode,
     fits,
+    shared_ranks,
 )
 
 SCHEMA = "karat.standings/1"
@@ -141,6 +142,7 @@ def disproof(anchor: StandingAnchor, claimed: Claimed, fault: Fault) -> Call[Non
         "disproveScore": anchor.disprove_score,
         "disproveRankOrder": anchor.disprove_rank_order,
         "disproveRank": anchor.disprove_rank,
+        "disproveRankOmission": anchor.disprove_rank_omission,
     }
     arguments = [_argument(value) for value in fault.arguments]
     call: Any = names[fault.function]
@@ -149,19 +151,35 @@ def disproof(anchor: StandingAnchor, claimed: Claimed, fault: Fault) -> Call[Non
 
 
 def node_proof(standings: Standings, index: int) -> structs.NodeProof:
-    """The proof of a node that the anchor's ``prove`` takes, with :func:`rank_proof`."""
+    """The proof of a node that the anchor's ``prove`` takes, with :func:`range_proof`."""
     found: structs.NodeProof = _argument(Published(standings, standings).node(index))
     return found
 
 
-def rank_proof(standings: Standings, place: int) -> structs.RankProof:
-    """The proof of a place in the ranking."""
-    found: structs.RankProof = _argument(Published(standings, standings).rank(place))
-    return found
+def range_proof(standings: Standings, index: int) -> structs.RangeProof:
+    """The proof of the ranks that a node shares with all of equal score."""
+    ranks = shared_ranks(standings.ranks, standings.nodes[index].score)
+    first, last, published = ranks[0], ranks[-1], Published(standings, standings)
+
+    def proof(place: int) -> structs.RankProof:
+        found: structs.RankProof = _argument(published.rank(place))
+        return found
+
+    alone: structs.RankProof = _argument(replace(NO_RANK, index=first))
+    nobody: structs.RankProof = _argument(NO_RANK)
+    return structs.RangeProof(
+        before=proof(first - 1) if first else nobody,
+        first=proof(first),
+        last=alone if last == first else proof(last),
+        behind=proof(last + 1) if last + 1 < len(standings.ranks) else nobody,
+    )
 
 
 def _argument(value: Any) -> Any:
     """A value as the bindings take it."""
+    if isinstance(value, Neighbours):
+        ranks = structs.Rank(*value.better), structs.Rank(*value.worse)
+        return structs.NeighboursProof(value.index, *ranks, tuple(value.path))
     if not isinstance(value, Proof):
         return value
     path = tuple(value.path)
@@ -217,11 +235,6 @@ class Shown:
         self.leaves[tree, index] = _KINDS[tree](*(int.from_bytes(word, "big") for word in words))
 
     # --- what the search for a fault asks -------------------------------------------------------
-
-    @property
-    def total_gain(self) -> int:
-        """The claimed sum of all gains."""
-        return self.claim.total_gain
 
     @property
     def edge_count(self) -> int:

@@ -15,12 +15,12 @@ from karat.participants.daemon.outbox import Outbox
 from karat.participants.daemon.waiting import Waiting
 from karat.participants.standings import StandingKeeper, fetch_standings, keep_standings
 from karat.protocol.standing_claims import claim_of as claim_over
-from karat.protocol.standing_claims import final_claim, node_proof, rank_proof, same_standings
+from karat.protocol.standing_claims import final_claim, node_proof, range_proof, same_standings
 from karat.protocol.standing_inputs import DAY_SECONDS
 from karat.sdk.daemon import Service
 from karat.sdk.documents import ReputationStanding, RowStated, StandingProven, StandingsKept
 from karat.sdk.plan import Plan
-from reputation.anchoring.standings import ONE, Standings, checked_row, pack_row
+from reputation.anchoring.standings import ONE, Standings, checked_row, pack_row, shared_ranks
 
 if TYPE_CHECKING:
     from karat.sdk.network import Network
@@ -84,11 +84,11 @@ class TaskStandings:
         _, place = _find(standings, address, self.task_id)
         return self._shown(claim, standings, place)
 
-    def proof(self, address: str) -> tuple[structs.NodeProof, structs.RankProof]:
+    def proof(self, address: str) -> tuple[structs.NodeProof, structs.RangeProof]:
         """What the anchor's ``prove`` and ``verify`` take of an account; raises as :meth:`of`."""
         _, standings = self.final()
-        index, place = _find(standings, address, self.task_id)
-        return node_proof(standings, index), rank_proof(standings, place)
+        index, _ = _find(standings, address, self.task_id)
+        return node_proof(standings, index), range_proof(standings, index)
 
     def prove(self, address: str) -> Plan[StandingProven]:
         """Have the contract keep an account's standing, for other contracts to read.
@@ -169,6 +169,7 @@ class TaskStandings:
 
     def _shown(self, claim: structs.Claim, standings: Standings, place: int) -> ReputationStanding:
         rank = standings.ranks[place]
+        shared = shared_ranks(standings.ranks, rank.score)
         account = standings.nodes[rank.node].account.to_bytes(20, "big")
         return ReputationStanding(
             task=self.task_id,
@@ -177,8 +178,8 @@ class TaskStandings:
             address=to_checksum_address(account),
             score=rank.score / ONE,
             rank=place,
-            best_rank=rank.best,
-            worst_rank=rank.worst,
+            best_rank=shared[0],
+            worst_rank=shared[-1],
             nodes=claim.nodes,
         )
 

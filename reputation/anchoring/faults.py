@@ -11,6 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from eth_hash.auto import keccak
 
+from reputation.anchoring.positional import join_paths
 from reputation.anchoring.standings import (
     MIXED,
     NONE,
@@ -39,8 +40,19 @@ class Proof(Generic[L]):
     path: list[bytes]
 
 
+@dataclass(frozen=True)
+class Neighbours:
+    """Two neighbouring ranks with their one path; in the contracts NeighboursProof."""
+
+    index: int
+    better: Rank
+    worse: Rank
+    path: list[bytes]
+
+
 NO_NODE = Proof(0, Node(0, 0, 0, 0, 0, 0, 0, 0), [])
 NO_EDGE = Proof(0, Edge(0, 0, 0, 0, 0, 0, 0), [])
+NO_RANK = Proof(0, Rank(0, 0), [])
 
 
 @dataclass(frozen=True)
@@ -53,10 +65,6 @@ class Fault:
 
 class Claimed(Protocol):
     """The claimed trees."""
-
-    @property
-    def total_gain(self) -> int:
-        """The claimed sum of all gains."""
 
     @property
     def edge_count(self) -> int:
@@ -82,11 +90,6 @@ class Published:
 
     def __init__(self, claimed: Standings, right: Standings) -> None:
         self._claimed, self._right = claimed, right
-
-    @property
-    def total_gain(self) -> int:
-        """The claimed sum of all gains."""
-        return self._claimed.total_gain
 
     @property
     def edge_count(self) -> int:
@@ -118,7 +121,12 @@ class Published:
 
 
 def find_fault(claimed: Claimed, right: Standings, inputs: Inputs, decays: Decays) -> Fault | None:
-    """What disproves the claim; None if its standings are the right ones."""
+    """What disproves the claim; None if its standings are the right ones.
+
+    ``right`` are the standings that follow from the claimed total of gains, be that right or not:
+    so no fault has to be searched for by asking leaf after leaf, which a proposer who answers
+    slowly could draw out beyond the window.
+    """
     return _Search(claimed, right, inputs, decays).run()
 
 
@@ -127,8 +135,6 @@ class _Search:
         self.claimed, self.right, self.inputs, self.decays = claimed, right, inputs, decays
 
     def run(self) -> Fault | None:
-        if self.claimed.total_gain != self.right.total_gain:
-            return self._wrong_total()
         edge, node = (self.claimed.first_difference(tree) for tree in (Tree.EDGES, Tree.NODES))
         if edge is not None:
             fault = self._edge_fault(edge, node)
@@ -136,32 +142,16 @@ class _Search:
                 return fault
         if node is not None:
             return self._node_fault(node)
+        if self.right.total_gain != sum(self.inputs.gains):
+            return self._wrong_total()
         rank = self.claimed.first_difference(Tree.RANKS)
         return None if rank is None else self._rank_fault(rank)
 
     def _wrong_total(self) -> Fault:
-        """The last running sum is not the total, or somewhere before it goes wrong."""
+        """All nodes follow from the claimed total, so the last running sum is not that."""
         last = len(self.inputs.gains) - 1
-        final = self.claimed.node(last)
         before = self.claimed.node(last - 1) if last else NO_NODE
-        if final.leaf.gain_sum != self.claimed.total_gain or last == 0:
-            return self._gain_fault(before, final)
-        right = [node.gain_sum for node in self.right.nodes]
-        low, high = -1, last  # the sum is right at low and wrong at high
-        while high - low > 1:
-            middle = (low + high) // 2
-            if self.claimed.node(middle).leaf.gain_sum == right[middle]:
-                low = middle
-            else:
-                high = middle
-        return self._gain_fault(
-            self.claimed.node(low) if low >= 0 else NO_NODE, self.claimed.node(high)
-        )
-
-    def _gain_fault(self, before: Proof[Node], node: Proof[Node]) -> Fault:
-        if node.leaf.gain != self.inputs.gains[node.index]:
-            return Fault("disproveInput", (node,))
-        return Fault("disproveGainSum", (before, node))
+        return Fault("disproveGainSum", (before, self.claimed.node(last)))
 
     def _edge_fault(self, at: int, node: int | None) -> Fault | None:
         """What is wrong with the first wrong edge; None if that follows from a wrong node."""
@@ -216,88 +206,24 @@ class _Search:
         return Fault("disproveScore", (node, last))
 
     def _rank_fault(self, at: int) -> Fault:
-        """All nodes being right: a wrong score, two neighbours out of order, or wrong bounds."""
-        ranks = _Ranks(self.claimed, self.right)
-        rank = self.claimed.rank(at)
-        wrong = ranks.wrong_score(rank)
-        if wrong is not None:
-            return wrong
-        if ranks.place(rank) > at:
-            return ranks.out_of_order(rank)
-        right = self.right.ranks[at]
-        if ranks.place(rank) < at or rank.leaf.best != right.best or right.best < at:
-            return ranks.at_odds(at - 1, rank)
-        return ranks.wrong_worst(rank, right.worst)
-
-
-class _Ranks:
-    """The claimed ranks, all nodes being right: where every score is, each rank has a place."""
-
-    def __init__(self, claimed: Claimed, right: Standings) -> None:
-        self.claimed, self.right = claimed, right
-        self._places = {(rank.node, rank.score): at for at, rank in enumerate(right.ranks)}
-
-    def place(self, rank: Proof[Rank]) -> int:
-        """Where a rank of a right score belongs."""
-        return self._places[rank.leaf.node, rank.leaf.score]
-
-    def wrong_score(self, rank: Proof[Rank]) -> Fault | None:
-        """The fault of a rank that belongs nowhere."""
-        index = rank.leaf.node
-        if (index, rank.leaf.score) in self._places:
-            return None
-        node = self.claimed.node(index) if index < len(self.right.nodes) else NO_NODE
-        return Fault("disproveRank", (rank, node))
-
-    def at_odds(self, before: int, rank: Proof[Rank]) -> Fault:
-        """The fault of a rank and the right one before it; of the first rank, its own."""
-        if before < 0:
+        """All nodes and the ranks before being right: a wrong score, a rank that should have come
+        earlier, or a node that should be here.
+        """
+        rank, right = self.claimed.rank(at), self.right.ranks
+        index, score = rank.leaf
+        if index >= len(self.right.nodes):
             return Fault("disproveRank", (rank, NO_NODE))
-        return Fault("disproveRankOrder", (self.claimed.rank(before), rank))
-
-    def out_of_order(self, low: Proof[Rank]) -> Fault:
-        """Two neighbours out of order, from ``low`` on, whose place lies behind it: the last one's
-        cannot, so between them places step back somewhere.
-        """
-        high = self.claimed.rank(len(self.right.ranks) - 1)
-        wrong = self.wrong_score(high)
-        while wrong is None and high.index - low.index > 1:
-            middle = self.claimed.rank((low.index + high.index) // 2)
-            wrong = self.wrong_score(middle)
-            if wrong is None and self.place(middle) > middle.index:
-                low = middle
-            else:
-                high = middle
-        return wrong or Fault("disproveRankOrder", (low, high))
-
-    def wrong_worst(self, low: Proof[Rank], last: int) -> Fault:
-        """Where the wrong bound of ``low`` shows, the first of its score; the last is at ``last``.
-
-        Its equals repeat the bound, and the last of them is at odds with what comes behind it, or
-        one of them does not, and is at odds with the one before.
-        """
-        bound = low.leaf.worst
-        high = self.claimed.rank(last)
-        if self._repeats(high, bound):
-            if last == len(self.right.ranks) - 1:
-                return Fault("disproveRank", (high, NO_NODE))
-            low, high = high, self.claimed.rank(last + 1)
-            return self.wrong_score(high) or Fault("disproveRankOrder", (low, high))
-        while high.index - low.index > 1:
-            middle = self.claimed.rank((low.index + high.index) // 2)
-            if self._repeats(middle, bound):
-                low = middle
-            else:
-                high = middle
-        wrong = self.wrong_score(high)
-        if wrong is None and self.place(high) > high.index:
-            return self.out_of_order(high)
-        return wrong or Fault("disproveRankOrder", (low, high))
-
-    def _repeats(self, rank: Proof[Rank], worst: int) -> bool:
-        """Whether a rank is where it belongs, with this bound."""
-        known = self.wrong_score(rank) is None
-        return known and self.place(rank) == rank.index and rank.leaf.worst == worst
+        if score != self.right.nodes[index].score:
+            return Fault("disproveRank", (rank, self.claimed.node(index)))
+        missing = self.claimed.node(right[at].node)
+        if at == 0:
+            return Fault("disproveRank", (rank, missing))
+        before = self.claimed.rank(at - 1)
+        if (-score, index) <= (-before.leaf.score, before.leaf.node):
+            return Fault("disproveRankOrder", (before, rank))
+        path = join_paths(at - 1, len(right), before.path, rank.path)
+        ranks = Neighbours(at - 1, before.leaf, rank.leaf, path)
+        return Fault("disproveRankOmission", (missing, ranks))
 
 
 def is_sound(standings: Standings, inputs: Inputs, decays: Decays) -> bool:
@@ -338,12 +264,9 @@ def is_sound(standings: Standings, inputs: Inputs, decays: Decays) -> bool:
         expected_node = (top, base + arrived, decays.score(base + arrived, top != j))
         if (node.top, node.visits, node.score) != expected_node:
             return False
-    scores = [node.score for node in nodes]
-    wanted = (
-        Rank(j, s, sum(x > s for x in scores), sum(x >= s for x in scores) - 1)
-        for j, s in enumerate(scores)
+    return list(standings.ranks) == sorted(
+        (Rank(j, node.score) for j, node in enumerate(nodes)), key=lambda r: (-r.score, r.node)
     )
-    return list(standings.ranks) == sorted(wanted, key=lambda rank: (-rank.score, rank.node))
 
 
 def leaf_hash(leaf: Leaf) -> bytes:

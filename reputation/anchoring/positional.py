@@ -63,6 +63,25 @@ def climb(leaf: bytes, index: int, count: int, path: Sequence[bytes]) -> bytes |
     return None if rest or index >= count else leaf
 
 
+def join_paths(
+    index: int, count: int, left: Sequence[bytes], right: Sequence[bytes]
+) -> list[bytes]:
+    """The one path of two neighbours, at ``index`` and the next place, from their own paths: the
+    siblings of both, the left one's first, up to where they meet; and what is above that.
+    """
+    lefts, rights, found = list(left), list(right), []
+    last = count - 1
+    while last:
+        if index % 2:
+            found.append(lefts.pop(0))
+            if index + 2 <= last:
+                found.append(rights.pop(0))
+        else:  # each is the other's sibling
+            return found + lefts[1:]
+        last, index = last >> 1, index >> 1
+    return found
+
+
 def _above(level: Sequence[bytes]) -> list[bytes]:
     pairs = zip(level[::2], level[1::2], strict=False)
     above = [keccak(left + right) for left, right in pairs]

@@ -18,11 +18,11 @@ the same node, so is j; if two of them have different tops, no single node lies 
 a label per node and a running label per edge certify connectivity decay.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
-from itertools import groupby
 from typing import NamedTuple
 
 from eth_hash.auto import keccak
@@ -63,15 +63,10 @@ class Edge(NamedTuple):
 
 
 class Rank(NamedTuple):
-    """A leaf of the tree of ranks, from the highest score to the lowest, then by node.
-
-    ``best`` and ``worst`` are the first and the last place with this score.
-    """
+    """A leaf of the tree of ranks, from the highest score to the lowest, then by node."""
 
     node: int
     score: int
-    best: int
-    worst: int
 
 
 class Tree(IntEnum):
@@ -90,7 +85,7 @@ Row = Sequence[tuple[int, int]]
 _WIDTHS: dict[type[Leaf], tuple[int, ...]] = {
     Node: (160, 128, 128, 64, 32, 32, 64, 64),
     Edge: (32, 32, 64, 64, 32, 64, 32),
-    Rank: (32, 64, 32, 32),
+    Rank: (32, 64),
 }
 
 
@@ -229,8 +224,8 @@ def join_via(via: int, flow: int, top: int) -> int:
     return top if via in (NONE, top) else MIXED
 
 
-def compute(inputs: Inputs, decays: Decays) -> Standings:
-    """The right standings.
+def compute(inputs: Inputs, decays: Decays, total: int | None = None) -> Standings:
+    """The right standings; or, with another ``total`` of gains than theirs, what would follow.
 
     Raises:
         AnchorError: the inputs are not sound.
@@ -240,7 +235,7 @@ def compute(inputs: Inputs, decays: Decays) -> Standings:
     for source, row in enumerate(inputs.rows):
         for target, weight in row:
             into[target].append((source, weight))  # by source, as these come in order
-    total, gain_sum = sum(inputs.gains), 0
+    total, gain_sum = sum(inputs.gains) if total is None else total, 0
     nodes: list[Node] = []
     edges: list[Edge] = []
     for j, (account, gain) in enumerate(zip(inputs.accounts, inputs.gains, strict=True)):
@@ -262,11 +257,13 @@ def compute(inputs: Inputs, decays: Decays) -> Standings:
 def ranking(nodes: Sequence[Node]) -> list[Rank]:
     """The nodes from the highest score to the lowest, then by index."""
     order = sorted(range(len(nodes)), key=lambda j: (-nodes[j].score, j))
-    ranks: list[Rank] = []
-    for score, equals in groupby(order, key=lambda j: nodes[j].score):
-        best, alike = len(ranks), list(equals)
-        ranks += (Rank(j, score, best, best + len(alike) - 1) for j in alike)
-    return ranks
+    return [Rank(j, nodes[j].score) for j in order]
+
+
+def shared_ranks(ranks: Sequence[Rank], score: int) -> range:
+    """The places of all that have this score."""
+    best = bisect_left(ranks, -score, key=lambda rank: -rank.score)
+    return range(best, bisect_right(ranks, -score, best, key=lambda rank: -rank.score))
 
 
 def _tree(leaves: Iterable[Leaf]) -> PositionalTree:

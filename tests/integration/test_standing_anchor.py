@@ -19,6 +19,8 @@ from chain.ledger.bindings.enums import Fault
 from chain.ledger.client import StandingAnchor
 from karat.errors import ProtocolError
 from karat.participants.watcher import Action, Watcher
+from karat.protocol.standing_challenges import answer as answering
+from karat.protocol.standing_challenges import open_challenges
 from karat.protocol.standing_claims import (
     Claimed,
     chain_tree,
@@ -26,12 +28,13 @@ from karat.protocol.standing_claims import (
     disproof,
     document,
     node_proof,
-    rank_proof,
+    range_proof,
     read_document,
 )
 from karat.protocol.standing_inputs import DAY_SECONDS
-from reputation.anchoring.faults import Proof, Published, find_fault
-from reputation.anchoring.positional import depth
+from reputation.anchoring.faults import Fault as Found
+from reputation.anchoring.faults import Neighbours, Proof, Published, find_fault
+from reputation.anchoring.positional import depth, join_paths
 from reputation.anchoring.standings import (
     Decays,
     Edge,
@@ -130,8 +133,13 @@ KINDS: dict[str, tuple[Callable[[], Standings], Fault]] = {
     "a wrong sum of gains": (node(7, gain_sum=5), Fault.GAIN_SUM),
     "a wrong total": (
         lambda: dataclasses.replace(RIGHT, total_gain=RIGHT.total_gain * 2),
+        Fault.SCORE,
+    ),
+    "all that follows from a wrong total": (
+        lambda: compute(INPUTS, DECAYS, RIGHT.total_gain * 2),
         Fault.GAIN_SUM,
     ),
+    "no gains at all": (lambda: compute(INPUTS, DECAYS, 0), Fault.GAIN_SUM),
     "a wrong sum of weights": (node(3, out_weight=1), Fault.OUT_WEIGHT),
     "a wrong flow": (edge(9, flow=2**39), Fault.FLOW),
     "a source that comes through another": (edge(9, top=38), Fault.FLOW),
@@ -161,10 +169,18 @@ KINDS: dict[str, tuple[Callable[[], Standings], Fault]] = {
         Fault.RANK,
     ),
     "a rank of nobody": (
-        lambda: dataclasses.replace(RIGHT, ranks=[Rank(99, 2**40, 0, 0), *RIGHT.ranks[1:]]),
+        lambda: dataclasses.replace(RIGHT, ranks=[Rank(99, 2**40), *RIGHT.ranks[1:]]),
         Fault.RANK,
     ),
 }
+
+
+def fault_of(lie: Standings) -> Found:
+    """What disproves it."""
+    right = compute(INPUTS, DECAYS, lie.total_gain)
+    fault = find_fault(Published(lie, right), right, INPUTS, DECAYS)
+    assert fault is not None
+    return fault
 
 
 def watcher(network: Network, store: dict[bytes, bytes] | None = None) -> Watcher:
@@ -208,11 +224,14 @@ def test_a_false_root_loses_its_bond(network: Network, scope: int, kind: str) ->
 
 
 def answer(network: Network, claimed: Claimed, lie: Standings, watch: Watcher, scope: int) -> int:
-    """Have the fraud answer all challenges until it is disproved; returns how many answers."""
+    """Have the fraud answer all challenges, each as late as it may, until it is disproved; returns
+    how many answers.
+    """
     answers = 0
     trees: dict[int, Tree] = {}
     while not faults(network, claimed):
-        action = watch.step(scope, TODAY)
+        while (action := watch.step(scope, TODAY)) not in {Action.DISPROVED, Action.NOTHING}:
+            pass
         if action is Action.DISPROVED:
             break
         places: dict[int, tuple[int, int]] = {}  # of those that wait for an answer
@@ -226,6 +245,8 @@ def answer(network: Network, claimed: Claimed, lie: Standings, watch: Watcher, s
                 places[event.id] = (event.height, event.position)
             elif isinstance(event, happened.Disclosed | happened.LeafDisclosed):
                 places.pop(event.id)
+        if places:
+            network.devnet.increase_time(RESPONSE - 9)
         for id_, (height, position) in places.items():
             tree = trees[id_]
             leaves = lie.leaves(tree)
@@ -347,8 +368,8 @@ def test_the_right_standings_become_final_and_can_be_read(network: Network, scop
     flattered_leaf = dataclasses.replace(proof.leaf, score=proof.leaf.score + 1)
     assert not anchor.verify(scope, dataclasses.replace(proof, leaf=flattered_leaf))
     with pytest.raises(errors.NoProof):
-        network.other.send(anchor.prove(scope, proof, rank_proof(RIGHT, 1)))
-    network.other.send(anchor.prove(scope, proof, rank_proof(RIGHT, 0)))
+        network.other.send(anchor.prove(scope, proof, range_proof(RIGHT, RIGHT.ranks[1].node)))
+    network.other.send(anchor.prove(scope, proof, range_proof(RIGHT, best)))
     standing = anchor.reputation_of(scope, account, 10**9)
     assert (standing.score, standing.nodes) == (RIGHT.ranks[0].score, 40)
     assert (standing.best_rank, standing.worst_rank) == (0, 0)
@@ -371,7 +392,8 @@ def test_the_right_standings_become_final_and_can_be_read(network: Network, scop
 def test_whatever_is_wrong_the_contract_agrees(network: Network, lies: list[Any]) -> None:
     number = next(_SCOPES)
     claimed_standings = told(RIGHT, lies)
-    fault = find_fault(Published(claimed_standings, RIGHT), RIGHT, INPUTS, DECAYS)
+    right = compute(INPUTS, DECAYS, claimed_standings.total_gain)
+    fault = find_fault(Published(claimed_standings, right), right, INPUTS, DECAYS)
     if fault is None:
         return
     if not all(fits(leaf) for tree in Tree for leaf in claimed_standings.leaves(tree)):
@@ -392,12 +414,15 @@ def test_nothing_disproves_the_right_standings(network: Network, scope: int) -> 
     claimed = network.claim(RIGHT, scope)
     refused = 0
     for lie, _ in KINDS.values():
-        fault = find_fault(Published(lie(), RIGHT), RIGHT, INPUTS, DECAYS)
-        assert fault is not None
+        fault = fault_of(lie())
         honest_leaves = Published(RIGHT, RIGHT)
         moved: list[Any] = []
         for value in fault.arguments:
-            if not isinstance(value, Proof):
+            if isinstance(value, Neighbours):
+                one, two = (honest_leaves.rank(value.index + at) for at in (0, 1))
+                path = join_paths(one.index, 40, one.path, two.path)
+                moved.append(Neighbours(one.index, one.leaf, two.leaf, path))
+            elif not isinstance(value, Proof):
                 moved.append(value)
             elif isinstance(value.leaf, Node):
                 moved.append(honest_leaves.node(min(value.index, 39)))
@@ -519,9 +544,7 @@ def test_a_challenger_that_only_delays_pays(network: Network, scope: int) -> Non
 def test_money_goes_where_it_is_owed_once(network: Network, scope: int) -> None:
     claimed = network.claim(KINDS["a flattered score"][0](), scope)
     lie = KINDS["a flattered score"][0]()
-    fault = find_fault(Published(lie, RIGHT), RIGHT, INPUTS, DECAYS)
-    assert fault is not None
-    network.other.send(disproof(network.anchor, claimed, fault))
+    network.other.send(disproof(network.anchor, claimed, fault_of(lie)))
     owed = network.anchor.owed(network.other.address)
     assert owed >= BOND // 2
     held = network.devnet.web3.eth.get_balance(network.anchor.address)  # type: ignore[arg-type]
@@ -544,3 +567,30 @@ def test_rules_out_of_range_are_refused(network: Network) -> None:
             StandingAnchor.deploy(
                 network.other, network.inputs.address, dataclasses.replace(good, **change)
             )
+
+
+def test_many_challenges_at_once_are_answered_together(network: Network, scope: int) -> None:
+    """Bonds come back where an answer is late, so nobody may make a hundred of them late."""
+    honest, anchor = watcher(network), network.anchor
+    assert honest.step(scope, TODAY) is Action.PROPOSED
+    [event] = [e for e in anchor.events(happened.ClaimProposed) if e.scope == scope]
+    opened = []
+    for at in range(9):
+        call = anchor.challenge(event.claim, event.number, chain_tree(Tree(at % 3)))
+        sent = network.fraud.send(call.with_value(BOND))
+        opened += [one.id for one in anchor.events_in(sent, happened.Challenged)]
+    claimed = Claimed(event.claim, event.number, event.proposer, bytes(event.claim_hash))
+    first, *others = open_challenges(anchor, claimed)
+    faster = answering(anchor, claimed, RIGHT, first)
+    late = [answering(anchor, claimed, RIGHT, one).data for one in (first, *others)]
+    network.fraud.send(faster)  # which does not make the others late
+    receipt = network.honest.send(anchor.try_all(late).with_gas(1_500_000))
+    assert len(anchor.events_in(receipt, happened.Disclosed)) == len(others)
+    assert [one.call for one in anchor.events_in(receipt, happened.Refused)] == [0]
+    for one in open_challenges(anchor, claimed):
+        hashes = [bytes(item) for item in one.disclosed.hashes] if one.disclosed else []
+        network.fraud.send(anchor.descend(event.claim, event.number, one.id, hashes, 0))
+    assert honest.step(scope, TODAY) is Action.ANSWERED
+    assert all(one.disclosed is not None for one in open_challenges(anchor, claimed))
+    with pytest.raises(ChainError):  # no money comes along, to be counted twice
+        network.other.simulate(anchor.try_all([anchor.propose(event.claim).data]).with_value(BOND))

@@ -171,9 +171,7 @@ LIES: dict[Fault, Callable[[Standings], Standings]] = {
     Fault.FLOW: edge(2, flow=2**39),
     Fault.EDGES_END: node(2, edges_end=10**6),
     Fault.SCORE: flattered,
-    Fault.RANK: lambda right: dataclasses.replace(
-        right, ranks=[Rank(9, 2**40, 0, 0), *right.ranks[1:]]
-    ),
+    Fault.RANK: lambda right: dataclasses.replace(right, ranks=[Rank(9, 2**40), *right.ranks[1:]]),
     Fault.WITHHELD: withheld,
 }
 

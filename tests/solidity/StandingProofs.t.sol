@@ -9,8 +9,10 @@ import {
     Claim,
     Edge,
     EdgeProof,
+    NeighboursProof,
     Node,
     NodeProof,
+    RangeProof,
     Rank,
     RankProof,
     Tree
@@ -68,7 +70,7 @@ contract StandingProofsTest is LedgerTest {
         // Wrong everywhere: each proof finds its own fault.
         Node memory n = Node(address(0xBAD), 9 ** 9, 8 ** 20, 7 ** 9, 500_000, 66_666, 2 ** 39, 2 ** 39);
         Edge memory e = Edge(77_777, 60_000, 60_001, 2 ** 33, 44_444, 2 ** 38, 33_333);
-        Rank memory r = Rank(60_000, 2 ** 38, 900, 1100);
+        Rank memory r = Rank(60_000, 2 ** 38);
         (node.index, node.leaf, nextNode.index, nextNode.leaf) = (60_000, n, 60_001, n);
         (edge.index, edge.leaf, nextEdge.index, nextEdge.leaf) = (499_998, e, 499_999, e);
         (rank.index, rank.leaf, nextRank.index, nextRank.leaf) = (1000, r, 1001, r);
@@ -148,15 +150,36 @@ contract StandingProofsTest is LedgerTest {
         _prove("score", abi.encodeCall(anchor.disproveScore, (c, 9, node, nextEdge)));
         _prove("order of ranks", abi.encodeCall(anchor.disproveRankOrder, (c, 10, rank, nextRank)));
         _prove("rank", abi.encodeCall(anchor.disproveRank, (c, 11, rank, node)));
+        // The node stands between these two scores, and is neither; they meet at the root, so that they share no sibling.
+        NeighboursProof memory ranks =
+            NeighboursProof(2 ** 16 - 1, Rank(9, 2 ** 40), Rank(8, 2 ** 38), new bytes32[](32));
+        (bytes32 left, bytes32 right) = (keccak256(abi.encode(ranks.better)), keccak256(abi.encode(ranks.worse)));
+        for (uint256 i; i < 32; i += 2) {
+            (ranks.path[i], ranks.path[i + 1]) = (keccak256(abi.encode(i)), keccak256(abi.encode(i + 1)));
+            left = keccak256(abi.encode(ranks.path[i], left));
+            right = keccak256(abi.encode(right, ranks.path[i + 1]));
+        }
+        claim.rankRoot = keccak256(abi.encode(left, right));
+        c = claim;
+        _prove("omitted rank", abi.encodeCall(anchor.disproveRankOmission, (c, 12, node, ranks)));
+        _prove("first rank", _best());
         // The row names 70,001 + 32,000 too; no edge to it stands between these two.
         nextEdge.leaf.target = 2 ** 17 - 1;
         (edge.path, nextEdge.path) = (_siblings(edge, nextEdge), _siblings(nextEdge, edge));
-        claim.edgeRoot = _root(edge);
+        claim.edgeRoot = _root(edge.index, keccak256(abi.encode(edge.leaf)), edge.path);
         c = claim;
         bytes memory data = abi.encodeCall(
-            anchor.disproveOmission, (c, 12, uint32(60_000), uint32(101_001), row, 499_999, edge, nextEdge)
+            anchor.disproveOmission, (c, 14, uint32(60_000), uint32(101_001), row, 499_999, edge, nextEdge)
         );
         _prove("omission", data);
+    }
+
+    function _best() private returns (bytes memory) {
+        RankProof memory best;
+        best.leaf = Rank(9, 2 ** 38);
+        (best.path,, claim.rankRoot) = _pair(0, 17, keccak256(abi.encode(best.leaf)));
+        Claim memory c = claim;
+        return abi.encodeCall(anchor.disproveRank, (c, 13, best, node));
     }
 
     function _siblings(EdgeProof memory of_, EdgeProof memory other) private pure returns (bytes32[] memory path) {
@@ -164,27 +187,30 @@ contract StandingProofsTest is LedgerTest {
         path[0] = keccak256(abi.encode(other.leaf));
     }
 
-    function _root(EdgeProof memory of_) private pure returns (bytes32 root) {
-        root = keccak256(abi.encode(of_.leaf));
-        for (uint256 i; i < of_.path.length; ++i) {
-            root = (of_.index >> i) & 1 == 0
-                ? keccak256(abi.encode(root, of_.path[i]))
-                : keccak256(abi.encode(of_.path[i], root));
+    function _root(uint256 index, bytes32 leaf, bytes32[] memory path) private pure returns (bytes32 root) {
+        root = leaf;
+        for (uint256 i; i < path.length; ++i) {
+            root = (index >> i) & 1 == 0 ? keccak256(abi.encode(root, path[i])) : keccak256(abi.encode(path[i], root));
         }
     }
 
     function test_whatTheHonestPay() public {
-        // One leaf each, at the first place, so that node and rank belong together.
-        rank.leaf.index = node.index;
-        (rank.path, nextRank.path, claim.rankRoot) = _pair(1000, 17, keccak256(abi.encode(rank.leaf)));
+        // The best of all, whose score the next one has not.
+        RangeProof memory range;
+        (range.first.leaf, range.behind.leaf) = (Rank(60_000, node.leaf.score), Rank(7, 1));
+        range.behind.index = 1;
+        (range.first.path, range.behind.path, claim.rankRoot) = _pair(0, 17, 0);
+        range.first.path[0] = keccak256(abi.encode(range.behind.leaf));
+        range.behind.path[0] = keccak256(abi.encode(range.first.leaf));
+        claim.rankRoot = _root(0, range.behind.path[0], range.first.path);
         Claim memory c = claim;
         uint256 before = gasleft();
         anchor.propose{value: BOND}(c);
         emit log_named_uint("propose, without the transaction's own", before - gasleft());
         vm.warp(block.timestamp + 4000);
         _measure("finalize", abi.encodeCall(anchor.finalize, (c, 1)), 135_000);
-        _measure("prove", abi.encodeCall(anchor.prove, (1, node, rank)), 110_000);
-        assertEq(anchor.reputationOf(1, address(0xBAD), 5000).bestRank, 900, "proven");
+        _measure("prove", abi.encodeCall(anchor.prove, (1, node, range)), 125_000);
+        assertEq(anchor.reputationOf(1, address(0xBAD), 5000).worstRank, 0, "proven");
     }
 
     function test_oneAnswerOfAChallengeCostsAtMostAHundredThousand() public {

@@ -6,11 +6,19 @@ from typing import Any
 
 import networkx as nx
 import pytest
+from eth_hash.auto import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reputation import AnchorError, MeritRank, ParameterError, TrustGraph
-from reputation.anchoring.faults import Fault, Published, find_fault, is_sound, leaf_hash
+from reputation.anchoring.faults import (
+    Fault,
+    Neighbours,
+    Published,
+    find_fault,
+    is_sound,
+    leaf_hash,
+)
 from reputation.anchoring.positional import PositionalTree, climb, fold
 from reputation.anchoring.standings import (
     ONE,
@@ -24,6 +32,7 @@ from reputation.anchoring.standings import (
     compute,
     pack_row,
     ranking,
+    shared_ranks,
     unpack_row,
 )
 from tests.standings.network import DECAYS, some_inputs
@@ -143,29 +152,64 @@ def test_consistent_lies_are_found_at_their_root(seed: int, n: int, other: int) 
         compute(inputs, Decays(1500, 0)),
         Standings(right.nodes, right.edges, right.ranks[::-1], right.total_gain),
         Standings(right.nodes, right.edges, right.ranks, right.total_gain + 1),
+        compute(inputs, DECAYS, 2 * right.total_gain + 1),
+        compute(inputs, DECAYS, 0),
     ):
         same = all(claimed.leaves(t) == right.leaves(t) for t in Tree)
         same = same and claimed.total_gain == right.total_gain
-        fault = find_fault(Published(claimed, right), right, inputs, DECAYS)
+        would_be = compute(inputs, DECAYS, claimed.total_gain)
+        fault = find_fault(Published(claimed, would_be), would_be, inputs, DECAYS)
         assert (fault is None) == same
 
 
+def node_key(node: Any) -> tuple[Node, int]:
+    return node.leaf, node.index
+
+
+def holds_both(ranks: Neighbours, claimed: Standings) -> bool:
+    """``PositionalTree.holdsBoth``."""
+    index, last = ranks.index, len(claimed.ranks) - 1
+    left, right, rest = leaf_hash(ranks.better), leaf_hash(ranks.worse), list(ranks.path)
+    met = False
+    while last:
+        if met and index ^ 1 <= last:
+            other = rest.pop(0)
+            left = keccak(left + other if index % 2 == 0 else other + left)
+        elif not met and index % 2 == 0:
+            left, met = keccak(left + right), True
+        elif not met:
+            left = keccak(rest.pop(0) + left)
+            if index + 2 <= last:
+                right = keccak(right + rest.pop(0))
+        last, index = last >> 1, index >> 1
+    return not rest and left == claimed.rank_tree.root
+
+
 def is_rank_fault(fault: Fault, claimed: Standings) -> bool:
-    """Whether the contract's two proofs about ranks take these leaves (``FraudProofs.sol``)."""
-    first, second = fault.arguments
+    """Whether the contract's proofs about ranks take these leaves (``FraudProofs.sol``)."""
+
+    def above(one: Node | Rank, at: int, other: Rank) -> bool:
+        return (-one.score, at) < (-other.score, other.node)
+
     if fault.function == "disproveRankOrder":
-        (a, at), (b, behind) = (first.leaf, first.index), (second.leaf, second.index)
-        assert behind == at + 1
-        if a.score == b.score:
-            return not (a.node < b.node and (a.best, a.worst) == (b.best, b.worst))
-        return not (a.score > b.score and a.worst == at and b.best == behind)
+        before, rank = fault.arguments
+        assert rank.index == before.index + 1
+        return not above(before.leaf, before.leaf.node, rank.leaf)
+    if fault.function == "disproveRankOmission":
+        node, ranks = fault.arguments
+        own = (-node.leaf.score, node.index)
+        assert holds_both(ranks, claimed)
+        return (-ranks.better.score, ranks.better.node) < own and above(
+            *node_key(node), ranks.worse
+        )
     assert fault.function == "disproveRank"
-    n, rank = len(claimed.nodes), first.leaf
-    starts = first.index > 0 or rank.best == 0
-    ends = first.index < n - 1 or rank.worst == first.index
-    if rank.node >= n or not (starts and ends):
+    rank, node = fault.arguments
+    if rank.leaf.node >= len(claimed.nodes):
         return True
-    return second.index == rank.node and second.leaf.score != rank.score
+    if rank.index == 0 and node.index != rank.leaf.node:
+        return above(*node_key(node), rank.leaf)
+    assert node.index == rank.leaf.node
+    return bool(node.leaf.score != rank.leaf.score)
 
 
 @st.composite
@@ -177,12 +221,7 @@ def tied_ranks(draw: st.DrawFn) -> tuple[Standings, Standings]:
     ranks = ranking(nodes)
     places, small = st.integers(0, n - 1), st.integers(0, n)
     for at in draw(st.lists(places, max_size=4)):
-        ranks[at] = ranks[at]._replace(
-            **{draw(st.sampled_from(["best", "worst", "worst", "node", "score"])): draw(small)}
-        )
-    if draw(st.booleans()):  # all equals agree on a wrong bound
-        last = ranks[-1]
-        ranks = [r._replace(worst=n + 1) if r.score == last.score else r for r in ranks]
+        ranks[at] = ranks[at]._replace(**{draw(st.sampled_from(["node", "score"])): draw(small)})
     if draw(st.booleans()):
         at, other = draw(places), draw(places)
         ranks[at], ranks[other] = ranks[other], ranks[at]
@@ -192,7 +231,7 @@ def tied_ranks(draw: st.DrawFn) -> tuple[Standings, Standings]:
 
 @settings(deadline=None, max_examples=600)
 @given(tied_ranks())
-def test_whatever_is_wrong_with_ranks_shows_in_two_neighbours(
+def test_whatever_is_wrong_with_ranks_shows_where_they_differ_first(
     told_ranks: tuple[Standings, Standings],
 ) -> None:
     right, claimed = told_ranks
@@ -206,8 +245,10 @@ def test_whatever_is_wrong_with_ranks_shows_in_two_neighbours(
 def test_equals_share_their_ranks() -> None:
     scores = (5, 9, 0, 5, 0, 0)
     nodes = [Node(7, 0, 0, 0, 0, j, score, score) for j, score in enumerate(scores)]
-    assert [(r.node, r.best, r.worst) for r in ranking(nodes)] == [
-        (1, 0, 0), (0, 1, 2), (3, 1, 2), (2, 3, 5), (4, 3, 5), (5, 3, 5),
+    ranks = ranking(nodes)
+    assert [rank.node for rank in ranks] == [1, 0, 3, 2, 4, 5]
+    assert [shared_ranks(ranks, score) for score in (9, 5, 0)] == [
+        range(1), range(1, 3), range(3, 6),
     ]  # fmt: skip
 
 
@@ -225,7 +266,7 @@ def test_the_plain_check_knows_the_right_from_the_wrong() -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 8, 13])
 def test_places_in_a_tree_cannot_be_moved(count: int) -> None:
-    leaves = [leaf_hash(Rank(i, i, 0, 0)) for i in range(count)]
+    leaves = [leaf_hash(Rank(i, i)) for i in range(count)]
     tree = PositionalTree(leaves)
     for i, leaf in enumerate(leaves):
         path = tree.path(i)
@@ -268,5 +309,5 @@ def test_bounds_of_decays_and_rows() -> None:
         unpack_row(b"12345")
     nobody = Inputs([1, 2], [0, 0], [[(1, 5)], []])
     assert [node.score for node in compute(nobody, DECAYS).nodes] == [0, 0]
-    assert ranking(compute(nobody, DECAYS).nodes) == [Rank(0, 0, 0, 1), Rank(1, 0, 0, 1)]
+    assert ranking(compute(nobody, DECAYS).nodes) == [Rank(0, 0), Rank(1, 0)]
     assert compute(nobody, DECAYS).edges == [Edge(1, 0, 5, 0, 0, 0, 2**32 - 1)]

@@ -10,7 +10,7 @@ from web3.types import BlockIdentifier
 from chain.evm.abi import Call
 from chain.evm.contract import Contract, Function
 from chain.ledger.bindings.errors import ERRORS
-from chain.ledger.bindings.structs import Claim, Edge, EdgeProof, Node, NodeProof, Rank, RankProof, Rules, Standing
+from chain.ledger.bindings.structs import Claim, Edge, EdgeProof, NeighboursProof, Node, NodeProof, RangeProof, Rank, RankProof, Rules, Standing
 from chain.ledger.bindings.enums import Tree
 
 _INPUTS = Function(
@@ -93,13 +93,19 @@ _DISPROVE_OUT_WEIGHT = Function(
 )
 _DISPROVE_RANK = Function(
     "disprove_rank",
-    "d3aed966",
+    "7005404b",
     (Claim, "uint256", RankProof, NodeProof),
+    (),
+)
+_DISPROVE_RANK_OMISSION = Function(
+    "disprove_rank_omission",
+    "233911d9",
+    (Claim, "uint256", NodeProof, NeighboursProof),
     (),
 )
 _DISPROVE_RANK_ORDER = Function(
     "disprove_rank_order",
-    "c3329061",
+    "a4df2bca",
     (Claim, "uint256", RankProof, RankProof),
     (),
 )
@@ -153,8 +159,8 @@ _PROPOSE = Function(
 )
 _PROVE = Function(
     "prove",
-    "34373ab9",
-    ("uint256", NodeProof, RankProof),
+    "9bd814dd",
+    ("uint256", NodeProof, RangeProof),
     (),
 )
 _REPUTATION_OF = Function(
@@ -173,6 +179,12 @@ _SETTLE_CHALLENGE = Function(
     "settle_challenge",
     "a3d577e9",
     (Claim, "address", "uint256", "uint256"),
+    (),
+)
+_TRY_ALL = Function(
+    "try_all",
+    "cf0dea5e",
+    (["bytes"],),
     (),
 )
 _VERIFY = Function(
@@ -271,17 +283,21 @@ class StandingAnchorContract(Contract):
         return result
 
     def disprove_rank(self, claim: Claim, number: int, rank: RankProof, node: NodeProof) -> Call[None]:
-        """A rank has another score than its node, or the first does not share from there, or the
-        last not up to there; `node` is looked at only if there is such a node, and no fault
-        without it.
+        """A rank has another score than its node, or the first one is not above another node;
+        `node` is not looked at if the rank's does not exist.
         """
         result: Call[None] = self._call(_DISPROVE_RANK, [claim, number, rank, node])
         return result
 
-    def disprove_rank_order(self, claim: Claim, number: int, better: RankProof, worse: RankProof) -> Call[None]:
-        """Two neighbouring ranks are out of order, or do not agree on which ranks they share
-        with others.
+    def disprove_rank_omission(self, claim: Claim, number: int, node: NodeProof, ranks: NeighboursProof) -> Call[None]:
+        """A node has no rank where it would have to be, between two neighbours. So the first
+        wrong rank disproves a ranking, wherever the other ranks are.
         """
+        result: Call[None] = self._call(_DISPROVE_RANK_OMISSION, [claim, number, node, ranks])
+        return result
+
+    def disprove_rank_order(self, claim: Claim, number: int, better: RankProof, worse: RankProof) -> Call[None]:
+        """Two neighbouring ranks are out of order."""
         result: Call[None] = self._call(_DISPROVE_RANK_ORDER, [claim, number, better, worse])
         return result
 
@@ -331,9 +347,9 @@ class StandingAnchorContract(Contract):
         result: Call[None] = self._call(_PROPOSE, [claim])
         return result
 
-    def prove(self, scope: int, node: NodeProof, rank: RankProof) -> Call[None]:
+    def prove(self, scope: int, node: NodeProof, range: RangeProof) -> Call[None]:
         """Keeps a proven standing, so that contracts can read it."""
-        result: Call[None] = self._call(_PROVE, [scope, node, rank])
+        result: Call[None] = self._call(_PROVE, [scope, node, range])
         return result
 
     def reputation_of(self, scope: int, account: str, max_age: int, *, block: BlockIdentifier = "latest") -> Standing:
@@ -351,6 +367,13 @@ class StandingAnchorContract(Contract):
         disproved.
         """
         result: Call[None] = self._call(_SETTLE_CHALLENGE, [claim, proposer, number, id])
+        return result
+
+    def try_all(self, calls: Sequence[bytes]) -> Call[None]:
+        """Makes several calls in one transaction, and passes over those that are refused: so
+        nobody makes many answers late by being faster with one of them.
+        """
+        result: Call[None] = self._call(_TRY_ALL, [calls])
         return result
 
     def verify(self, scope: int, node: NodeProof, *, block: BlockIdentifier = "latest") -> bool:

@@ -171,6 +171,20 @@ class LeafDisclosed(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Refused(Event):
+    """One of several calls was refused."""
+
+    TOPIC: ClassVar[bytes] = bytes.fromhex(
+        "590a51514d0080f6eb5d11921efcecd78518db251823115a2e2c0d450bf41755"
+    )
+    NAMES: ClassVar[tuple[str, ...]] = ("call",)
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint256",)
+    INDEXED: ClassVar[tuple[bool, ...]] = (False,)
+
+    call: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class StandingProven(Event):
     """An account's standing was proven against the last final claim."""
 
@@ -216,6 +230,7 @@ EVENTS: dict[bytes, type[Event]] = {
         Descended,
         Disclosed,
         LeafDisclosed,
+        Refused,
         StandingProven,
         Withdrawn,
     )

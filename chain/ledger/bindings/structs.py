@@ -219,15 +219,13 @@ class NodeProof(Struct):
 
 @dataclass(frozen=True, slots=True)
 class Rank(Struct):
-    """A place in the ranking. `best` and `worst`: the first and the last place with this score."""
+    """A place in the ranking."""
 
-    NAMES: ClassVar[tuple[str, ...]] = ("index", "score", "best", "worst")
-    SHAPES: ClassVar[tuple[Any, ...]] = ("uint32", "uint64", "uint32", "uint32")
+    NAMES: ClassVar[tuple[str, ...]] = ("index", "score")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint32", "uint64")
 
     index: int
     score: int
-    best: int
-    worst: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +237,21 @@ class RankProof(Struct):
 
     index: int
     leaf: Rank
+    path: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NeighboursProof(Struct):
+    """Two neighbouring ranks, at `index` and the next place, with one path: see
+    {PositionalTree-holdsBoth}.
+    """
+
+    NAMES: ClassVar[tuple[str, ...]] = ("index", "better", "worse", "path")
+    SHAPES: ClassVar[tuple[Any, ...]] = ("uint32", Rank, Rank, ["bytes32"])
+
+    index: int
+    better: Rank
+    worse: Rank
     path: tuple[bytes, ...]
 
 
@@ -275,6 +288,22 @@ class Receipts(Struct):
     document: bytes
     shares: int
     round: int
+
+
+@dataclass(frozen=True, slots=True)
+class RangeProof(Struct):
+    """Which ranks have one score: the first and the last, and their neighbours, which have
+    others. At either end of the ranking the neighbour that is not there is not looked at, nor
+    is `last` where it is `first`.
+    """
+
+    NAMES: ClassVar[tuple[str, ...]] = ("before", "first", "last", "behind")
+    SHAPES: ClassVar[tuple[Any, ...]] = (RankProof, RankProof, RankProof, RankProof)
+
+    before: RankProof
+    first: RankProof
+    last: RankProof
+    behind: RankProof
 
 
 @dataclass(frozen=True, slots=True)
