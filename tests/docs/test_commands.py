@@ -44,7 +44,9 @@ def test_a_written_command_exists_with_its_options(where: str, line: str) -> Non
         rest = words[1:] if verb else words
         if known in COMMANDS and known not in LEAVES and rest and rest[0][0] != "-":
             for second in rest.pop(0).split("|"):
-                check(where, f"{known} {second}", rest)
+                group = f"{known} {second}"
+                inner = rest[:1] if group in COMMANDS and group not in LEAVES else []
+                check(where, " ".join([group, *inner]), rest[len(inner) :])
         else:
             check(where, known, rest)
 
