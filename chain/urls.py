@@ -37,4 +37,4 @@ def keys_in(url: str) -> list[str]:
     named = [parts.username or "", parts.password or "", *values]
     found = {one for one in named if len(one) >= _LEAST_KEY}
     found |= {one for one in parts.path.split("/") if len(one) >= _LEAST_PATH_KEY}
-    return sorted(found | {unquote(one) for one in found}, key=len, reverse=True)
+    return sorted(found | {unquote(one) for one in found}, key=lambda one: (-len(one), one))

@@ -102,7 +102,7 @@ def test_stores_are_named_without_keys(
 
 def test_what_is_left_out_are_the_parts_that_may_be_keys() -> None:
     assert keys_in(keyed("node.example")) == [
-        "a%2Fb%2Fcdef", "APIKEY123", "a/b/cdef", "TOKEN456", "HUNTER2", "user",
+        "a%2Fb%2Fcdef", "APIKEY123", "TOKEN456", "a/b/cdef", "HUNTER2", "user",
     ]  # fmt: skip
     assert keys_in("https://rpc.example/v1/mainnet") == []
     shown = without_keys(f"local:/x,gateway:{keyed('a.example')},ipfs:/ip4/127.0.0.1/tcp/5001")
