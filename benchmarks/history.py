@@ -192,10 +192,10 @@ def measure(checkpoints: list[int]) -> dict[str, dict[int, Cost]]:
             if number in checkpoints:
                 for name in STARTING:
                     everyone[name].look()
-                print(f"round {number} is over", file=sys.stderr)
                 for name, one in everyone.items():
                     window = one.costs[-1:] if name in STARTING else one.costs[-WINDOW:]
                     found[name][number] = _median(window)
+                    print(number, name, asdict(found[name][number]), file=sys.stderr)
         close()
     return found
 
