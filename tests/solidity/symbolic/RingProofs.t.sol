@@ -36,6 +36,8 @@ contract RingProofs {
         Ring before = Ring.wrap(word);
         uint32 round = before.latest();
         if (!before.awaits(round) || index > Rings.MAX_INDEX) return;
+        // Records are processed once their round is over, when nothing is revealed any more.
+        if (before.lane(round) == 0) return;
         Ring ring = before.reveal(index);
         assert(ring.lane(round) == Rings.REVEALED + index && !ring.awaits(round));
         assert(ring.latest() == round && ring.suspended() == before.suspended() && ring.isMember() == before.isMember());
