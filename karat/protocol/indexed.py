@@ -27,7 +27,7 @@ class Indexed:
     def events(
         self, task_id: int, first: int, last: int, *, emitter: str | None = None
     ) -> list[Event] | None:
-        """As ``EventIndex.task_events``; None if the node is to be asked.
+        """A task's events from block ``first`` to ``last``; None if the node is to be asked.
 
         Raises:
             NodeError: the node fails.
