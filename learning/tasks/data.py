@@ -19,7 +19,6 @@ from typing import Final
 import numpy as np
 
 from learning.errors import TaskError, UnknownNameError
-from learning.tasks import bundle
 from learning.tasks.spec import DATA_KIND, TaskSpec
 
 
@@ -134,6 +133,8 @@ def _of_bundle(spec: TaskSpec) -> Divided:
 
     Elsewhere the hold-out takes the place of the test part, and there is nothing to train on.
     """
+    from learning.tasks import bundle  # noqa: PLC0415 - loads torch
+
     root = of_program(*bundle.holdout(spec))
     test = bundle.own(bundle.bundle_of(spec).test)
     train = bundle.own_training(spec)
