@@ -108,12 +108,14 @@ def test_attackers_cost_less_than_a_point(end: Played, tmp_path: Path) -> None:
 
 
 def test_reputation_tells_attackers_from_honest_trainers(end: Played) -> None:
+    """In five rounds one of eight honest trainers may have earned next to nothing by chance."""
     by_role: dict[str, list[float]] = {}
     for participant in end.result.participants:
         by_role.setdefault(participant.role, []).append(participant.reputation)
-    worst_honest = min(by_role["honest"])
-    for role in ATTACKER_ROLES:
-        assert max(by_role[role]) < worst_honest
+    honest = sorted(by_role["honest"])
+    best_attacker = max(max(by_role[role]) for role in ATTACKER_ROLES)
+    assert best_attacker < honest[1]
+    assert best_attacker < 0.05 * sum(honest) / len(honest)
 
 
 def test_money_is_conserved_on_chain(end: Played) -> None:
