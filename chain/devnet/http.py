@@ -80,10 +80,12 @@ class HttpDevnet(Devnet):
     def mine_again(self, raw_transactions: Sequence[bytes], timestamp: int) -> None:
         """Mine a block as it was mined before; automatic mining must be off."""
         self._submit(raw_transactions)
-        if timestamp > self.timestamp:
+        before = self.timestamp
+        if timestamp > before:
             rpc(self.web3, "evm_setNextBlockTimestamp", timestamp)
             rpc(self.web3, "evm_mine")
         else:  # Anvil alone mines several blocks in one second, and then only if its clock stands
+            rpc(self.web3, "anvil_setTime", before)  # a state that was loaded does not set it
             rpc(self.web3, "anvil_setBlockTimestampInterval", 0)
             rpc(self.web3, "evm_mine")
             rpc(self.web3, "anvil_removeBlockTimestampInterval")

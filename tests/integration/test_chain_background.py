@@ -20,7 +20,7 @@ from chain.devnet.background import BackgroundDevnet, devnet_folder, down, statu
 from chain.devnet.keeper import RUNNING, BackgroundKind
 from chain.devnet.memory import raw_transaction
 from chain.errors import NodeError, NodeStartError, PortBusy
-from chain.evm.node import connect_node
+from chain.evm.node import connect_node, rpc
 from chain.evm.transactions import Sender
 from chain.folders import write_atomically
 from chain.ledger.client import Token
@@ -242,17 +242,20 @@ def test_what_is_written_stays_a_small_multiple_of_the_chain(tmp_path: Path) -> 
 
 
 def test_a_journal_is_mined_again_after_its_dump(tmp_path: Path) -> None:
+    """At the same times, whenever that is and however many blocks are of one second."""
     with start_devnet("anvil", accounts=[ACCOUNT.address]) as node:
         kept = memory.StateFile(node, tmp_path)
         kept.restore()
         kept.save()
         sender = Sender(node.web3, ACCOUNT)
+        rpc(node.web3, "anvil_setBlockTimestampInterval", 0)
         token = Token.deploy(sender)
         for _ in range(3):
             sender.send(token.mint(ACCOUNT.address, 5))
             kept.save()
         head = node.web3.eth.get_block("latest")
     with start_devnet("anvil") as node:
+        rpc(node.web3, "anvil_setTime", head["timestamp"] + 1000)
         again = memory.StateFile(node, tmp_path)
         again.restore()
         latest = node.web3.eth.get_block("latest")
