@@ -12,7 +12,7 @@ PYTEST := $(PY) -m pytest -n 2 --dist loadfile
 SETUP  := .venv/.installed node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test-fast test test-all test-pythons check docs fmt build clean
+.PHONY: help setup demo test-fast coverage test test-all test-pythons check docs fmt build clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,7 +40,10 @@ demo: $(SETUP)  ## Run a whole network on this machine
 	@$(BIN)/karat demo $(ARGS)
 
 test-fast: $(SETUP)  ## Run the unit tests: no chain, no process, under a minute
-	$(PYTEST) -m "not slow and not gpu" tests/unit $(ARGS)
+	$(PYTEST) -m "not seconds and not slow and not gpu" tests/unit $(ARGS)
+
+coverage: $(SETUP)  ## Run the tests without processes, and check how much of the code they cover
+	$(PYTEST) -m "not slow and not gpu" --quiet --cov --cov-report=term:skip-covered tests/unit tests/property $(ARGS)
 
 test: $(SETUP)  ## Run the tests (without those marked slow)
 	$(PYTEST) -m "not slow and not gpu" $(ARGS)

@@ -77,6 +77,7 @@ def test_every_attack_plays(attack: str) -> None:
     assert 0 <= row.accuracy <= 1
 
 
+@pytest.mark.seconds
 def test_karat_keeps_label_flippers_from_the_payroll() -> None:
     match = Match("mlp-digits", "label-flip", "karat", 8, 3, 0.5, 8, 1)
     karat, mean = play(match), play(dataclasses.replace(match, defence="mean"))

@@ -120,6 +120,7 @@ def test_the_only_holder_of_a_class_is_paid_and_its_class_is_learnt() -> None:
     assert row.holder_accuracy > 0.6
 
 
+@pytest.mark.seconds
 def test_who_knows_all_that_is_public_earns_next_to_nothing() -> None:
     match = dataclasses.replace(SHORT, honest=8, attackers=4, rounds=5, seed=3)
     for attack in ("past-masked", "undo", "pebbles", "free-rider-zero"):
@@ -154,6 +155,7 @@ class TestComposed:
         share, other = control.attacker_reward_share, composed.attacker_reward_share
         assert share == pytest.approx(other, abs=0.01)
 
+    @pytest.mark.seconds
     def test_every_part_at_its_ends_can_be_sent(self) -> None:
         for name, ends in BOUNDS.items():
             for value in ends:
@@ -162,6 +164,7 @@ class TestComposed:
                 assert 0 <= row.accuracy <= 1
 
 
+@pytest.mark.seconds
 def test_the_search_finds_pay_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
     pytest.importorskip("cma")
     match = dataclasses.replace(SHORT, rounds=1)

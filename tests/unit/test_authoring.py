@@ -171,6 +171,7 @@ FAMILIES: dict[str, tuple[type[karat.Task], int | None]] = {
     "family",
     [pytest.param(name, marks=pytest.mark.slow) if "text" in name else name for name in FAMILIES],
 )
+@pytest.mark.seconds
 def test_a_round_of_each_family(family: str) -> None:
     kind, parameters = FAMILIES[family]
     if "text" in family:
@@ -194,6 +195,7 @@ def test_a_round_of_each_family(family: str) -> None:
         assert set(measured) == {"loss", "accuracy"}
 
 
+@pytest.mark.seconds
 def test_a_spoilt_update_earns_nothing_and_spoils_nothing() -> None:
     spec = author(Regression()).spec
     base, layout = initial_model(spec), layout_of(spec)
@@ -207,6 +209,7 @@ def test_a_spoilt_update_earns_nothing_and_spoils_nothing() -> None:
     assert valued.next_loss < valued.loss
 
 
+@pytest.mark.seconds
 def test_receipts_of_a_program_add_up() -> None:
     spec = author(Regression()).spec
     base, codec = initial_model(spec), Codec(spec.codec, layout_of(spec))
@@ -229,6 +232,7 @@ class Explodes(Regression):
         return torch.log(4 - (output[:, 0] - target).tanh()) + (output[:, 0] - target) ** 2 / 8
 
 
+@pytest.mark.seconds
 def test_a_loss_that_is_not_convex_is_judged() -> None:
     spec = author(Explodes()).spec
     base = initial_model(spec)

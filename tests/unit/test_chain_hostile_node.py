@@ -98,6 +98,7 @@ def log(**changes: Any) -> dict[str, Any]:
         (b"{}", 502, "HTTP 502"),
     ],
 )
+@pytest.mark.seconds
 def test_babble_is_no_node(raw: bytes, code: int, words: str) -> None:
     with node(chain(), raw=raw, code=code) as url, pytest.raises(NodeUnreachable, match=words):
         connect_node(url)

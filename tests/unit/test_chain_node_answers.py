@@ -134,6 +134,7 @@ def test_one_fault_is_waited_out(fault: tuple[int, dict[str, str], bytes]) -> No
         assert served.asked == ["eth_chainId", "eth_blockNumber", "eth_blockNumber"]
 
 
+@pytest.mark.seconds
 def test_a_limit_is_obeyed_for_as_long_as_the_node_says() -> None:
     limited = (429, {"Retry-After": "1"}, b"")
     with node(lambda _request, n: limited if n == 2 else result("0x9")) as served:
@@ -143,6 +144,7 @@ def test_a_limit_is_obeyed_for_as_long_as_the_node_says() -> None:
         assert time.monotonic() - started >= 1
 
 
+@pytest.mark.seconds
 def test_a_limit_that_does_not_end_is_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "sleep", lambda _seconds: None)
     with node(lambda _request, _n: (429, {"Retry-After": "600"}, b"")) as served:
@@ -376,6 +378,7 @@ def test_a_cap_on_ranges_of_logs_is_learned(cap: int, words: str) -> None:
     assert capped.requests <= 330
 
 
+@pytest.mark.seconds
 def test_what_was_learned_of_a_node_is_kept() -> None:
     def reply(request: Any, _number: int) -> tuple[int, dict[str, str], bytes]:
         query = dict(*request["params"]) or {"fromBlock": "0x0", "toBlock": "0x0"}
@@ -406,6 +409,7 @@ GIANT = """
 
 
 @pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.seconds
 def test_an_answer_of_gigabytes_takes_a_few_megabytes(chunked: bool) -> None:
     sent = 0
 

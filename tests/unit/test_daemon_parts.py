@@ -203,6 +203,7 @@ def test_the_latest_residual_before_a_round_counts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["/health", "/metrics"])
+@pytest.mark.seconds
 def test_idle_connections_do_not_hold_the_metrics(path: str) -> None:
     with served(Metrics("verifier"), "127.0.0.1:0") as url, ExitStack() as stack:
         assert url is not None

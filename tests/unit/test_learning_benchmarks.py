@@ -18,6 +18,7 @@ def benchmarks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(FOLDER)
 
 
+@pytest.mark.seconds
 def test_the_accelerators_path_runs_without_one(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -57,6 +58,7 @@ def test_an_evaluation_applies_the_update() -> None:
         assert loss == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.seconds
 def test_each_way_to_vote_earns_what_it_knows(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

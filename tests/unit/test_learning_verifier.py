@@ -89,6 +89,7 @@ def pay(scores: RoundScores) -> np.ndarray:
     return np.maximum(scores.codes.astype(int) - ZERO_SCORE, 0)
 
 
+@pytest.mark.seconds
 def test_honest_trainers_are_paid_and_never_convicted() -> None:
     paid = []
     for number in range(ROUNDS):
@@ -252,6 +253,7 @@ print(scores.evidence.to_bytes().decode(), file=sys.stderr)
 """
 
 
+@pytest.mark.seconds
 def test_any_number_of_threads_gives_the_same_codes_to_a_grid_step() -> None:
     runs = [
         subprocess.run(

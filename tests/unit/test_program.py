@@ -102,6 +102,7 @@ def test_gradients_reach_what_is_trained(exported: Exported) -> None:
     assert all(value.grad is not None and value.grad.any() for value in parameters)
 
 
+@pytest.mark.seconds
 def test_two_processes_write_the_same_bytes(exported: Exported, tmp_path: Path) -> None:
     path = tmp_path / "program.json"
     code = (

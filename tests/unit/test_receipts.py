@@ -110,6 +110,7 @@ def trained_steps(first: ModelState) -> list[Step]:
     return steps
 
 
+@pytest.mark.seconds
 def test_contributions_add_up_to_the_loss_that_fell() -> None:
     first = initial_model(TASK)
     steps = trained_steps(first)
@@ -138,6 +139,7 @@ def test_what_a_movement_repeats_belongs_to_whoever_made_it() -> None:
     assert one.repeated == pytest.approx(losses[1] - losses[2], abs=30)
 
 
+@pytest.mark.seconds
 def test_a_second_process_gets_the_same_bytes() -> None:
     here = json.dumps(asdict(receipts(TASK, initial_model(TASK), random_steps())))
     there = subprocess.run(

@@ -231,6 +231,7 @@ def tied_ranks(draw: st.DrawFn) -> tuple[Standings, Standings]:
 
 @settings(deadline=None, max_examples=600)
 @given(tied_ranks())
+@pytest.mark.seconds
 def test_whatever_is_wrong_with_ranks_shows_where_they_differ_first(
     told_ranks: tuple[Standings, Standings],
 ) -> None:

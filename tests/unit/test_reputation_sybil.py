@@ -30,6 +30,7 @@ def test_gains_match(graph: TrustGraph, row: dict[str, Any]) -> None:
     assert sybil.bound(row["alpha"]) == pytest.approx(row["bound_beta_0"], abs=1e-6)
 
 
+@pytest.mark.seconds
 def test_no_attack_beats_the_bound(graph: TrustGraph) -> None:
     rows = sybil.audit(graph, 0, sybils=(1, 10, 50), weights=(1.0, 1e6))
     assert {row.attack for row in rows} == set(sybil.ATTACKS)

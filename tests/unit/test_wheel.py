@@ -33,6 +33,7 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         return archive.namelist()
 
 
+@pytest.mark.seconds
 def test_the_wheel_holds_the_packages_only(names: list[str]) -> None:
     top = {name.split("/")[0] for name in names if ".dist-info/" not in name}
     assert top == set(PACKAGES)
