@@ -43,7 +43,7 @@ test-fast: $(SETUP)  ## Run the unit tests: no chain, no process, under a minute
 	$(PYTEST) -m "not seconds and not slow and not gpu" tests/unit $(ARGS)
 
 coverage: $(SETUP)  ## Run the tests without processes, and check how much of the code they cover
-	$(PYTEST) -m "not slow and not gpu" --quiet --cov --cov-report=term:skip-covered tests/unit tests/property $(ARGS)
+	$(PYTEST) -m "not slow and not gpu" --quiet --cov --cov-report=term:skip-covered --cov-fail-under=65 tests/unit tests/property $(ARGS)
 
 test: $(SETUP)  ## Run the tests (without those marked slow)
 	$(PYTEST) -m "not slow and not gpu" $(ARGS)
