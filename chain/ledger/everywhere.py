@@ -14,11 +14,11 @@ from chain.evm.abi import Call, encode_values
 from chain.evm.transactions import Sender
 from chain.ledger.artifact import check_code, load_artifact
 from chain.ledger.bindings.errors import ERRORS
+from chain.ledger.deployment import ANCHOR, INPUTS, LEDGER
 from chain.ledger.linking import libraries, link
 
 PROXY = "0x4e59b44847b379578588920cA78FbF26c0B4956C"
 SALT = bytes(32)
-LEDGER, ANCHOR, INPUTS = "Ledger", "ReputationAnchor", "TaskInputs"
 
 
 def creations() -> dict[str, bytes]:

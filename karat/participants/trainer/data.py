@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from karat.errors import ConfigError
-from karat.participants.trainer.files import read_examples
+from karat.participants.trainer.files import check_size, read_examples
 from learning.tasks import TaskSpec
 from learning.tasks.data import Examples, partition
 
 SHARD_SEED = 0
 _SHARD = re.compile(r"(\d{1,5})/(\d{1,5})")
-_MOST_FILE_BYTES = 1 << 32
 
 
 def shard_of(spec: TaskSpec, text: str) -> Examples:
@@ -54,7 +53,7 @@ def load_examples(spec: TaskSpec, path: Path) -> Examples:
 
 
 def _arrays(spec: TaskSpec, file: Path) -> tuple[np.ndarray, np.ndarray]:
-    _check_size(file)
+    check_size(file)
     try:
         with np.load(file, allow_pickle=False) as arrays:
             x, y = np.asarray(arrays["x"]), np.asarray(arrays["y"])
@@ -82,7 +81,7 @@ def _text(spec: TaskSpec, path: Path, files: list[Path]) -> Examples:
     time, vocabulary = spec.model.sizes["time"], spec.model.sizes["vocabulary"]
     windows = []
     for file in files:
-        _check_size(file)
+        check_size(file)
         try:
             text = np.frombuffer(file.read_bytes(), dtype=np.uint8).astype(np.int64)
         except OSError as error:
@@ -96,12 +95,3 @@ def _text(spec: TaskSpec, path: Path, files: list[Path]) -> Examples:
         raise ConfigError(f"{path} holds no text of at least {time + 1} bytes")
     both = np.concatenate(windows, axis=1)
     return Examples(both[0], both[1], np.zeros(both.shape[1], dtype=np.int64))
-
-
-def _check_size(file: Path) -> None:
-    try:
-        size = file.stat().st_size
-    except OSError as error:
-        raise ConfigError(f"cannot read {file}: {error.strerror}") from error
-    if size > _MOST_FILE_BYTES:
-        raise ConfigError(f"{file} has {size} bytes; split it into files of at most 4 GiB")

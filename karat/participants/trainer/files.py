@@ -95,17 +95,25 @@ def _visible(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _read(program: Program, file: Path) -> Named:
+def check_size(file: Path) -> None:
+    """Raise ConfigError if a file is too large to be read, or cannot be looked at."""
     try:
         size = file.stat().st_size
+    except OSError as error:
+        raise ConfigError(f"cannot read {file}: {error.strerror}") from error
+    if size > MOST_FILE_BYTES:
+        raise ConfigError(f"{file} has {size} bytes; split it into files of at most 4 GiB")
+
+
+def _read(program: Program, file: Path) -> Named:
+    check_size(file)
+    try:
         with file.open("rb") as opened:
             pointer = opened.read(len(_POINTER)) == _POINTER
     except OSError as error:
         raise ConfigError(f"cannot read {file}: {error.strerror}") from error
     if pointer:
         raise ConfigError(f"{file} is a pointer of Git LFS and not the file; run `git lfs pull`")
-    if size > MOST_FILE_BYTES:
-        raise ConfigError(f"{file} has {size} bytes; split it into files of at most 4 GiB")
     try:
         return _READERS[file.suffix.lower()](program, file)
     except (OSError, EOFError, ValueError, SafetensorError, *_BROKEN) as error:
